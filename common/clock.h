@@ -1,0 +1,39 @@
+/*
+ * Trusted time (security.md 5.c.8): a wall clock set back opens nothing, a jump ahead is not stored.
+ */
+#ifndef COMMON_CLOCK_H
+#define COMMON_CLOCK_H
+
+#include <stdint.h>
+
+#include "common/macros.h"
+
+#define BOOT_ID_SIZE 37
+
+/* The highest time known to be true, and when in which boot it was. All zero: none yet. */
+struct clock_mark {
+	char boot_id[BOOT_ID_SIZE];
+	int64_t boottime_ms; /* CLOCK_BOOTTIME when the mark was made */
+	int64_t wall_s;	     /* trusted time then */
+};
+
+/* What the clocks say now. */
+struct clock_reading {
+	char boot_id[BOOT_ID_SIZE];
+	int64_t boottime_ms;
+	int64_t wall_s;
+};
+
+/* Reads the clocks and /proc/sys/kernel/random/boot_id. -errno. */
+int clock_read(struct clock_reading *ret) MUST_CHECK;
+
+/* Pure: max(wall, mark + time since the mark in the same boot). */
+int64_t clock_trusted(const struct clock_reading *r, const struct clock_mark *m);
+
+/*
+ * Pure: the mark after R. It rises by elapsed BOOTTIME in the same boot, or to SERVER_S, a Date seen inside
+ * verified TLS (0 = none); a first mark takes the wall clock.
+ */
+struct clock_mark clock_advance(const struct clock_mark *m, const struct clock_reading *r, int64_t server_s);
+
+#endif

@@ -1,0 +1,45 @@
+/*
+ * Which names and ids may leave the directory for this endpoint (D1, D4, D5). The floor is fixed when
+ * built; what depends on this host (local users, subuid ranges) is checked by the agent (agentd/local.h).
+ */
+#ifndef COMMON_NAMES_H
+#define COMMON_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define NAME_MAX_LEN 32
+#define ID_FLOOR     1000u		/* nothing below ever leaves the NSS module (N10) */
+#define ID_HASH_BASE 1879048192u	/* 0x70000000: ids of our own making lie here, */
+#define ID_HASH_SPAN (1u << 28)		/* up to 2147483647 */
+#define ID_TOP	     2147483647u
+#define GID_SUDO	 2147483640u
+#define GID_SUDO_NOPASSWD 2147483641u
+#define GROUP_SUDO	  "muster-sudo"
+#define GROUP_SUDO_NOPASSWD "muster-sudo-nopasswd"
+
+/* [A-Za-z_][A-Za-z0-9_.-]{0,31} */
+bool name_valid(const char *name);
+/* root, sudo, wheel, docker, systemd-*, _*, muster-sudo, …; compared without case. */
+bool name_reserved(const char *name);
+/* The floor that every reader enforces: ID_FLOOR..ID_TOP, not 65534, 65535. */
+bool id_floor_ok(uint32_t id);
+/* Also not 60001-65535, not 524288-1879048191 unless ALLOW_CONTAINER_RANGE, not the sudo groups' ids. */
+bool id_allowed(uint32_t id);
+/* The id an account gets without a usable one of the directory: stable on all hosts. */
+uint32_t id_from_hash(const char *directory_id);
+
+/* No ':', ',' (gecos only), '\n', control characters; valid UTF-8; length caps. */
+bool gecos_valid(const char *s);
+/* Absolute, no "..", "//" or "/./", not "/", below none of /etc /root /proc /sys /dev /run /boot /usr /bin …; <= 255. */
+bool home_valid(const char *s);
+/* Absolute, printable, no ':', <= 255. Whether it is in /etc/shells is the agent's question. */
+bool shell_valid(const char *s);
+/* Directory object ids: 1..64 of [A-Za-z0-9._-]. */
+bool object_id_valid(const char *s);
+
+/* Foreign text for logs and terminals: control and non-UTF-8 bytes as \xNN, cut at SIZE (D6). */
+void name_escape(const char *s, char *out, size_t size);
+
+#endif

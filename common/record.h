@@ -1,0 +1,55 @@
+/*
+ * Stored bytes <-> structs: the values in cache.mdb, the RECORD frames of muster-fetch, the accounts in
+ * pam.snapshot. One encoding: a kind byte, a version byte, then fields {u16 tag, u32 length, bytes}, little-endian,
+ * strings with their NUL. Unknown tags are skipped, so that versions can meet; a missing field is its zero.
+ * Unpacking checks every length and terminator, and enum values; it never trusts its input (F11).
+ * Packing appends to OUT. Pointers in what is unpacked lead into DATA.
+ * All return 0, -ENOMEM, -E2BIG (over ACCOUNT_RECORD_MAX), -EBADMSG (unpack).
+ */
+#ifndef COMMON_RECORD_H
+#define COMMON_RECORD_H
+
+#include "common/account.h"
+#include "common/clock.h"
+
+enum record_kind {
+	RECORD_ACCOUNT = 'A',
+	RECORD_GROUP = 'G',
+	RECORD_MEMBERSHIP = 'M',
+	RECORD_LOCKOUT = 'L', /* the directory's lockout policy */
+	RECORD_POLICY = 'P',  /* what pam.snapshot tells the modules */
+	RECORD_REJECT = 'R',
+	RECORD_REMOVED = 'X', /* membership with no group: ids explicitly removed */
+	RECORD_STATUS = 'S',
+};
+
+/* What musterctl shows of the last sync, kept in pam.snapshot. */
+struct sync_status {
+	const char *directory_url;
+	const char *driver;
+	const char *last_error; /* or "" */
+	int64_t last_sync_at;	/* last good one */
+	int64_t last_attempt_at;
+	uint64_t serial;
+	uint32_t accounts, groups, rejected;
+	struct clock_mark mark;
+};
+
+int record_kind(const void *data, size_t len); /* enum record_kind or -EBADMSG */
+
+int record_account_pack(const struct account *a, struct buf *out) MUST_CHECK;
+int record_account_unpack(const void *data, size_t len, struct account *ret) MUST_CHECK;
+int record_group_pack(const struct dir_group *g, struct buf *out) MUST_CHECK;
+int record_group_unpack(const void *data, size_t len, struct dir_group *ret) MUST_CHECK;
+int record_membership_pack(enum record_kind kind, const struct membership *m, struct buf *out) MUST_CHECK;
+int record_membership_unpack(const void *data, size_t len, struct membership *ret) MUST_CHECK;
+int record_lockout_pack(const struct lockout_policy *p, struct buf *out) MUST_CHECK;
+int record_lockout_unpack(const void *data, size_t len, struct lockout_policy *ret) MUST_CHECK;
+int record_policy_pack(const struct policy *p, struct buf *out) MUST_CHECK;
+int record_policy_unpack(const void *data, size_t len, struct policy *ret) MUST_CHECK;
+int record_reject_pack(const struct reject *r, struct buf *out) MUST_CHECK;
+int record_reject_unpack(const void *data, size_t len, struct reject *ret) MUST_CHECK;
+int record_status_pack(const struct sync_status *s, struct buf *out) MUST_CHECK;
+int record_status_unpack(const void *data, size_t len, struct sync_status *ret) MUST_CHECK;
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * SSH public keys from the directory: decoded and written again as type and base64, never options
+ * (U4; security.md 5.c.4). Fuzzed by F6.
+ */
+#ifndef COMMON_SSHKEY_H
+#define COMMON_SSHKEY_H
+
+#include <stddef.h>
+
+#include "common/macros.h"
+
+/*
+ * Read one public key line "TYPE BASE64 [comment]" of LEN bytes.
+ *   out   "TYPE BASE64" re-encoded from the decoded blob, NUL-terminated.
+ * Returns 0; -EINVAL not a key, options before it, more than one line, or the inner type differs;
+ * -EKEYREJECTED a type or size that is not accepted (ssh-dss, RSA below 3072 bits, certificates);
+ * -ENOSPC when OUT is too small. Accepted: ssh-ed25519, ecdsa-sha2-nistp{256,384,521}, sk-* of both,
+ * ssh-rsa of 3072 to 16384 bits.
+ */
+int sshkey_normalise(const char *line, size_t len, char *out, size_t size) MUST_CHECK;
+
+#endif

@@ -1,0 +1,43 @@
+/*
+ * The decision: may this account pass now? Pure: no I/O, no clock, no log. PAM, agent, musterctl and
+ * the tests call this one function. Table: docs/verdicts.md (DESIGN.md 6).
+ */
+#ifndef COMMON_VERDICT_H
+#define COMMON_VERDICT_H
+
+#include "common/account.h"
+#include "common/reason.h"
+
+enum verdict_phase {
+	VERDICT_AUTH = 1, /* a password is being checked: the endpoint's own tally counts too */
+	VERDICT_ACCOUNT,  /* account management: what keys, sudo inside its timestamp and cron meet */
+};
+
+struct verdict_input {
+	const struct account *account;
+	const struct policy *policy;
+	enum verdict_phase phase;
+	int64_t now;	      /* trusted time (common/clock.h) */
+	int64_t confirmed_at; /* when the directory last confirmed this data */
+	bool tally_locked;    /* the endpoint's own count reached the policy's limit */
+	bool service_denied;  /* an access rule excludes the service */
+};
+
+struct verdict {
+	enum reason reason;
+	int64_t expires_at; /* with REASON_OK: the password ends at, within warn_s; else 0 */
+};
+
+/* NULL account or policy: REASON_UNDECIDED. Only REASON_OK allows. */
+struct verdict verdict_decide(const struct verdict_input *in) MUST_CHECK;
+
+/* State at NOW: the recorded one with all due changes applied in order of date (suspension wins ties). */
+enum user_state verdict_state_at(const struct account *a, int64_t now);
+
+/* May keys of this account be published: nothing the directory says refuses it (no tally, lease). */
+bool verdict_keys_allowed(const struct account *a, int64_t now);
+
+/* Is B worse for the user than A, at NOW: a refusal where none was, keys or sudo lost? For "bad news first". */
+bool verdict_worse(const struct account *a, const struct account *b, int64_t now);
+
+#endif

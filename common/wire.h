@@ -1,0 +1,52 @@
+/*
+ * Frames on stream sockets: {u32 length of what follows the header, u16 type, u16 zero, u32 request id},
+ * little-endian, then at most FRAME_MAX bytes. musterd <-> muster-fetch (descriptor 3) today; the agent's sockets use
+ * the same frames. Every call has a deadline; SIGPIPE never comes (MSG_NOSIGNAL); EINTR is retried.
+ */
+#ifndef COMMON_WIRE_H
+#define COMMON_WIRE_H
+
+#include "common/str.h"
+
+#define FRAME_MAX 65536
+
+enum frame_type {
+	/* musterd to muster-fetch */
+	FRAME_CONFIG = 1, /* settings: strings, key NUL value NUL … */
+	FRAME_SYNC,	  /* validator of the last good sync, or empty; for file:// a descriptor comes along */
+	FRAME_REFRESH,	  /* directory id */
+	FRAME_VERIFY,	  /* name NUL password NUL */
+	FRAME_REPORT,
+	/* back */
+	FRAME_RECORD = 32, /* one record (common/record.h) */
+	FRAME_END,	   /* struct frame_end */
+	FRAME_RESULT,	   /* u32 result, text NUL */
+};
+
+/* Payload of FRAME_END, packed as six u64: what was sent, so that a cut stream is noticed. */
+struct frame_end {
+	uint64_t accounts, groups, memberships, rejects;
+	uint64_t serial;
+	uint64_t flags; /* FRAME_END_COMPLETE: the list of users is whole and explicit (file://) */
+};
+#define FRAME_END_COMPLETE 1u
+#define FRAME_END_UNCHANGED 2u
+
+struct frame {
+	enum frame_type type;
+	uint32_t request_id;
+	struct buf payload; /* reused between calls; buf_done() or buf_wipe() by the caller */
+	int fd;		    /* descriptor that came along, or -1; the caller closes it */
+};
+
+/* DEADLINE_MS is CLOCK_MONOTONIC. 0; -ETIMEDOUT; -EPIPE closed; -EPROTO malformed; -errno. */
+int wire_send(int sock, enum frame_type type, uint32_t request_id, const void *data, size_t len, int fd,
+	      int64_t deadline_ms) MUST_CHECK;
+/* A frame as above. At most one descriptor is taken; any further ones are closed. */
+int wire_recv(int sock, struct frame *f, int64_t deadline_ms) MUST_CHECK;
+int64_t wire_now_ms(void);
+
+void frame_end_pack(const struct frame_end *e, uint8_t out[static 48]);
+int frame_end_unpack(const void *data, size_t len, struct frame_end *ret) MUST_CHECK;
+
+#endif

@@ -1,0 +1,5 @@
+# Unit tests: tests/unit/test_X.c, one a module, run by make check as any user.
+if HAVE_CMOCKA
+AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir;
+include tests/unit/local.mk
+endif
