@@ -1,0 +1,65 @@
+/*
+ * What musterd and muster-fetch say to each other, in frames (common/wire.h) over descriptor 3 of muster-fetch.
+ * muster-fetch holds nothing else: no file, no environment, no argument. musterd trusts none of its words
+ * and checks every field again (agentd/world.h); what it sends badly costs the sync and never more.
+ *
+ * Order:
+ *	musterd  CONFIG	 id 0	once, first. Not answered; if it cannot be used, every request fails.
+ *	musterd  SYNC	 id n	validator NUL ("" = none). driver "document" with a file:// url: the document comes
+ *				along as a descriptor (regular file, opened read-only by musterd, offset 0).
+ *	fetch	 RECORD	 id n	0 or more times
+ *	fetch	 END	 id n	the sync is whole; or RESULT: it failed, and what was sent before counts for nothing
+ *	musterd closes the socket, or sends the next request. muster-fetch exits 0 at end of file, and 1 at
+ *	anything that is not of this protocol.
+ *
+ * RECORD: one or more records of common/record.h, each {u32 length, bytes}, little-endian, together at most FRAME_MAX;
+ * fill frames, since a system call a record would cost more than the records. No record crosses frames. Kinds:
+ *	'A' account	fields as the directory has them: uid and gid as asked for (0 = none), home and shell as asked
+ *			for or ""; ssh_keys through sshkey_normalise(); password_hash only when verifier_check() likes it.
+ *			Users bound to this endpoint only, `bound` true.
+ *	'G' group	groups bound to this endpoint only
+ *	'M' membership	of a group sent before or after; as many records as needed (ACCOUNT_RECORD_MAX each). Ids of users
+ *			who are not sent may be among them.
+ *	'L' lockout	at most one
+ *	'R' reject	what was left out and why: kind "user", "group" or "key" (the key alone; its user is sent)
+ *	'X' removed	explicitly removed user ids
+ * Accounts, groups and the rest come in any order. The same user id twice: none of them is sent as account, one
+ * reject ("id_duplicate"); musterd does the same.
+ *
+ * Bindings (document): without "bindings" all users and groups are bound here. With it, those of the entries named
+ * by system_id and by hostname (compared without case) together, members of bound groups among them; no such
+ * entry: nobody.
+ *
+ * END: counts of records sent (not of frames); "memberships" counts 'M' records, 'X' and 'L' are not counted.
+ * serial: the document's, 0 = none. FRAME_END_COMPLETE: the list of users is whole and explicit, so that who is
+ * missing was removed: for file:// documents. FRAME_END_UNCHANGED: not with file://.
+ *
+ * RESULT: u32 positive errno, then text NUL, at most RESULT_TEXT_MAX with its NUL: one sentence for the
+ * administrator, foreign bytes through name_escape(), with line and column where a document is wrong:
+ *	"line 17, column 5: "users" is missing"
+ * EBADMSG the document is wrong; EFBIG too large; EPROTO the request was; ENOMEM, EIO.
+ */
+#ifndef AGENTD_FETCH_PROTOCOL_H
+#define AGENTD_FETCH_PROTOCOL_H
+
+#define FETCH_FD	3
+#define RESULT_TEXT_MAX 1024
+
+/* Limits that musterd enforces on one sync; muster-fetch fails with RESULT EFBIG before it reaches them. */
+#define SYNC_DOCUMENT_MAX (256u << 20) /* bytes of a document */
+#define SYNC_USER_MAX	  (256u << 10) /* bytes of one user in a document */
+#define SYNC_RECORDS_MAX  2000000u     /* records */
+#define SYNC_STAGED_MAX	  (512u << 20) /* bytes of records */
+#define SYNC_REJECTS_MAX  10000u       /* further rejects are counted in END only by those sent: stop sending */
+#define SYNC_IDLE_MS	  30000	       /* no frame for so long: given up */
+#define SYNC_TOTAL_MS	  600000
+
+/* Keys of CONFIG; unknown ones are skipped, missing ones are "". */
+#define FETCH_KEY_DRIVER    "driver"	/* "document" */
+#define FETCH_KEY_URL	    "url"
+#define FETCH_KEY_SYSTEM_ID "system_id"
+#define FETCH_KEY_HOSTNAME  "hostname"
+/* "yes": password hashes and TOTP secrets may be in the document (file://, client certificate, bearer token). */
+#define FETCH_KEY_SECRETS   "secrets"
+
+#endif
