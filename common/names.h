@@ -21,25 +21,28 @@
 
 /* [A-Za-z_][A-Za-z0-9_.-]{0,31} */
 bool name_valid(const char *name);
-/* root, sudo, wheel, docker, systemd-*, _*, muster-sudo, …; compared without case. */
+/* root, sudo, wheel, docker, systemd-*, _*, muster-*, …; compared without case. For users and groups alike. */
 bool name_reserved(const char *name);
 /* The floor that every reader enforces: ID_FLOOR..ID_TOP, not 65534, 65535. */
 bool id_floor_ok(uint32_t id);
-/* Also not 60001-65535, not 524288-1879048191 unless ALLOW_CONTAINER_RANGE, not the sudo groups' ids. */
+/* What may be given out: also not 60001-65535, not 524288-1879048191 (containers), not the sudo groups' ids. */
 bool id_allowed(uint32_t id);
-/* The id an account gets without a usable one of the directory: stable on all hosts. */
+/* The id an account gets without a usable one of the directory: stable on all hosts, id_allowed(). */
 uint32_t id_from_hash(const char *directory_id);
 
-/* No ':', ',' (gecos only), '\n', control characters; valid UTF-8; length caps. */
+/*
+ * All three: valid UTF-8 of at most 255 bytes, no ':', no control characters, nothing that reorders text on a
+ * screen. gecos: neither ',' nor '&' (finger and mailers expand it). home: an absolute path of two parts or more,
+ * without "//", ".", ".." or a slash at its end, below none of /etc /root /proc /sys /dev /run /boot /usr /tmp
+ * /var/lib …. shell: such a path of any depth; whether it is in /etc/shells is the agent's question.
+ */
 bool gecos_valid(const char *s);
-/* Absolute, no "..", "//" or "/./", not "/", below none of /etc /root /proc /sys /dev /run /boot /usr /bin …; <= 255. */
 bool home_valid(const char *s);
-/* Absolute, printable, no ':', <= 255. Whether it is in /etc/shells is the agent's question. */
 bool shell_valid(const char *s);
 /* Directory object ids: 1..64 of [A-Za-z0-9._-]. */
 bool object_id_valid(const char *s);
 
-/* Foreign text for logs and terminals: control and non-UTF-8 bytes as \xNN, cut at SIZE (D6). */
+/* Foreign text for logs and terminals (D6): controls, non-UTF-8 bytes and '\' as \xNN; cut to whole characters in SIZE. */
 void name_escape(const char *s, char *out, size_t size);
 
 #endif
