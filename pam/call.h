@@ -1,0 +1,40 @@
+/* One call of the application into the module. */
+#ifndef PAM_CALL_H
+#define PAM_CALL_H
+
+#include <stdint.h>
+
+#include <security/pam_modules.h>
+
+#include "common/macros.h"
+#include "common/reason.h"
+#include "pam/args.h"
+
+struct subject;
+
+struct call {
+	pam_handle_t *pamh;
+	int flags;
+	const char *phase; /* "auth", "account", "password", "session": for the journal */
+	struct args args;
+	const char *user; /* libpam's; never changed (P6) */
+};
+
+/*
+ * Fill C and find out whether the user can be ours. PAM_SUCCESS: not a local user, go on; PAM_USER_UNKNOWN:
+ * local; PAM_INCOMPLETE: the application has no name yet; PAM_AUTHINFO_UNAVAIL: it cannot be known.
+ */
+int call_begin(struct call *c, pam_handle_t *pamh, int flags, int argc,
+	       const char **argv) MUST_CHECK;
+
+/* Items of libpam; "" when not set. */
+const char *call_service(const struct call *c);
+const char *call_rhost(const struct call *c);
+
+/*
+ * One line for the journal: why C was refused, from which generation of the snapshot (0: none), and the -errno behind it or
+ * 0. Never a word about a password.
+ */
+void call_log_refusal(const struct call *c, enum reason reason, uint64_t generation, int error);
+
+#endif

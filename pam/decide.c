@@ -1,0 +1,153 @@
+#include "pam/decide.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include <security/pam_modules.h>
+
+#include "common/clock.h"
+#include "common/names.h"
+#include "common/record.h"
+
+/* Only the index of names can prove that there is no such user: elsewhere "not found" is damage. */
+static int not_absence(int r)
+{
+	return r == -ESRCH ? -EBADMSG : r;
+}
+
+static int load_policy(struct subject *s)
+{
+	int r = snapshot_policy(s->snapshot, &s->policy_data);
+
+	if (r == 0)
+		r = record_policy_unpack(s->policy_data.data, s->policy_data.len, &s->policy);
+	return r;
+}
+
+static int load_times(struct subject *s)
+{
+	CLEANUP(buf_done) struct buf data = {0};
+	struct sync_status status;
+	struct clock_reading reading;
+	int r;
+
+	r = snapshot_status(s->snapshot, &data);
+	if (r == 0)
+		r = record_status_unpack(data.data, data.len, &status);
+	if (r == 0)
+		r = clock_read(&reading);
+	if (r < 0)
+		return r;
+	s->now = clock_trusted(&reading, &status.mark);
+	s->boottime_ms = reading.boottime_ms;
+	return 0;
+}
+
+static int load_account(struct subject *s, const char *name)
+{
+	int r = snapshot_account(s->snapshot, name, &s->account_data);
+
+	if (r < 0)
+		return r;
+	r = record_account_unpack(s->account_data.data, s->account_data.len, &s->account);
+	if (r < 0)
+		return not_absence(r);
+	if (strcmp(s->account.name, name) != 0 || !id_floor_ok(s->account.uid))
+		return -EBADMSG;
+	return 0;
+}
+
+int subject_load(const char *name, struct subject *s)
+{
+	const struct snapshot_info *info;
+	int r;
+
+	r = snapshot_open_published(SNAPSHOT_PAM, &s->snapshot);
+	if (r < 0)
+		return not_absence(r);
+	info = snapshot_info(s->snapshot);
+	s->generation = info->generation;
+	s->confirmed_at = info->confirmed_at;
+	r = load_policy(s);
+	if (r == 0)
+		r = load_times(s);
+	if (r < 0)
+		return not_absence(r);
+	return load_account(s, name);
+}
+
+void subject_done(struct subject *s)
+{
+	snapshot_close(s->snapshot);
+	buf_done(&s->policy_data);
+	buf_wipe(&s->account_data);
+}
+
+struct verdict subject_verdict(const struct subject *s, enum verdict_phase phase, bool tally_locked)
+{
+	return verdict_decide(&(struct verdict_input){
+		.account = &s->account,
+		.policy = &s->policy,
+		.phase = phase,
+		.now = s->now,
+		.confirmed_at = s->confirmed_at,
+		.tally_locked = tally_locked,
+	});
+}
+
+enum reason reason_from_load(int r)
+{
+	return r == -ESRCH ? REASON_UNKNOWN_USER : REASON_UNAVAILABLE;
+}
+
+int pam_code_auth(enum reason reason)
+{
+	switch (reason) {
+	case REASON_OK:
+		return PAM_SUCCESS;
+	case REASON_UNKNOWN_USER:
+		return PAM_USER_UNKNOWN;
+	case REASON_UNBOUND:
+	case REASON_SUSPENDED:
+	case REASON_STAGED:
+	case REASON_LOCKED:
+	case REASON_PASSWORD_PENDING:
+	case REASON_PASSWORD_EXPIRED:
+	case REASON_STALE:
+	case REASON_SERVICE:
+	case REASON_WRONG_PASSWORD:
+	case REASON_BACKOFF:
+		return PAM_AUTH_ERR;
+	case REASON_UNDECIDED:
+	case REASON_UNAVAILABLE:
+		break;
+	}
+	return PAM_AUTHINFO_UNAVAIL;
+}
+
+int pam_code_account(enum reason reason)
+{
+	switch (reason) {
+	case REASON_OK:
+		return PAM_SUCCESS;
+	case REASON_UNKNOWN_USER:
+		return PAM_USER_UNKNOWN;
+	case REASON_SUSPENDED:
+	case REASON_STAGED:
+		return PAM_ACCT_EXPIRED;
+	case REASON_PASSWORD_PENDING:
+	case REASON_PASSWORD_EXPIRED:
+		return PAM_AUTHTOK_EXPIRED;
+	case REASON_UNBOUND:
+	case REASON_LOCKED:
+	case REASON_STALE:
+	case REASON_SERVICE:
+	case REASON_BACKOFF:
+	case REASON_WRONG_PASSWORD:
+		return PAM_PERM_DENIED;
+	case REASON_UNDECIDED:
+	case REASON_UNAVAILABLE:
+		break;
+	}
+	return PAM_AUTHINFO_UNAVAIL;
+}

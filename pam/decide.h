@@ -1,0 +1,42 @@
+/*
+ * The decision without an agent: snapshot -> subject -> verdict -> PAM code. All that is read belongs to one generation.
+ */
+#ifndef PAM_DECIDE_H
+#define PAM_DECIDE_H
+
+#include "common/account.h"
+#include "common/snapshot_reader.h"
+#include "common/verdict.h"
+
+/* What pam.snapshot says about one name, and when that is. */
+struct subject {
+	struct snapshot *snapshot;
+	struct buf policy_data, account_data;
+	struct policy policy;
+	struct account account;
+	uint64_t generation;
+	int64_t confirmed_at;
+	int64_t now;         /* trusted time */
+	int64_t boottime_ms; /* for the tally */
+};
+
+/*
+ * Fill S, all zero before, from the published snapshot.
+ * Returns 0; -ESRCH when a good snapshot does not know NAME (policy and times are filled all the same); another -errno when it
+ * cannot be known: policy.dummy_hash is NULL when even the policy could not be read.
+ */
+int subject_load(const char *name, struct subject *s) MUST_CHECK;
+/* Wipes the verifier. */
+void subject_done(struct subject *s);
+
+struct verdict subject_verdict(const struct subject *s, enum verdict_phase phase,
+			       bool tally_locked) MUST_CHECK;
+
+/* What subject_load() returned, as a reason. */
+enum reason reason_from_load(int r);
+
+/* PAM codes: DESIGN.md 6, security.md 5.b.2. Only REASON_OK gives PAM_SUCCESS; none gives PAM_IGNORE. */
+int pam_code_auth(enum reason reason);
+int pam_code_account(enum reason reason);
+
+#endif

@@ -1,0 +1,14 @@
+/* Local users are none of our business: they are recognised before anything else (P12). */
+#ifndef PAM_LOCAL_H
+#define PAM_LOCAL_H
+
+#include "common/macros.h"
+
+/*
+ * Is NAME local: "root", or the first field of a line of the file PASSWD? Read from the file and not through NSS, which
+ * would ask ourselves; without stdio and malloc, so that it holds when memory is short.
+ * Returns 1 yes; 0 no; -errno when the file cannot be read.
+ */
+int local_user(const char *passwd, const char *name) MUST_CHECK;
+
+#endif

@@ -1,0 +1,16 @@
+/* The answers of the module, a function a phase. C passed call_begin(): its user is not local. PAM codes. */
+#ifndef PAM_PHASES_H
+#define PAM_PHASES_H
+
+#include "pam/call.h"
+
+/* Verify a password; hashes exactly once, whoever the user is. */
+int phase_auth(const struct call *c);
+/* May the account pass now, however it authenticated? */
+int phase_account(const struct call *c);
+/* Refuses our users: passwords are changed in the directory. */
+int phase_password(const struct call *c);
+/* setcred, open_session, close_session: PAM_SUCCESS for our users, PAM_IGNORE for all others. */
+int phase_session(const struct call *c);
+
+#endif

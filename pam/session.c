@@ -1,0 +1,9 @@
+#include "pam/decide.h"
+#include "pam/phases.h"
+
+int phase_session(const struct call *c)
+{
+	CLEANUP(subject_done) struct subject s = {0};
+
+	return subject_load(c->user, &s) == 0 ? PAM_SUCCESS : PAM_IGNORE;
+}

@@ -1,0 +1,25 @@
+/* Words with the user, through the application's conversation. */
+#ifndef PAM_TALK_H
+#define PAM_TALK_H
+
+#include "common/verdict.h"
+#include "pam/call.h"
+
+struct policy;
+
+/*
+ * The password: the one already asked for in this stack, else asked for, unless the arguments forbid that. It is
+ * libpam's, which wipes it; no copy of it stays here.
+ * Returns PAM_SUCCESS; PAM_INCOMPLETE; PAM_AUTH_ERR there is none (not asked for, no conversation, broken off);
+ * PAM_AUTHINFO_UNAVAIL internal error.
+ */
+int talk_password(const struct call *c, const char **ret) MUST_CHECK;
+
+/* Why the user is refused. Silent under PAM_SILENT and without a conversation, as the two below. */
+void talk_refusal(const struct call *c, enum reason reason, const struct policy *p);
+/* When the password expires. */
+void talk_expiry(const struct call *c, int64_t expires_at, int64_t now, const struct policy *p);
+/* Where passwords are changed. */
+void talk_change_password(const struct call *c, const struct policy *p);
+
+#endif
