@@ -21,6 +21,14 @@ enum frame_type {
 	FRAME_RECORD = 32, /* one record (common/record.h) */
 	FRAME_END,	   /* struct frame_end */
 	FRAME_RESULT,	   /* u32 result, text NUL */
+	/* pam_muster and musterctl to musterd (common/agent.h) */
+	FRAME_CHECK = 64, /* struct agent_request: refresh this user if need be, and say what you know */
+	FRAME_PASSWORD,	  /* also verify the password: LDAP, or a caller who may not read the verifier */
+	FRAME_COMMAND,	  /* text NUL, musterctl's */
+	/* back */
+	FRAME_WORKING = 96, /* empty: the answer takes more than a moment */
+	FRAME_ANSWER,	    /* struct agent_answer */
+	FRAME_OUTPUT,	    /* text NUL, a line for musterctl; the last frame is FRAME_RESULT */
 };
 
 /* Payload of FRAME_END, packed as six u64: what was sent, so that a cut stream is noticed. */
