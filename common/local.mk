@@ -2,6 +2,7 @@
 noinst_LTLIBRARIES += libcommon.la libverifier.la
 libcommon_la_SOURCES = \
 	common/macros.h common/paths.h \
+	common/agent.h common/agent.c \
 	common/str.h common/str.c common/parse.c \
 	common/reason.h common/reason.c \
 	common/account.h common/account.c \
