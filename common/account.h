@@ -28,7 +28,7 @@ int user_state_parse(const char *name, enum user_state *ret); /* exact JumpCloud
 
 struct scheduled_change {
 	int64_t at;
-	enum user_state state; /* ACTIVATED or SUSPENDED */
+	enum user_state state; /* ACTIVATED or SUSPENDED; anything else ends in USER_STATE_NONE */
 };
 
 struct account {

@@ -32,7 +32,7 @@ int64_t clock_trusted(const struct clock_reading *r, const struct clock_mark *m)
 
 /*
  * Pure: the mark after R. It rises by elapsed BOOTTIME in the same boot, or to SERVER_S, a Date seen inside
- * verified TLS (0 = none); a first mark takes the wall clock.
+ * verified TLS (0 = none); a first mark takes SERVER_S, without one the wall clock. It never falls.
  */
 struct clock_mark clock_advance(const struct clock_mark *m, const struct clock_reading *r, int64_t server_s);
 

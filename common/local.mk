@@ -6,13 +6,13 @@ libcommon_la_SOURCES = \
 	common/str.h common/str.c common/parse.c \
 	common/reason.h common/reason.c \
 	common/account.h common/account.c \
-	common/verdict.h \
+	common/verdict.h common/verdict.c \
 	common/names.h common/names.c \
-	common/sshkey.h \
-	common/clock.h \
+	common/sshkey.h common/sshkey.c \
+	common/clock.h common/clock.c \
 	common/record.h common/record.c \
-	common/tally.h \
-	common/wire.h \
+	common/tally.h common/tally.c \
+	common/wire.h common/wire.c \
 	common/snapshot_reader.h common/snapshot_writer.h
-libverifier_la_SOURCES = common/verifier.h
+libverifier_la_SOURCES = common/verifier.h common/verifier.c
 libverifier_la_LIBADD = $(CRYPT_LIBS)

@@ -28,16 +28,26 @@ struct verdict {
 	int64_t expires_at; /* with REASON_OK: the password ends at, within warn_s; else 0 */
 };
 
-/* NULL account or policy: REASON_UNDECIDED. Only REASON_OK allows. */
+/*
+ * NULL account or policy, a phase that is none: REASON_UNDECIDED. Only REASON_OK allows.
+ * An expiry bites at its second, a lease after it. disable_lockout takes the user out of the endpoint's tally. Data
+ * confirmed after NOW counts as fresh: NOW is trusted time, which never falls behind the mark kept with the data.
+ */
 struct verdict verdict_decide(const struct verdict_input *in) MUST_CHECK;
 
-/* State at NOW: the recorded one with all due changes applied in order of date (suspension wins ties). */
+/*
+ * State at NOW: the recorded one with all due changes applied in order of date (suspension wins ties). STAGED and
+ * SUSPENDED become ACTIVATED, any becomes SUSPENDED; a change that is not understood leaves USER_STATE_NONE.
+ */
 enum user_state verdict_state_at(const struct account *a, int64_t now);
 
-/* May keys of this account be published: nothing the directory says refuses it (no tally, lease). */
+/* May keys of this account be published: allow_public_key, and nothing the directory says refuses it (no tally, lease). */
 bool verdict_keys_allowed(const struct account *a, int64_t now);
 
-/* Is B worse for the user than A, at NOW: a refusal where none was, keys or sudo lost? For "bad news first". */
+/*
+ * Is B worse for the user than A, at NOW: a refusal where none was, a key, sudo or the password taken away? For "bad
+ * news first". NULL: no such account.
+ */
 bool verdict_worse(const struct account *a, const struct account *b, int64_t now);
 
 #endif

@@ -47,10 +47,16 @@ struct frame {
 	int fd;		    /* descriptor that came along, or -1; the caller closes it */
 };
 
-/* DEADLINE_MS is CLOCK_MONOTONIC. 0; -ETIMEDOUT; -EPIPE closed; -EPROTO malformed; -errno. */
+/*
+ * DEADLINE_MS is CLOCK_MONOTONIC. 0; -ETIMEDOUT; -EPIPE closed, also in mid-frame; -EPROTO malformed; -E2BIG LEN over
+ * FRAME_MAX; -errno. After a failure the stream has no known position: close it. FD (or -1) stays the caller's.
+ */
 int wire_send(int sock, enum frame_type type, uint32_t request_id, const void *data, size_t len, int fd,
 	      int64_t deadline_ms) MUST_CHECK;
-/* A frame as above. At most one descriptor is taken; any further ones are closed. */
+/*
+ * A frame as above into F, of which only the payload's memory is read. At most one descriptor is taken; any further
+ * ones are closed, all of them on failure. The type is what the peer sent: a switch over it needs a way out.
+ */
 int wire_recv(int sock, struct frame *f, int64_t deadline_ms) MUST_CHECK;
 int64_t wire_now_ms(void);
 

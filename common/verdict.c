@@ -1,0 +1,152 @@
+#include "common/verdict.h"
+
+#include <string.h>
+
+/* A suspension, and what is not understood, come last among changes of the same second: they win. */
+static bool change_before(const struct scheduled_change *a, const struct scheduled_change *b)
+{
+	if (a->at != b->at)
+		return a->at < b->at;
+	return a->state == USER_ACTIVATED && b->state != USER_ACTIVATED;
+}
+
+static enum user_state apply_change(enum user_state from, enum user_state to)
+{
+	switch (to) {
+	case USER_ACTIVATED:
+		return from == USER_STAGED || from == USER_SUSPENDED ? USER_ACTIVATED : from;
+	case USER_SUSPENDED:
+		return USER_SUSPENDED;
+	case USER_STAGED: /* nothing the directory schedules */
+	case USER_STATE_NONE:
+		break;
+	}
+	return USER_STATE_NONE;
+}
+
+enum user_state verdict_state_at(const struct account *a, int64_t now)
+{
+	enum user_state state = a->state;
+	bool done[ACCOUNT_SCHEDULED_MAX] = { false };
+	uint32_t n = a->n_scheduled;
+
+	if (n > ACCOUNT_SCHEDULED_MAX)
+		return USER_STATE_NONE;
+	for (;;) {
+		const struct scheduled_change *next = NULL;
+
+		for (uint32_t i = 0; i < n; i++) {
+			const struct scheduled_change *c = &a->scheduled[i];
+
+			if (!done[i] && c->at <= now && (!next || change_before(c, next)))
+				next = c;
+		}
+		if (!next)
+			return state;
+		done[next - a->scheduled] = true;
+		state = apply_change(state, next->state);
+	}
+}
+
+static bool password_expires(const struct account *a)
+{
+	return a->password_expires_at != 0 && !a->password_never_expires;
+}
+
+/* What the account itself says, in the order of DESIGN.md 6. */
+static enum reason account_reason(const struct account *a, bool locked, int64_t now)
+{
+	enum user_state state = verdict_state_at(a, now);
+
+	if (!a->bound)
+		return REASON_UNBOUND;
+	if (state == USER_SUSPENDED || a->suspended)
+		return REASON_SUSPENDED;
+	if (state != USER_ACTIVATED)
+		return REASON_STAGED;
+	if (locked)
+		return REASON_LOCKED;
+	if (!a->activated)
+		return REASON_PASSWORD_PENDING;
+	if (a->password_expired || (password_expires(a) && now >= a->password_expires_at))
+		return REASON_PASSWORD_EXPIRED;
+	return REASON_OK;
+}
+
+/* Has the tally's limit anything to say here? -1: no such phase. */
+static int tally_counts(const struct verdict_input *in)
+{
+	switch (in->phase) {
+	case VERDICT_AUTH:
+		return in->tally_locked && !in->account->disable_lockout;
+	case VERDICT_ACCOUNT:
+		return false;
+	}
+	return -1;
+}
+
+/* A span that starts at FROM has lasted longer than MAX_S; times are any int64. */
+static bool lasted(int64_t from, int64_t now, int64_t max_s)
+{
+	int64_t age;
+
+	if (__builtin_sub_overflow(now, from, &age))
+		return from < now;
+	return age > max_s;
+}
+
+struct verdict verdict_decide(const struct verdict_input *in)
+{
+	struct verdict v = { .reason = REASON_UNDECIDED };
+	const struct account *a = in->account;
+	const struct policy *p = in->policy;
+
+	if (!a || !p)
+		return v;
+	int tally_locked = tally_counts(in);
+	if (tally_locked < 0)
+		return v;
+	enum reason reason = account_reason(a, a->account_locked || tally_locked, in->now);
+
+	if (reason == REASON_OK && p->lease_s != 0 && lasted(in->confirmed_at, in->now, p->lease_s))
+		reason = REASON_STALE;
+	if (reason == REASON_OK && in->service_denied)
+		reason = REASON_SERVICE;
+	if (reason == REASON_OK && password_expires(a) &&
+	    !lasted(in->now, a->password_expires_at, p->warn_s))
+		v.expires_at = a->password_expires_at;
+	v.reason = reason;
+	return v;
+}
+
+bool verdict_keys_allowed(const struct account *a, int64_t now)
+{
+	return a->allow_public_key && account_reason(a, a->account_locked, now) == REASON_OK;
+}
+
+static bool keys_lost(const struct account *a, const struct account *b)
+{
+	for (const char *k = NULL; (k = strlist_next(&a->ssh_keys, k));)
+		if (!strlist_has(&b->ssh_keys, k))
+			return true;
+	return false;
+}
+
+static bool text_differs(const char *a, const char *b)
+{
+	return strcmp(a ? a : "", b ? b : "") != 0;
+}
+
+bool verdict_worse(const struct account *a, const struct account *b, int64_t now)
+{
+	if (!a || account_reason(a, a->account_locked, now) != REASON_OK)
+		return false; /* there was nothing to lose */
+	if (!b || account_reason(b, b->account_locked, now) != REASON_OK)
+		return true;
+	if (verdict_keys_allowed(a, now) && (!verdict_keys_allowed(b, now) || keys_lost(a, b)))
+		return true;
+	if ((a->sudo && !b->sudo) || (a->sudo_nopasswd && !b->sudo_nopasswd))
+		return true;
+	return a->password_hash && *a->password_hash &&
+	       text_differs(a->password_hash, b->password_hash);
+}
