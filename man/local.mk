@@ -1,1 +1,2 @@
 # Files of this part.
+dist_man_MANS += man/libnss_muster.8
