@@ -267,8 +267,6 @@ static int append(const char *dir, uint32_t uid, const struct event *e, int *ret
 	for (int i = 0; i < APPEND_TRIES; i++) {
 		AUTO_CLOSE int fd = tally_open(path, O_RDWR | O_APPEND | O_CREAT);
 
-		if (fd == -ENOENT && mkdir(dir, 0700) == 0)
-			continue;
 		if (fd < 0)
 			return fd;
 		ssize_t n = TEMP_FAILURE_RETRY(write(fd, record, sizeof(record)));

@@ -48,8 +48,8 @@ int tally_read(const char *dir, uint32_t uid, const char *rhost, const struct ta
  * UID is locked or RHOST backed off; tally_succeed() takes it back by appending a success, which clears all before it.
  *   ret   What stood against UID before this try; NULL allowed. However many try at once, max_attempts of
  *         them pass.
- * Returns 0: verify now. -EBUSY: locked or backed off, *ret says which. Any other -errno: it could not be counted, *ret
- * untouched. Whatever is not 0 refuses.
+ * Returns 0: verify now. -EBUSY: locked or backed off, *ret says which. Any other -errno: it could not be counted
+ * (-ENOENT: there is no DIR), *ret untouched. Whatever is not 0 refuses.
  */
 int tally_reserve(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p, int64_t now_ms,
 		  struct tally *ret) MUST_CHECK;

@@ -63,7 +63,7 @@ static struct outcome admit(const struct call *c, const struct subject *s, const
 		return (struct outcome){.reason = REASON_PASSWORD_PENDING};
 	r = verifier_check(a->password_hash);
 	if (r == 0)
-		r = tries_reserve(c, s, t);
+		r = tries_reserve(c, s);
 	if (r == -EBUSY)
 		return (struct outcome){.reason = REASON_LOCKED};
 	if (r < 0)

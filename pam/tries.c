@@ -7,13 +7,18 @@
 
 #define TALLY_DIR MUSTER_RUNTIME_DIR "/tally"
 
-int tries_read(const struct call *c, const struct subject *s, struct tally *ret)
+static struct tally_policy limits(const struct subject *s)
 {
-	const struct tally_policy p = {
+	return (struct tally_policy){
 		.max_attempts = s->policy.max_attempts,
 		.window_s = s->policy.window_s,
 		.lock_time_s = s->policy.lock_time_s,
 	};
+}
+
+int tries_read(const struct call *c, const struct subject *s, struct tally *ret)
+{
+	const struct tally_policy p = limits(s);
 
 	*ret = (struct tally){0};
 	if (s->account.disable_lockout)
@@ -34,37 +39,20 @@ static int make_dirs(void)
 	return 0;
 }
 
-static int count_failure(const struct call *c, const struct subject *s)
+int tries_reserve(const struct call *c, const struct subject *s)
 {
-	int r = tally_fail(TALLY_DIR, s->account.uid, call_rhost(c), s->boottime_ms);
-
-	if (r != -ENOENT)
-		return r;
-	r = make_dirs();
-	return r < 0 ? r : tally_fail(TALLY_DIR, s->account.uid, call_rhost(c), s->boottime_ms);
-}
-
-int tries_reserve(const struct call *c, const struct subject *s, const struct tally *before)
-{
-	uint32_t limit = s->policy.max_attempts;
-	struct tally after;
+	const struct tally_policy p = limits(s);
 	int r;
 
 	if (s->account.disable_lockout)
 		return 0;
-	r = count_failure(c, s);
+	r = tally_reserve(TALLY_DIR, s->account.uid, call_rhost(c), &p, s->boottime_ms, NULL);
+	if (r != -ENOENT)
+		return r;
+	r = make_dirs();
 	if (r < 0)
 		return r;
-	r = tries_read(c, s, &after);
-	if (r < 0)
-		return r;
-	/*
-	 * Our own failure is among AFTER's. When a lock has run out, failures before it may still be in the
-	 * window: then one try at a time passes.
-	 */
-	if (limit <= before->failures)
-		limit = before->failures + 1;
-	return s->policy.max_attempts && after.failures > limit ? -EBUSY : 0;
+	return tally_reserve(TALLY_DIR, s->account.uid, call_rhost(c), &p, s->boottime_ms, NULL);
 }
 
 int tries_forgive(const struct subject *s)

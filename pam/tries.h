@@ -13,11 +13,10 @@
 int tries_read(const struct call *c, const struct subject *s, struct tally *ret) MUST_CHECK;
 
 /*
- * Count one try before it is made, BEFORE being what tries_read() said. -EBUSY: others in parallel used up what was left.
- * Another -errno: it could not be counted. Both: do not verify.
+ * Count one try before it is made. -EBUSY: others in parallel used up what was left. Another -errno: it could not be
+ * counted. All: do not verify.
  */
-int tries_reserve(const struct call *c, const struct subject *s,
-		  const struct tally *before) MUST_CHECK;
+int tries_reserve(const struct call *c, const struct subject *s) MUST_CHECK;
 
 /* The password was right: what was reserved, and all before, is forgotten. */
 int tries_forgive(const struct subject *s) MUST_CHECK;
