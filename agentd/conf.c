@@ -1,0 +1,264 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agentd/conf.h"
+#include "agentd/conf_value.h"
+
+/* inih cuts lines of 200 bytes in two without a word; LINE_LIMIT is what it surely takes whole. */
+#define LINE_LIMIT 190
+#define FILE_LIMIT 65536
+
+struct key {
+	const char *section, *name;
+	enum conf_type type;
+	int64_t min, max;
+	const char *def;
+	size_t offset;
+};
+
+static const struct key keys[] = {
+#define CONF(section, key, type, min, max, def, field)                                             \
+	{#section, #key, CONF_##type, min, max, def, offsetof(struct conf, field)},
+#include "agentd/conf_table.h"
+#undef CONF
+};
+
+struct parser {
+	FILE *file;
+	char *text; /* the line as read */
+	size_t text_size;
+	const char *path;
+	struct conf *conf;
+	unsigned int line;
+	unsigned int seen_line[ARRAY_SIZE(keys)]; /* 0: not given */
+	char *error; /* CONF_ERROR_SIZE bytes; the first one stays */
+};
+
+static void fail(struct parser *p, const char *format, ...) PRINTF_LIKE(2, 3);
+static void fail(struct parser *p, const char *format, ...)
+{
+	va_list ap;
+	int len;
+
+	if (p->error[0])
+		return;
+	len = snprintf(p->error, CONF_ERROR_SIZE, "%s:%u: ", p->path, p->line);
+	if (len < 0 || len >= CONF_ERROR_SIZE)
+		return;
+	va_start(ap, format);
+	vsnprintf(p->error + len, CONF_ERROR_SIZE - (size_t)len, format, ap);
+	va_end(ap);
+}
+
+/* One line for inih: counted, without leading blanks (inih would take them for a continuation). */
+static char *read_line(char *out, int size, void *stream)
+{
+	struct parser *p = stream;
+	size_t skip;
+	ssize_t len;
+
+	if (p->error[0])
+		return NULL;
+	len = getline(&p->text, &p->text_size, p->file);
+	if (len < 0)
+		return NULL;
+	p->line++;
+	skip = strspn(p->text, " \t");
+	if (len > LINE_LIMIT || len >= size)
+		fail(p, "longer than %d bytes; shorten the line", LINE_LIMIT);
+	else if (strlen(p->text) != (size_t)len)
+		fail(p, "a NUL byte is in the line; remove it");
+	else
+		return memcpy(out, p->text + skip, (size_t)len - skip + 1);
+	return NULL;
+}
+
+static const struct key *key_find(const char *section, const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (!strcmp(keys[i].section, section) && !strcmp(keys[i].name, name))
+			return &keys[i];
+	return NULL;
+}
+
+static bool section_known(const char *section)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		if (!strcmp(keys[i].section, section))
+			return true;
+	return false;
+}
+
+static int key_set(struct parser *p, const struct key *k, const char *value)
+{
+	char expected[CONF_EXPECTED_SIZE], shown[128];
+	int r;
+
+	r = conf_value_parse(k->type, value, k->min, k->max, (char *)p->conf + k->offset);
+	if (r == -ENOMEM) {
+		fail(p, "out of memory");
+	} else if (r < 0) {
+		conf_value_expected(k->type, k->min, k->max, expected);
+		name_escape(value, shown, sizeof(shown));
+		fail(p, "[%s] %s = '%s' is not %s", k->section, k->name, shown, expected);
+	}
+	return r;
+}
+
+/* inih's handler: 1 good, 0 bad. */
+static int take_value(void *user, const char *section, const char *name, const char *value)
+{
+	struct parser *p = user;
+	const struct key *k = key_find(section, name);
+	char shown_section[64], shown_name[64];
+
+	name_escape(section, shown_section, sizeof(shown_section));
+	name_escape(name, shown_name, sizeof(shown_name));
+	if (!section[0]) {
+		fail(p, "'%s' stands before the first [section]", shown_name);
+		return 0;
+	}
+	if (!section_known(section)) {
+		fail(p, "unknown section [%s]; see muster.conf(5)", shown_section);
+		return 0;
+	}
+	if (!k) {
+		fail(p, "unknown key '%s' in [%s]; see muster.conf(5)", shown_name, shown_section);
+		return 0;
+	}
+	if (p->seen_line[k - keys]) {
+		fail(p, "[%s] %s is given twice, first in line %u; keep one", section, name,
+		     p->seen_line[k - keys]);
+		return 0;
+	}
+	p->seen_line[k - keys] = p->line;
+	return key_set(p, k, value) == 0;
+}
+
+static int check_file(struct parser *p, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	p->line = 1;
+	if (!S_ISREG(st.st_mode))
+		fail(p, "not a regular file");
+	else if (st.st_uid != 0 && st.st_uid != geteuid())
+		fail(p, "owned by uid %u; chown root it", (unsigned int)st.st_uid);
+	else if (st.st_mode & (S_IWGRP | S_IWOTH))
+		fail(p, "others can write it; chmod 0644 it");
+	p->line = 0;
+	if (p->error[0])
+		return -EPERM;
+	if (st.st_size > FILE_LIMIT) {
+		fail(p, "larger than %d bytes", FILE_LIMIT);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Takes FD over. */
+static int parse_file(struct parser *p, int *fd)
+{
+	int r;
+
+	r = check_file(p, *fd);
+	if (r < 0)
+		return r;
+	p->file = fdopen(*fd, "r");
+	if (!p->file)
+		return -errno;
+	*fd = -1;
+	r = ini_parse_stream(read_line, p, take_value, p);
+	if (!p->error[0] && ferror(p->file))
+		fail(p, "cannot be read");
+	if (r > 0 && (!p->error[0] || (unsigned int)r < p->line)) { /* inih reads on after its errors */
+		p->error[0] = '\0';
+		p->line = (unsigned int)r;
+		fail(p, "neither [section] nor key = value");
+	}
+	fclose(p->file);
+	free(p->text);
+	return p->error[0] ? -EINVAL : 0;
+}
+
+static int set_defaults(struct parser *p)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		int r;
+
+		if (p->seen_line[i])
+			continue;
+		r = key_set(p, &keys[i], keys[i].def);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* The line to blame for two keys that do not go together: the later one. */
+static unsigned int line_of(const struct parser *p, const char *section, const char *a, const char *b)
+{
+	unsigned int line_a = p->seen_line[key_find(section, a) - keys];
+	unsigned int line_b = p->seen_line[key_find(section, b) - keys];
+
+	return line_a > line_b ? line_a : line_b;
+}
+
+/* What one key alone cannot show. */
+static int check_together(struct parser *p)
+{
+	const struct conf *c = p->conf;
+
+	if (c->id_min > c->id_max) {
+		p->line = line_of(p, "accounts", "id_min", "id_max");
+		fail(p, "[accounts] id_min = %u is above id_max = %u", c->id_min, c->id_max);
+	} else if (c->password == CONF_PASSWORD_LDAP && !c->ldap_url[0]) {
+		p->line = line_of(p, "auth", "password", "ldap_url");
+		fail(p, "[auth] password = ldap needs ldap_url");
+	} else if (!c->client_cert[0] != !c->client_key[0]) {
+		p->line = line_of(p, "directory", "client_cert", "client_key");
+		fail(p, "[directory] client_cert and client_key go together");
+	}
+	return p->error[0] ? -EINVAL : 0;
+}
+
+int conf_load(const char *path, struct conf *ret, char ret_error[static CONF_ERROR_SIZE])
+{
+	struct parser p = {.path = path ? path : MUSTER_CONF, .conf = ret, .error = ret_error};
+	AUTO_CLOSE int fd = open(p.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int r = 0;
+
+	ret_error[0] = '\0';
+	if (fd >= 0)
+		r = parse_file(&p, &fd);
+	else if (path || errno != ENOENT)
+		r = -errno;
+	if (r == 0)
+		r = set_defaults(&p);
+	if (r == 0)
+		r = check_together(&p);
+	if (r < 0 && !ret_error[0])
+		snprintf(ret_error, CONF_ERROR_SIZE, "%s: %s", p.path, strerror(-r));
+	return r;
+}
+
+void conf_done(struct conf *c)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
+		conf_value_free(keys[i].type, (char *)c + keys[i].offset);
+	memset(c, 0, sizeof(*c));
+}
+
+char *conf_home_for(const char *home, const char *name)
+{
+	const char *mark = strstr(home, "%u");
+
+	return str_format("%.*s%s%s", (int)(mark - home), home, name, mark + strlen("%u"));
+}

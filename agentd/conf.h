@@ -1,0 +1,71 @@
+/*
+ * muster.conf: read once, checked whole, then never changed (a reload makes a new one). One table, conf_table.h,
+ * names every key. Unknown section, unknown key, key given twice and bad value are errors with file and line:
+ * a misspelt "allow_sudo = no" must not pass in silence.
+ */
+#ifndef AGENTD_CONF_H
+#define AGENTD_CONF_H
+
+#include "common/account.h"
+#include "common/names.h"
+#include "common/paths.h"
+
+enum conf_driver {
+	CONF_DRIVER_DOCUMENT = 1,
+	CONF_DRIVER_JUMPCLOUD,
+};
+enum conf_password {
+	CONF_PASSWORD_HASH = 1,
+	CONF_PASSWORD_LDAP,
+};
+enum conf_credential {
+	CONF_CREDENTIAL_API_KEY = 1,
+	CONF_CREDENTIAL_SERVICE_ACCOUNT,
+};
+/* Which changes end the sessions of a user; a set. */
+enum conf_end_sessions {
+	CONF_END_SUSPENDED = 1,
+	CONF_END_UNBOUND = 2,
+	CONF_END_FORCE_EXPIRED = 4,
+	CONF_END_LOCKED = 8,
+};
+
+#define CONF_C_DRIVER	    enum conf_driver
+#define CONF_C_PASSWORD	    enum conf_password
+#define CONF_C_CREDENTIAL   enum conf_credential
+#define CONF_C_STATE	    enum user_state
+#define CONF_C_STRING	    char *
+#define CONF_C_URL	    char *
+#define CONF_C_PATH	    char *
+#define CONF_C_OBJECT_ID    char *
+#define CONF_C_HOME	    char *
+#define CONF_C_SHELL	    char *
+#define CONF_C_WORDS	    struct strlist /* data owned by the conf */
+#define CONF_C_DURATION	    int64_t
+#define CONF_C_NUMBER	    uint32_t
+#define CONF_C_BOOL	    bool
+#define CONF_C_END_SESSIONS uint32_t
+
+struct conf {
+#define CONF(section, key, type, min, max, def, field) CONF_C_##type field;
+#include "agentd/conf_table.h"
+#undef CONF
+};
+
+#define CONF_ERROR_SIZE 640
+
+/*
+ * Read PATH, or MUSTER_CONF when it is NULL; that one may be absent, and then all defaults hold. The file must be
+ * regular, root's or the caller's own, and writable by nobody else; it is opened once and checked by descriptor.
+ *   ret        All zero before; freed with conf_done(), also after an error.
+ *   ret_error  "FILE:LINE: what is wrong; what to do", "" on success.
+ * Returns 0; -EINVAL the file says something wrong; -EPERM owner or mode; -errno (ret_error is set with each).
+ */
+int conf_load(const char *path, struct conf *ret, char ret_error[static CONF_ERROR_SIZE]) MUST_CHECK;
+
+void conf_done(struct conf *c);
+
+/* HOME with %u as NAME; valid when the configuration is. NULL alone means out of memory. */
+char *conf_home_for(const char *home, const char *name) MUST_CHECK;
+
+#endif

@@ -1,0 +1,40 @@
+/* The types of conf_table.h: text to value, and what is expected in words. */
+#ifndef AGENTD_CONF_VALUE_H
+#define AGENTD_CONF_VALUE_H
+
+#include <stdint.h>
+
+#include "common/macros.h"
+
+enum conf_type {
+	CONF_DRIVER = 1,
+	CONF_PASSWORD,
+	CONF_CREDENTIAL,
+	CONF_STATE,
+	CONF_STRING,	   /* MIN..MAX printable characters */
+	CONF_URL,	   /* file:///path or https:// */
+	CONF_PATH,	   /* absolute; "" when MIN is 0 */
+	CONF_OBJECT_ID,	   /* object_id_valid(), or "" */
+	CONF_HOME,	   /* a path with %u in it, once */
+	CONF_SHELL,	   /* shell_valid() */
+	CONF_WORDS,	   /* words with commas between, at most MAX */
+	CONF_DURATION,	   /* milliseconds, MIN..MAX */
+	CONF_NUMBER,	   /* MIN..MAX */
+	CONF_BOOL,	   /* yes or no */
+	CONF_END_SESSIONS, /* words of enum conf_end_sessions, or "" */
+};
+
+#define CONF_EXPECTED_SIZE 192
+
+/*
+ * Read VALUE into FIELD (its C type: CONF_C_… in agentd/conf.h; zero before). Returns 0; -EINVAL, and FIELD is
+ * untouched; -ENOMEM.
+ */
+int conf_value_parse(enum conf_type type, const char *value, int64_t min, int64_t max, void *field) MUST_CHECK;
+
+/* "a duration from 1s to 1d (a number with ms, s, m, h or d)" */
+void conf_value_expected(enum conf_type type, int64_t min, int64_t max, char out[static CONF_EXPECTED_SIZE]);
+
+void conf_value_free(enum conf_type type, void *field);
+
+#endif

@@ -1,0 +1,57 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "agentd/file.h"
+
+int file_read_fd(int fd, size_t max, struct buf *out)
+{
+	uint8_t chunk[16384];
+	size_t total = 0;
+	ssize_t n;
+	int r;
+
+	while ((n = read(fd, chunk, sizeof(chunk))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		total += (size_t)n;
+		if (total > max)
+			return -EFBIG;
+		r = buf_add(out, chunk, (size_t)n);
+		if (r < 0)
+			return r;
+	}
+	r = buf_add(out, "", 1);
+	if (r < 0)
+		return r;
+	out->len--;
+	return 0;
+}
+
+int file_read(const char *path, size_t max, struct buf *out)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return -errno;
+	return file_read_fd(fd, max, out);
+}
+
+int dir_ensure(const char *path, mode_t mode)
+{
+	AUTO_CLOSE int fd = -1;
+	struct stat st;
+
+	if (mkdir(path, mode) < 0 && errno != EEXIST && errno != EROFS)
+		return -errno;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (st.st_uid != geteuid())
+		return -EPERM;
+	if ((st.st_mode & 07777) != mode && fchmod(fd, mode) < 0)
+		return -errno;
+	return 0;
+}

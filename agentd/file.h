@@ -1,0 +1,21 @@
+/* Small files read whole, and directories made with the right owner and mode. 0 or -errno. */
+#ifndef AGENTD_FILE_H
+#define AGENTD_FILE_H
+
+#include <sys/types.h>
+
+#include "common/str.h"
+
+/* Append PATH to OUT and a NUL that is not counted in len. -EFBIG above MAX bytes. */
+int file_read(const char *path, size_t max, struct buf *out) MUST_CHECK;
+
+/* Likewise what FD yields up to its end. */
+int file_read_fd(int fd, size_t max, struct buf *out) MUST_CHECK;
+
+/*
+ * The directory PATH, made when absent (its parent must be there): owned by the caller, with exactly MODE.
+ * -EPERM it belongs to somebody else; -ENOTDIR.
+ */
+int dir_ensure(const char *path, mode_t mode) MUST_CHECK;
+
+#endif

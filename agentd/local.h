@@ -1,0 +1,42 @@
+/*
+ * What this host has of its own: names and ids that the directory may not take (D1, D4), and its shells. Read from
+ * the files, never through NSS: we would ask ourselves.
+ */
+#ifndef AGENTD_LOCAL_H
+#define AGENTD_LOCAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/macros.h"
+
+#define LOCAL_ERROR_SIZE 256
+
+struct local;
+
+/*
+ * Read ETC/passwd and ETC/group (they must be there), ETC/subuid, ETC/subgid, ETC/login.defs and ETC/shells (they
+ * need not). A line that is no entry counts as far as it can be read: its name, at least.
+ *   ret_error  which file, and why; "" on success
+ * 0 or -errno.
+ */
+int local_load(const char *etc, struct local **ret, char ret_error[static LOCAL_ERROR_SIZE]) MUST_CHECK;
+void local_free(struct local *l);
+void local_freep(struct local **l);
+
+/* A user's or a group's name, compared without case. */
+bool local_name_taken(const struct local *l, const char *name);
+bool local_uid_taken(const struct local *l, uint32_t uid);
+bool local_gid_taken(const struct local *l, uint32_t gid);
+/* Inside a range of /etc/subuid or /etc/subgid, or where login.defs lets new ones be made. */
+bool local_id_subordinate(const struct local *l, uint32_t id);
+/* Listed in /etc/shells; without that file /bin/sh and /bin/csh are. */
+bool local_shell_listed(const struct local *l, const char *shell);
+
+/* The ids of the local user NAME. -ESRCH. */
+int local_user(const struct local *l, const char *name, uint32_t *ret_uid, uint32_t *ret_gid) MUST_CHECK;
+
+/* Of everything that was read: equal as long as the files say the same. */
+uint64_t local_fingerprint(const struct local *l);
+
+#endif

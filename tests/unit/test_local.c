@@ -1,0 +1,196 @@
+/* Facts of this host, read from files: names, ids, ranges, shells, and files that are no good. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agentd/local.h"
+#include "common/str.h"
+
+static char dir[] = "/tmp/muster-local-XXXXXX";
+static const char *const names[] = {"passwd", "group", "subuid", "subgid", "login.defs", "shells"};
+
+static void put(const char *name, const char *text)
+{
+	char path[80];
+	FILE *f;
+
+	assert_int_equal(str_print(path, sizeof(path), "%s/%s", dir, name), 0);
+	if (!text) {
+		unlink(path);
+		return;
+	}
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static struct local *load(void)
+{
+	char error[LOCAL_ERROR_SIZE];
+	struct local *l = NULL;
+
+	assert_int_equal(local_load(dir, &l, error), 0);
+	assert_string_equal(error, "");
+	return l;
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	put("passwd", "root:x:0:0:root:/root:/bin/bash\nalice:x:1000:1007:,,,:/home/alice:/bin/bash\n"
+		      "+carol\n+@staff::::::\nbroken\nmuster:x:998:997::/:/usr/sbin/nologin");
+	put("group", "root:x:0:\nsudo:x:27:alice\nAlice:x:1000:\nodd:x:12x:\n:x:4242:\n");
+	for (size_t i = 2; i < ARRAY_SIZE(names); i++)
+		put(names[i], NULL);
+	return 0;
+}
+
+static void test_names(void **state)
+{
+	CLEANUP(local_freep) struct local *l = load();
+	static const char *const taken[] = {"root", "ROOT", "alice", "aLice", "sudo", "carol", "broken", "odd", "muster"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(taken); i++)
+		assert_true(local_name_taken(l, taken[i]));
+	assert_false(local_name_taken(l, "dora"));
+	assert_false(local_name_taken(l, "x"));
+	assert_false(local_name_taken(l, ""));
+}
+
+static void test_ids(void **state)
+{
+	CLEANUP(local_freep) struct local *l = load();
+	uint32_t uid = 1, gid = 1;
+
+	(void)state;
+	assert_true(local_uid_taken(l, 0));
+	assert_true(local_uid_taken(l, 998));
+	assert_false(local_uid_taken(l, 1007));
+	assert_true(local_gid_taken(l, 27));
+	assert_true(local_gid_taken(l, 1007)); /* alice's, though no group has it */
+	assert_false(local_gid_taken(l, 12));
+	assert_int_equal(local_user(l, "muster", &uid, &gid), 0);
+	assert_int_equal(uid, 998);
+	assert_int_equal(gid, 997);
+	assert_int_equal(local_user(l, "Muster", &uid, &gid), -ESRCH);
+	assert_int_equal(local_user(l, "carol", &uid, &gid), -ESRCH);
+}
+
+static void test_ranges(void **state)
+{
+	struct local *l = load();
+
+	(void)state;
+	assert_false(local_id_subordinate(l, 99999)); /* shadow's default range */
+	assert_true(local_id_subordinate(l, 100000));
+	assert_true(local_id_subordinate(l, 600100000));
+	assert_false(local_id_subordinate(l, 600100001));
+	local_free(l);
+
+	put("login.defs", "# SUB_UID_MIN 5\nSUB_UID_MIN\t\t70000 # why\nSUB_UID_MAX 70009\nSUB_GID_MIN 80000\n"
+			  "SUB_GID_MAX 80000\nSUB_GID_COUNT 65536\n");
+	put("subuid", "alice:5000:10\nbob:6000:0\nbad\ntop:4294967290:100\n");
+	put("subgid", "1000:7000:1");
+	l = load();
+	assert_false(local_id_subordinate(l, 100000));
+	assert_true(local_id_subordinate(l, 70000));
+	assert_true(local_id_subordinate(l, 70009));
+	assert_false(local_id_subordinate(l, 70010));
+	assert_true(local_id_subordinate(l, 80000));
+	assert_false(local_id_subordinate(l, 4999));
+	assert_true(local_id_subordinate(l, 5000));
+	assert_true(local_id_subordinate(l, 5009));
+	assert_false(local_id_subordinate(l, 5010));
+	assert_false(local_id_subordinate(l, 6000));
+	assert_true(local_id_subordinate(l, 7000));
+	assert_true(local_id_subordinate(l, 4294967294u));
+	local_free(l);
+}
+
+static void test_shells(void **state)
+{
+	struct local *l = load();
+
+	(void)state;
+	assert_true(local_shell_listed(l, "/bin/sh"));
+	assert_false(local_shell_listed(l, "/bin/bash"));
+	local_free(l);
+
+	put("shells", "# /bin/evil\n/bin/bash\n/usr/bin/zsh # good\nrelative\n");
+	l = load();
+	assert_true(local_shell_listed(l, "/bin/bash"));
+	assert_true(local_shell_listed(l, "/usr/bin/zsh"));
+	assert_false(local_shell_listed(l, "/bin/evil"));
+	assert_false(local_shell_listed(l, "relative"));
+	assert_false(local_shell_listed(l, "/bin/sh"));
+	local_free(l);
+}
+
+static void test_needed(void **state)
+{
+	char error[LOCAL_ERROR_SIZE];
+	struct local *l = NULL;
+
+	(void)state;
+	put("group", NULL);
+	assert_int_equal(local_load(dir, &l, error), -ENOENT);
+	assert_null(l);
+	assert_non_null(strstr(error, "/group: No such file"));
+}
+
+/* The same text gives the same fingerprint; any change, also from one file to the next, another. */
+static void test_fingerprint(void **state)
+{
+	CLEANUP(local_freep) struct local *a = load();
+	CLEANUP(local_freep) struct local *b = load();
+	CLEANUP(local_freep) struct local *c = NULL;
+	CLEANUP(local_freep) struct local *d = NULL;
+
+	(void)state;
+	assert_true(local_fingerprint(a) == local_fingerprint(b));
+	put("subuid", "alice:5000:10\n");
+	c = load();
+	put("subuid", NULL);
+	put("subgid", "alice:5000:10\n");
+	d = load();
+	assert_true(local_fingerprint(a) != local_fingerprint(c));
+	assert_true(local_fingerprint(a) != local_fingerprint(d));
+	assert_true(local_fingerprint(c) != local_fingerprint(d));
+}
+
+static int make_dir(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		put(names[i], NULL);
+	return rmdir(dir);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(test_names, set_up),
+		cmocka_unit_test_setup(test_ids, set_up),
+		cmocka_unit_test_setup(test_ranges, set_up),
+		cmocka_unit_test_setup(test_shells, set_up),
+		cmocka_unit_test_setup(test_needed, set_up),
+		cmocka_unit_test_setup(test_fingerprint, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, make_dir, remove_dir);
+}
