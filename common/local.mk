@@ -10,7 +10,7 @@ libcommon_la_SOURCES = \
 	common/names.h common/names.c \
 	common/sshkey.h common/sshkey.c \
 	common/clock.h common/clock.c \
-	common/record.h common/record.c \
+	common/record.h common/record.c common/record_codec.h common/record_codec.c \
 	common/tally.h common/tally.c \
 	common/wire.h common/wire.c \
 	common/snapshot_reader.h common/snapshot_writer.h

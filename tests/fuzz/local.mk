@@ -1,1 +1,25 @@
-# Files of this part.
+# Fuzz targets: tests/fuzz/fuzz_X.c with a corpus in tests/fuzz/corpus/X/. To add one: its name to fuzz_targets, then
+# fuzz_X_SOURCES, _LDADD and _LDFLAGS as below.
+#   ./configure --enable-fuzzing CC=clang: built with libFuzzer, AddressSanitizer and UBSan, to be run by hand:
+#       ./fuzz_X -max_total_time=600 /tmp/new tests/fuzz/corpus/X
+#   else: built with replay.c instead, and make check feeds the corpus to it.
+fuzz_targets = fuzz_record fuzz_sshkey
+EXTRA_DIST += tests/fuzz/corpus
+if FUZZING
+noinst_PROGRAMS += $(fuzz_targets)
+fuzz_main = tests/fuzz/fuzz.h
+fuzz_ldflags = $(AM_LDFLAGS) -fsanitize=fuzzer
+else
+check_PROGRAMS += $(fuzz_targets)
+TESTS += $(fuzz_targets)
+fuzz_main = tests/fuzz/fuzz.h tests/fuzz/replay.c
+fuzz_ldflags = $(AM_LDFLAGS)
+endif
+
+fuzz_record_SOURCES = tests/fuzz/fuzz_record.c $(fuzz_main)
+fuzz_record_LDADD = libcommon.la
+fuzz_record_LDFLAGS = $(fuzz_ldflags)
+
+fuzz_sshkey_SOURCES = tests/fuzz/fuzz_sshkey.c $(fuzz_main)
+fuzz_sshkey_LDADD = libcommon.la
+fuzz_sshkey_LDFLAGS = $(fuzz_ldflags)

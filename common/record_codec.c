@@ -1,0 +1,319 @@
+#include "common/record_codec.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+#define RECORD_VERSION 1
+#define FIELD_HEAD     6 /* u16 tag, u32 length */
+
+static uint32_t get_u32(const uint8_t *p)
+{
+	uint32_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le32toh(v);
+}
+
+static uint64_t get_u64(const uint8_t *p)
+{
+	uint64_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le64toh(v);
+}
+
+static int put_u32(struct buf *out, uint32_t v)
+{
+	v = htole32(v);
+	return buf_add(out, &v, sizeof(v));
+}
+
+static int put_u64(struct buf *out, uint64_t v)
+{
+	v = htole64(v);
+	return buf_add(out, &v, sizeof(v));
+}
+
+static int put_u8(struct buf *out, uint8_t v)
+{
+	return buf_add(out, &v, sizeof(v));
+}
+
+/* LEN bytes are one string with its NUL at the end and nowhere else. */
+static bool is_string(const uint8_t *p, size_t len)
+{
+	return len > 0 && memchr(p, '\0', len) == p + len - 1;
+}
+
+static enum user_state get_state(uint8_t v)
+{
+	return v <= USER_SUSPENDED ? (enum user_state)v : USER_STATE_NONE;
+}
+
+static int pack_scheduled(const struct account *a, struct buf *out)
+{
+	if (a->n_scheduled > ACCOUNT_SCHEDULED_MAX)
+		return -E2BIG;
+	for (uint32_t i = 0; i < a->n_scheduled; i++) {
+		int r = put_u64(out, (uint64_t)a->scheduled[i].at);
+
+		if (r == 0)
+			r = put_u8(out, (uint8_t)a->scheduled[i].state);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int unpack_scheduled(const uint8_t *p, size_t len, struct account *ret)
+{
+	if (len % 9 != 0 || len / 9 > ACCOUNT_SCHEDULED_MAX)
+		return -EBADMSG;
+	ret->n_scheduled = (uint32_t)(len / 9);
+	for (uint32_t i = 0; i < ret->n_scheduled; i++, p += 9)
+		ret->scheduled[i] = (struct scheduled_change){
+			.at = (int64_t)get_u64(p),
+			.state = get_state(p[8]),
+		};
+	return 0;
+}
+
+static int pack_posix(const struct dir_group *g, struct buf *out)
+{
+	if (g->n_posix > GROUP_POSIX_MAX)
+		return -E2BIG;
+	for (uint32_t i = 0; i < g->n_posix; i++) {
+		int r = put_u32(out, g->posix[i].gid);
+
+		if (r == 0)
+			r = buf_add(out, g->posix[i].name, strlen(g->posix[i].name) + 1);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int unpack_posix(const uint8_t *p, size_t len, struct dir_group *ret)
+{
+	const uint8_t *end = p + len;
+
+	while (p < end) {
+		if (ret->n_posix == GROUP_POSIX_MAX || end - p < 5)
+			return -EBADMSG;
+		const uint8_t *nul = memchr(p + 4, '\0', (size_t)(end - p - 4));
+		if (!nul)
+			return -EBADMSG;
+		ret->posix[ret->n_posix++] = (struct posix_group){
+			.gid = get_u32(p),
+			.name = (const char *)p + 4,
+		};
+		p = nul + 1;
+	}
+	return 0;
+}
+
+static int pack_string(const char *s, struct buf *out)
+{
+	return s && *s ? buf_add(out, s, strlen(s) + 1) : 0;
+}
+
+/* The value alone; nothing for a zero one. */
+static int pack_value(const struct field *f, const void *record, struct buf *out)
+{
+	const void *member = (const char *)record + f->offset;
+	const struct strlist *list = member;
+
+	switch ((enum field_type)f->type) {
+	case FIELD_STRING:
+		return pack_string(*(const char *const *)member, out);
+	case FIELD_CHARS:
+		return pack_string(member, out);
+	case FIELD_BOOL:
+		return *(const bool *)member ? put_u8(out, 1) : 0;
+	case FIELD_U32:
+		return *(const uint32_t *)member ? put_u32(out, *(const uint32_t *)member) : 0;
+	case FIELD_U64:
+		return *(const uint64_t *)member ? put_u64(out, *(const uint64_t *)member) : 0;
+	case FIELD_STATE:
+		return put_u8(out, (uint8_t)*(const enum user_state *)member);
+	case FIELD_STRLIST:
+		return strlist_valid(list) ? buf_add(out, list->data, list->len) : -EINVAL;
+	case FIELD_SCHEDULED:
+		return pack_scheduled(record, out);
+	case FIELD_POSIX:
+		return pack_posix(record, out);
+	}
+	return -EINVAL;
+}
+
+static int pack_field(const struct field *f, const void *record, struct buf *out)
+{
+	static const uint8_t room[FIELD_HEAD];
+	size_t start = out->len;
+	int r = buf_add(out, room, sizeof(room));
+
+	if (r == 0)
+		r = pack_value(f, record, out);
+	if (r < 0)
+		return r;
+	size_t len = out->len - start - FIELD_HEAD;
+	if (len == 0) {
+		out->len = start;
+		return 0;
+	}
+	if (len > ACCOUNT_RECORD_MAX)
+		return -E2BIG;
+	uint16_t tag = htole16(f->tag);
+	uint32_t len_le = htole32((uint32_t)len);
+	memcpy(out->data + start, &tag, sizeof(tag));
+	memcpy(out->data + start + sizeof(tag), &len_le, sizeof(len_le));
+	return 0;
+}
+
+int record_encode(enum record_kind kind, const struct field *fields, size_t n, const void *record,
+		  struct buf *out)
+{
+	size_t start = out->len;
+	int r = put_u8(out, (uint8_t)kind);
+
+	if (r == 0)
+		r = put_u8(out, RECORD_VERSION);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = pack_field(&fields[i], record, out);
+	if (r == 0 && out->len - start > ACCOUNT_RECORD_MAX)
+		r = -E2BIG;
+	if (r < 0)
+		out->len = start;
+	return r;
+}
+
+static int unpack_number(const struct field *f, const uint8_t *p, size_t len, void *member)
+{
+	switch ((enum field_type)f->type) {
+	case FIELD_BOOL:
+		if (len != 1 || p[0] > 1)
+			return -EBADMSG;
+		*(bool *)member = p[0] == 1;
+		return 0;
+	case FIELD_STATE:
+		if (len != 1)
+			return -EBADMSG;
+		*(enum user_state *)member = get_state(p[0]);
+		return 0;
+	case FIELD_U32:
+		if (len != 4)
+			return -EBADMSG;
+		*(uint32_t *)member = get_u32(p);
+		return 0;
+	case FIELD_U64:
+		if (len != 8)
+			return -EBADMSG;
+		*(uint64_t *)member = get_u64(p);
+		return 0;
+	case FIELD_STRING:
+	case FIELD_CHARS:
+	case FIELD_STRLIST:
+	case FIELD_SCHEDULED:
+	case FIELD_POSIX:
+		break;
+	}
+	return -EBADMSG;
+}
+
+static int unpack_strlist(const uint8_t *p, size_t len, struct strlist *ret)
+{
+	struct strlist list = { .data = (const char *)p, .len = (uint32_t)len };
+
+	for (size_t i = 0; i < len; i++)
+		list.count += p[i] == '\0';
+	if (!strlist_valid(&list))
+		return -EBADMSG;
+	*ret = list;
+	return 0;
+}
+
+static int unpack_value(const struct field *f, const uint8_t *p, size_t len, void *record)
+{
+	void *member = (char *)record + f->offset;
+
+	switch ((enum field_type)f->type) {
+	case FIELD_STRING:
+		if (!is_string(p, len))
+			return -EBADMSG;
+		*(const char **)member = (const char *)p;
+		return 0;
+	case FIELD_CHARS:
+		if (!is_string(p, len) || len > f->size)
+			return -EBADMSG;
+		memcpy(member, p, len);
+		return 0;
+	case FIELD_STRLIST:
+		return unpack_strlist(p, len, member);
+	case FIELD_SCHEDULED:
+		return unpack_scheduled(p, len, record);
+	case FIELD_POSIX:
+		return unpack_posix(p, len, record);
+	case FIELD_BOOL:
+	case FIELD_STATE:
+	case FIELD_U32:
+	case FIELD_U64:
+		return unpack_number(f, p, len, member);
+	}
+	return -EBADMSG;
+}
+
+int record_decode(enum record_kind kind, const struct field *fields, size_t n, const void *data,
+		  size_t len, void *record)
+{
+	const uint8_t *p = data, *end = p + len;
+	const struct field *f = fields, *fields_end = fields + n;
+	int last_tag = -1;
+
+	if (record_kind(data, len) != (int)kind)
+		return -EBADMSG;
+	for (size_t i = 0; i < n; i++)
+		if (fields[i].type == FIELD_STRING)
+			*(const char **)((char *)record + fields[i].offset) = "";
+	for (p += 2; p < end;) {
+		if (end - p < FIELD_HEAD)
+			return -EBADMSG;
+		int tag = p[0] | p[1] << 8;
+		uint32_t value_len = get_u32(p + 2);
+		p += FIELD_HEAD;
+		/* Ascending: a field given twice has no meaning. */
+		if (tag <= last_tag || value_len == 0 || value_len > (size_t)(end - p))
+			return -EBADMSG;
+		last_tag = tag;
+		while (f < fields_end && f->tag < tag)
+			f++;
+		if (f < fields_end && f->tag == tag) {
+			int r = unpack_value(f, p, value_len, record);
+
+			if (r < 0)
+				return r;
+		}
+		p += value_len;
+	}
+	return 0;
+}
+
+int record_kind(const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	if (len < 2 || len > ACCOUNT_RECORD_MAX || p[1] != RECORD_VERSION)
+		return -EBADMSG;
+	switch ((enum record_kind)p[0]) {
+	case RECORD_ACCOUNT:
+	case RECORD_GROUP:
+	case RECORD_MEMBERSHIP:
+	case RECORD_LOCKOUT:
+	case RECORD_POLICY:
+	case RECORD_REJECT:
+	case RECORD_REMOVED:
+	case RECORD_STATUS:
+		return p[0];
+	}
+	return -EBADMSG;
+}
