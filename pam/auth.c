@@ -42,77 +42,78 @@ static void work_for_nothing(const struct policy *p, const char *password)
 	}
 }
 
-/*
- * Is the password to be verified at all? REASON_OK, or why not. The try is counted then, or there is none. Locks are
- * looked at here and not only in the verdict V, where an earlier reason may hide them.
- */
-static struct outcome admit(const struct call *c, const struct subject *s, const char *password,
-			    const struct tally *t, const struct verdict *v)
+static struct outcome outcome_of(enum reason reason)
 {
-	const struct account *a = &s->account;
-	int r;
-
-	if (!password[0] || is_filler(password))
-		return (struct outcome){.reason = REASON_WRONG_PASSWORD};
-	if (a->account_locked || t->locked)
-		return (struct outcome){.reason =
-						v->reason == REASON_OK ? REASON_LOCKED : v->reason};
-	if (t->backoff_until_ms > s->boottime_ms)
-		return (struct outcome){.reason = REASON_BACKOFF};
-	if (!a->password_hash[0] && !a->activated)
-		return (struct outcome){.reason = REASON_PASSWORD_PENDING};
-	r = verifier_check(a->password_hash);
-	if (r == 0)
-		r = tries_reserve(c, s);
-	if (r == -EBUSY)
-		return (struct outcome){.reason = REASON_LOCKED};
-	if (r < 0)
-		return (struct outcome){.reason = REASON_UNAVAILABLE, .error = r};
-	return (struct outcome){.reason = REASON_OK};
+	return (struct outcome){.reason = reason};
 }
 
-static struct outcome verify(const struct call *c, const struct subject *s, const char *password,
-			     const struct verdict *v)
+static struct outcome unavailable(int error)
 {
+	return (struct outcome){.reason = REASON_UNAVAILABLE, .error = error};
+}
+
+/* No password is verified, whatever reason comes before the lock in the verdict. */
+static struct outcome locked(const struct subject *s)
+{
+	struct verdict v = subject_verdict(s, VERDICT_AUTH, true);
+
+	return outcome_of(v.reason == REASON_OK ? REASON_LOCKED : v.reason);
+}
+
+/* Is the password to be verified? REASON_OK, and the try is counted; or why not. */
+static struct outcome admit(const struct call *c, const struct subject *s, const char *password)
+{
+	const struct account *a = &s->account;
+	struct tally before;
+	int r;
+
+	if (c->args.unknown)
+		return unavailable(-EINVAL);
+	if (!password[0] || is_filler(password))
+		return outcome_of(REASON_WRONG_PASSWORD);
+	if (a->account_locked)
+		return locked(s);
+	if (!a->password_hash[0] && !a->activated)
+		return outcome_of(REASON_PASSWORD_PENDING);
+	r = verifier_check(a->password_hash);
+	if (r == 0)
+		r = tries_reserve(c, s, &before);
+	if (r == -EBUSY)
+		return before.locked ? locked(s) : outcome_of(REASON_BACKOFF);
+	return r < 0 ? unavailable(r) : outcome_of(REASON_OK);
+}
+
+static struct outcome verify(const struct call *c, const struct subject *s, const char *password)
+{
+	struct verdict v = subject_verdict(s, VERDICT_AUTH, false);
 	int r = verifier_match(s->account.password_hash, password);
 
 	if (r == -EKEYREJECTED)
-		return (struct outcome){.reason = REASON_WRONG_PASSWORD};
+		return outcome_of(REASON_WRONG_PASSWORD);
 	if (r < 0)
-		return (struct outcome){.reason = REASON_UNAVAILABLE, .error = r};
+		return unavailable(r);
 	r = tries_forgive(s);
-	if (r < 0) /* one try more counted than made: no reason to refuse */
+	if (r < 0) /* one failure too many is counted: no reason to refuse */
 		pam_syslog(c->pamh, LOG_WARNING, "tally: %s", strerrorname_np(-r));
-	return (struct outcome){.reason = v->reason, .password_right = true};
+	return (struct outcome){.reason = v.reason, .password_right = true};
 }
 
 static struct outcome check_password(const struct call *c, const struct subject *s,
 				     const char *password)
 {
-	struct outcome o;
-	struct tally t;
-	struct verdict v;
-	int r = tries_read(c, s, &t);
+	struct outcome o = admit(c, s, password);
 
-	if (c->args.unknown)
-		r = -EINVAL;
-	if (r < 0) {
-		o = (struct outcome){.reason = REASON_UNAVAILABLE, .error = r};
-	} else {
-		v = subject_verdict(s, VERDICT_AUTH, t.locked);
-		o = admit(c, s, password, &t, &v);
-	}
-	if (o.reason != REASON_OK) {
-		work_for_nothing(&s->policy, password);
-		return o;
-	}
-	return verify(c, s, password, &v);
+	if (o.reason == REASON_OK)
+		return verify(c, s, password);
+	work_for_nothing(&s->policy, password);
+	return o;
 }
 
 /* Some applications show the texts of the account phase alone: the refusal is left to it (DESIGN.md 8). */
 static bool refused_later(const struct call *c, const struct subject *s, const struct outcome *o)
 {
-	return o->password_right && strlist_has(&s->policy.reason_services, call_service(c));
+	return o->password_right && pam_code_account(o->reason) != PAM_AUTHINFO_UNAVAIL &&
+	       strlist_has(&s->policy.reason_services, call_service(c));
 }
 
 int phase_auth(const struct call *c)

@@ -7,52 +7,36 @@
 
 #define TALLY_DIR MUSTER_RUNTIME_DIR "/tally"
 
-static struct tally_policy limits(const struct subject *s)
+static int reserve(const struct call *c, const struct subject *s, struct tally *ret)
 {
-	return (struct tally_policy){
+	const struct tally_policy p = {
 		.max_attempts = s->policy.max_attempts,
 		.window_s = s->policy.window_s,
 		.lock_time_s = s->policy.lock_time_s,
 	};
+
+	return tally_reserve(TALLY_DIR, s->account.uid, call_rhost(c), &p, s->boottime_ms, ret);
 }
 
-int tries_read(const struct call *c, const struct subject *s, struct tally *ret)
+/* Needed at most once a boot, where nothing else made it. Readable for all, whatever the umask of the host. */
+static int make_runtime_dir(void)
 {
-	const struct tally_policy p = limits(s);
-
-	*ret = (struct tally){0};
-	if (s->account.disable_lockout)
-		return 0;
-	return tally_read(TALLY_DIR, s->account.uid, call_rhost(c), &p, s->boottime_ms, ret);
+	if (mkdir(MUSTER_RUNTIME_DIR, 0755) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return chmod(MUSTER_RUNTIME_DIR, 0755) < 0 ? -errno : 0;
 }
 
-/* Needed once a boot where nothing else made them. The umask is the host's: the outer one must stay readable. */
-static int make_dirs(void)
+int tries_reserve(const struct call *c, const struct subject *s, struct tally *ret)
 {
-	if (mkdir(MUSTER_RUNTIME_DIR, 0755) == 0) {
-		if (chmod(MUSTER_RUNTIME_DIR, 0755) < 0)
-			return -errno;
-	} else if (errno != EEXIST)
-		return -errno;
-	if (mkdir(TALLY_DIR, 0700) < 0 && errno != EEXIST)
-		return -errno;
-	return 0;
-}
-
-int tries_reserve(const struct call *c, const struct subject *s)
-{
-	const struct tally_policy p = limits(s);
 	int r;
 
 	if (s->account.disable_lockout)
 		return 0;
-	r = tally_reserve(TALLY_DIR, s->account.uid, call_rhost(c), &p, s->boottime_ms, NULL);
+	r = reserve(c, s, ret);
 	if (r != -ENOENT)
 		return r;
-	r = make_dirs();
-	if (r < 0)
-		return r;
-	return tally_reserve(TALLY_DIR, s->account.uid, call_rhost(c), &p, s->boottime_ms, NULL);
+	r = make_runtime_dir();
+	return r < 0 ? r : reserve(c, s, ret);
 }
 
 int tries_forgive(const struct subject *s)

@@ -1,6 +1,6 @@
 /*
- * Counting of password tries on this endpoint (P7, DESIGN.md 9): common/tally.h under MUSTER_RUNTIME_DIR/tally. A user
- * whom the policy exempts (disable_lockout) is neither counted nor locked.
+ * Counting of password tries on this endpoint (P7, DESIGN.md 9): common/tally.h under MUSTER_RUNTIME_DIR/tally. A
+ * user with disable_lockout is neither counted nor locked.
  */
 #ifndef PAM_TRIES_H
 #define PAM_TRIES_H
@@ -9,14 +9,8 @@
 #include "pam/call.h"
 #include "pam/decide.h"
 
-/* What stands against the user now. -errno: it cannot be known. */
-int tries_read(const struct call *c, const struct subject *s, struct tally *ret) MUST_CHECK;
-
-/*
- * Count one try before it is made. -EBUSY: others in parallel used up what was left. Another -errno: it could not be
- * counted. All: do not verify.
- */
-int tries_reserve(const struct call *c, const struct subject *s) MUST_CHECK;
+/* tally_reserve() for the user and remote host of this call. */
+int tries_reserve(const struct call *c, const struct subject *s, struct tally *ret) MUST_CHECK;
 
 /* The password was right: what was reserved, and all before, is forgotten. */
 int tries_forgive(const struct subject *s) MUST_CHECK;
