@@ -51,6 +51,12 @@ static enum user_state get_state(uint8_t v)
 	return v <= USER_SUSPENDED ? (enum user_state)v : USER_STATE_NONE;
 }
 
+/* Never by a cast: 0x102 is no ACTIVATED. */
+static uint8_t state_byte(enum user_state s)
+{
+	return s <= USER_SUSPENDED ? (uint8_t)s : USER_STATE_NONE;
+}
+
 static int pack_scheduled(const struct account *a, struct buf *out)
 {
 	if (a->n_scheduled > ACCOUNT_SCHEDULED_MAX)
@@ -59,7 +65,7 @@ static int pack_scheduled(const struct account *a, struct buf *out)
 		int r = put_u64(out, (uint64_t)a->scheduled[i].at);
 
 		if (r == 0)
-			r = put_u8(out, (uint8_t)a->scheduled[i].state);
+			r = put_u8(out, state_byte(a->scheduled[i].state));
 		if (r < 0)
 			return r;
 	}
@@ -118,6 +124,11 @@ static int pack_string(const char *s, struct buf *out)
 	return s && *s ? buf_add(out, s, strlen(s) + 1) : 0;
 }
 
+static int pack_u8(uint8_t v, struct buf *out)
+{
+	return v ? put_u8(out, v) : 0;
+}
+
 /* The value alone; nothing for a zero one. */
 static int pack_value(const struct field *f, const void *record, struct buf *out)
 {
@@ -130,13 +141,13 @@ static int pack_value(const struct field *f, const void *record, struct buf *out
 	case FIELD_CHARS:
 		return pack_string(member, out);
 	case FIELD_BOOL:
-		return *(const bool *)member ? put_u8(out, 1) : 0;
+		return pack_u8(*(const bool *)member, out);
 	case FIELD_U32:
 		return *(const uint32_t *)member ? put_u32(out, *(const uint32_t *)member) : 0;
 	case FIELD_U64:
 		return *(const uint64_t *)member ? put_u64(out, *(const uint64_t *)member) : 0;
 	case FIELD_STATE:
-		return put_u8(out, (uint8_t)*(const enum user_state *)member);
+		return pack_u8(state_byte(*(const enum user_state *)member), out);
 	case FIELD_STRLIST:
 		return strlist_valid(list) ? buf_add(out, list->data, list->len) : -EINVAL;
 	case FIELD_SCHEDULED:
