@@ -16,3 +16,10 @@ libcommon_la_SOURCES = \
 	common/snapshot_reader.h common/snapshot_writer.h
 libverifier_la_SOURCES = common/verifier.h common/verifier.c
 libverifier_la_LIBADD = $(CRYPT_LIBS)
+
+# The same for tests, as any user: files of whoever runs them, under run/ and lib/ of the working directory, which each
+# test makes and enters itself. Test variants of the modules are compiled with test_cppflags too.
+test_cppflags = $(AM_CPPFLAGS) -DMUSTER_TEST_OWNER -DMUSTER_RUNTIME_DIR='"run"' -DMUSTER_STATE_DIR='"lib"'
+check_LTLIBRARIES += libcommontest.la
+libcommontest_la_SOURCES = $(libcommon_la_SOURCES)
+libcommontest_la_CPPFLAGS = $(test_cppflags)
