@@ -13,3 +13,13 @@ check_PROGRAMS += test_local
 TESTS += test_local
 test_local_SOURCES = tests/unit/test_local.c
 test_local_LDADD = libagentd.la libcommon.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_scanner
+TESTS += test_scanner
+test_scanner_SOURCES = tests/unit/test_scanner.c
+test_scanner_LDADD = libdocument.la libcommon.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_document
+TESTS += test_document
+test_document_SOURCES = tests/unit/test_document.c tests/unit/document_dump.h tests/unit/document_dump.c
+test_document_LDADD = libdocument.la libcommon.la $(CMOCKA_LIBS)

@@ -1,0 +1,268 @@
+/* What is in each part of a document. Every handler's context is a struct document, or one with it as first member. */
+#include "agentd/fetch/document_private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "agentd/fetch/group.h"
+
+#define BATCH_LEN_MAX 49152 /* of the ids in one piece: it fits a record */
+#define ESCAPED_SIZE  256
+
+int document_report(void *context, const struct reject *reject)
+{
+	struct document *d = context;
+	char id[ESCAPED_SIZE], name[ESCAPED_SIZE], text[ESCAPED_SIZE], detail[ESCAPED_SIZE + 32];
+	struct reject r = *reject;
+
+	name_escape(r.id, id, sizeof(id));
+	name_escape(r.name, name, sizeof(name));
+	name_escape(r.detail, text, sizeof(text));
+	snprintf(detail, sizeof(detail), "line %" PRIu32 "%s%s", d->element.line, *text ? ": " : "", text);
+	r.id = id;
+	r.name = name;
+	r.detail = detail;
+	return d->sink->reject(d->sink->context, &r);
+}
+
+int document_report_fault(struct document *d, const char *kind, const char *id, const char *name)
+{
+	const struct reject r = {
+		.kind = kind, .id = id, .name = name, .reason = d->fault.reason, .detail = d->fault.detail
+	};
+
+	return document_report(d, &r);
+}
+
+int document_report_twice(struct document *d, const char *kind, const char *id, const char *name)
+{
+	const struct reject r = {
+		.kind = kind, .id = id, .name = name, .reason = "id_duplicate", .detail = "more than one has this id"
+	};
+	int new = idset_add(&d->told, id);
+
+	return new > 0 ? document_report(d, &r) : new;
+}
+
+/* Handlers that take one value whole. */
+static int take_all(void *context, const struct scan_at *at)
+{
+	(void)context;
+	(void)at;
+	return SCAN_TAKE;
+}
+
+int leave_nothing(void *context, unsigned depth)
+{
+	(void)context;
+	(void)depth;
+	return 0;
+}
+
+static int policy_take(void *context, const struct scan_at *at, const struct scan_value *value)
+{
+	struct document *d = context;
+	struct lockout_policy p;
+	struct json_node n;
+	int r;
+
+	d->fault.reason[0] = '\0';
+	r = json_parse(&d->json, value, &d->fault, &n);
+	if (r == 0)
+		r = lockout_read(&n, &p);
+	if (r == -ENOMEM)
+		return r;
+	if (r < 0)
+		return scan_fail(d->result->text, at, "\"policy\": %s", d->fault.detail);
+	return d->sink->lockout(d->sink->context, &p);
+}
+
+int part_policy(struct document *d, int fd)
+{
+	const struct scan_handler h = { take_all, policy_take, leave_nothing, d, DOCUMENT_ELEMENT_MAX };
+
+	return part_scan(d, fd, &d->at[PART_POLICY], &h);
+}
+
+int document_id_take(struct document *d, const struct scan_at *at, const struct scan_value *value, const char *where,
+		   const char **ret)
+{
+	struct json_node n;
+	int r;
+
+	*ret = NULL;
+	d->fault.reason[0] = '\0';
+	r = json_parse(&d->json, value, &d->fault, &n);
+	if (r == -ENOMEM)
+		return r;
+	*ret = r < 0 ? NULL : json_text(&n, OBJECT_ID_SIZE - 1);
+	if (*ret && object_id_valid(*ret))
+		return 0;
+	*ret = NULL;
+	d->element = *at;
+	return document_report(d, &(struct reject){ "member", where, "", "id_invalid", "in a list of ids" });
+}
+
+int id_list_flush(struct id_list *l)
+{
+	const struct document_sink *sink = l->d->sink;
+	const struct membership m = {
+		.group_id = l->group_id,
+		.user_ids = { (const char *)l->ids.data, (uint32_t)l->ids.len, l->count },
+	};
+
+	if (!l->count)
+		return 0;
+	l->ids.len = 0;
+	l->count = 0;
+	return *m.group_id ? sink->membership(sink->context, &m) : sink->removed(sink->context, &m);
+}
+
+int id_list_add(struct id_list *l, const char *id)
+{
+	int r = l->ids.len + OBJECT_ID_SIZE > BATCH_LEN_MAX ? id_list_flush(l) : 0;
+
+	if (r == 0)
+		r = buf_add(&l->ids, id, strlen(id) + 1);
+	if (r == 0)
+		l->count++;
+	return r;
+}
+
+static int removed_begin(void *context, const struct scan_at *at)
+{
+	(void)context;
+	return at->depth == 0 ? SCAN_ENTER : SCAN_TAKE;
+}
+
+static int removed_take(void *context, const struct scan_at *at, const struct scan_value *value)
+{
+	struct id_list *l = context;
+	const char *id;
+	int r = document_id_take(l->d, at, value, "", &id);
+
+	return r == 0 && id ? id_list_add(l, id) : r;
+}
+
+int part_removed(struct document *d, int fd)
+{
+	struct id_list l = { .d = d, .group_id = "" };
+	const struct scan_handler h = { removed_begin, removed_take, leave_nothing, &l, OBJECT_ID_SIZE + 2 };
+	int r = part_scan(d, fd, &d->at[PART_REMOVED], &h);
+
+	if (r == 0)
+		r = id_list_flush(&l);
+	buf_done(&l.ids);
+	return r;
+}
+
+struct bindings {
+	struct document *d;
+	struct idset *set; /* where the ids of this list belong */
+};
+
+/* The entry of this endpoint, by either of its names; both count together. */
+static bool names_us(const struct document_options *o, const char *key)
+{
+	return *key && (strcmp(key, o->system_id) == 0 || strcasecmp(key, o->hostname) == 0);
+}
+
+static int bindings_begin(void *context, const struct scan_at *at)
+{
+	struct bindings *b = context;
+
+	switch (at->depth) {
+	case 0:
+		return SCAN_ENTER;
+	case 1:
+		if (!names_us(b->d->options, at->key) || at->type == 'n')
+			return SCAN_SKIP;
+		if (at->type != '{')
+			return scan_fail(b->d->result->text, at, "a binding is not an object");
+		return SCAN_ENTER;
+	case 2:
+		b->set = strcmp(at->key, "users") == 0	  ? &b->d->bound_users
+			 : strcmp(at->key, "groups") == 0 ? &b->d->bound_groups
+							  : NULL;
+		if (!b->set || at->type == 'n')
+			return SCAN_SKIP;
+		if (at->type != '[')
+			return scan_fail(b->d->result->text, at, "\"%s\" of a binding is not a list", at->key);
+		return SCAN_ENTER;
+	}
+	return SCAN_TAKE;
+}
+
+static int bindings_take(void *context, const struct scan_at *at, const struct scan_value *value)
+{
+	struct bindings *b = context;
+	const char *id;
+	int r = document_id_take(b->d, at, value, "", &id);
+
+	if (r == 0 && id)
+		r = idset_add(b->set, id);
+	return r < 0 ? r : 0;
+}
+
+int part_bindings(struct document *d, int fd)
+{
+	struct bindings b = { .d = d };
+	const struct scan_handler h = { bindings_begin, bindings_take, leave_nothing, &b, OBJECT_ID_SIZE + 2 };
+
+	return part_scan(d, fd, &d->at[PART_BINDINGS], &h);
+}
+
+static int users_begin(void *context, const struct scan_at *at)
+{
+	(void)context;
+	return at->depth == 0 ? SCAN_ENTER : SCAN_TAKE;
+}
+
+static int user_found(struct document *d, const struct scan_at *at, const struct json_node *n)
+{
+	struct account a;
+	int r, new;
+
+	if (!d->options->secrets && json_is_object(n) &&
+	    (json_present(n, "password_hash") || json_present(n, "totp_secret"))) {
+		scan_fail(d->result->text, at, "passwords or TOTP secrets in a document that anyone may fetch");
+		return -EACCES;
+	}
+	r = user_read(&d->user, n, &a);
+	if (!d->all_bound && *a.id && !idset_has(&d->bound_users, a.id))
+		return 0;
+	if (*a.id && idset_has(&d->users.twice, a.id))
+		return document_report_twice(d, "user", a.id, a.name);
+	if (r == -EINVAL)
+		return document_report_fault(d, "user", a.id, a.name);
+	if (r < 0)
+		return r;
+	new = idset_add(&d->sent_users, a.id);
+	return new < 0 ? new : d->sink->account(d->sink->context, &a);
+}
+
+static int users_take(void *context, const struct scan_at *at, const struct scan_value *value)
+{
+	struct document *d = context;
+	struct json_node n = { NULL, &d->fault };
+	int r;
+
+	d->element = *at;
+	d->fault.reason[0] = '\0';
+	r = json_parse(&d->json, value, &d->fault, &n);
+	if (r == -EBADMSG)
+		return document_report_fault(d, "user", "", "");
+	return r < 0 ? r : user_found(d, at, &n);
+}
+
+int part_users(struct document *d, int fd)
+{
+	const struct scan_handler h = { users_begin, users_take, leave_nothing, d, DOCUMENT_ELEMENT_MAX };
+
+	d->user.drop = document_report;
+	d->user.context = d;
+	return part_scan(d, fd, &d->at[PART_USERS], &h);
+}

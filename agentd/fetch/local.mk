@@ -1,0 +1,12 @@
+# libdocument: a directory's JSON to records; also for musterctl and the fuzzers. No file and no network in it.
+noinst_LTLIBRARIES += libdocument.la
+libdocument_la_SOURCES = \
+	agentd/fetch/scanner.h agentd/fetch/scanner.c \
+	agentd/fetch/json.h agentd/fetch/json.c \
+	agentd/fetch/idset.h agentd/fetch/idset.c \
+	agentd/fetch/user.h agentd/fetch/user.c \
+	agentd/fetch/group.h agentd/fetch/group.c \
+	agentd/fetch/document.h agentd/fetch/document.c agentd/fetch/document_private.h \
+	agentd/fetch/document_parts.c agentd/fetch/document_groups.c
+libdocument_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+libdocument_la_LIBADD = libverifier.la libcommon.la $(JSON_LIBS)
