@@ -13,7 +13,12 @@ libcommon_la_SOURCES = \
 	common/record.h common/record.c common/record_codec.h common/record_codec.c \
 	common/tally.h common/tally.c \
 	common/wire.h common/wire.c \
-	common/snapshot_reader.h common/snapshot_writer.h
+	common/snapshot_format.h \
+	common/snapshot_source.h common/snapshot_source.c \
+	common/snapshot_find.h common/snapshot_find.c common/snapshot_parse.c \
+	common/snapshot_reader.h common/snapshot_reader.c common/snapshot_verify.c \
+	common/snapshot_output.h common/snapshot_output.c \
+	common/snapshot_writer.h common/snapshot_writer.c
 libverifier_la_SOURCES = common/verifier.h common/verifier.c
 libverifier_la_LIBADD = $(CRYPT_LIBS)
 

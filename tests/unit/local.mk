@@ -23,3 +23,8 @@ check_PROGRAMS += test_document
 TESTS += test_document
 test_document_SOURCES = tests/unit/test_document.c tests/unit/document_dump.h tests/unit/document_dump.c
 test_document_LDADD = libdocument.la libcommon.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_snapshot
+TESTS += test_snapshot
+test_snapshot_SOURCES = tests/unit/test_snapshot.c tests/unit/sample.h tests/unit/sample.c
+test_snapshot_LDADD = libcommontest.la $(CMOCKA_LIBS)

@@ -1,0 +1,83 @@
+/*
+ * Finding users, groups and accounts in a snapshot: hash indexes, sorted tables, lists. On top of checked bytes
+ * (common/snapshot_source.h), for the pread reader and the NSS module alike; no memory, no state.
+ *
+ * 0; -ESRCH proven not there; -EBADMSG damaged, or an id or name that must not leave (N10); -ENOSPC with
+ * ret->length filled: the record does not fit SCRATCH; else as the source.
+ */
+#ifndef COMMON_SNAPSHOT_FIND_H
+#define COMMON_SNAPSHOT_FIND_H
+
+#include "common/snapshot_source.h"
+
+/* What has a name and an id: which tables lead to it, and where its name begins. */
+struct snapshot_table {
+	enum snapshot_section_id names, ids, order;
+	uint16_t type;
+	uint16_t name_offset;
+};
+extern const struct snapshot_table snapshot_users, snapshot_groups;
+extern const struct snapshot_table snapshot_accounts; /* has no hash of ids */
+
+/* A name or id that cannot be in any snapshot is -ESRCH without a look. */
+int snapshot_find_name(const struct snapshot_source *s, const struct snapshot_table *t, const char *name,
+		       const struct snapshot_scratch *scratch, struct snapshot_record *ret) MUST_CHECK;
+int snapshot_find_id(const struct snapshot_source *s, const struct snapshot_table *t, uint32_t id,
+		     const struct snapshot_scratch *scratch, struct snapshot_record *ret) MUST_CHECK;
+
+/*
+ * The smallest id greater than AFTER, and its record. *HINT: where in the sorted table the answer of the last call
+ * was, so that a walk takes one step a call; any value will do. ret_slot: key is the id.
+ */
+int snapshot_find_next(const struct snapshot_source *s, const struct snapshot_table *t, uint32_t after, uint32_t *hint,
+		       const struct snapshot_scratch *scratch, struct snapshot_slot *ret_slot,
+		       struct snapshot_record *ret) MUST_CHECK;
+/* The INDEX-th of a list. */
+int snapshot_find_index(const struct snapshot_source *s, enum snapshot_section_id list, uint16_t type, uint32_t index,
+			const struct snapshot_scratch *scratch, struct snapshot_record *ret) MUST_CHECK;
+
+/* Is the record at AT where a search for HASH finds it? 0, -ESRCH. */
+int snapshot_find_slot(const struct snapshot_source *s, enum snapshot_section_id section, uint64_t hash,
+		       uint32_t at) MUST_CHECK;
+uint64_t snapshot_hash_name(const struct snapshot_layout *l, const char *name, size_t len);
+uint64_t snapshot_hash_id(const struct snapshot_layout *l, uint32_t id);
+
+/* A user as the record has it: its four strings lie one after another from name on, strings_len bytes. */
+struct snapshot_user_view {
+	struct snapshot_user user;
+	uint32_t strings_len;
+	uint32_t gids_at, keys_at;
+};
+/* Lengths, terminators, name and ids checked. Strings lead into R. */
+int snapshot_user_parse(const struct snapshot_source *s, const struct snapshot_record *r,
+			struct snapshot_user_view *ret) MUST_CHECK;
+/* The members are not looked at: snapshot_members_check(), or a walk with snapshot_name_len(). */
+int snapshot_group_parse(const struct snapshot_source *s, const struct snapshot_record *r,
+			 struct snapshot_group *ret) MUST_CHECK;
+/* Every byte belongs to one of l->count valid names. */
+int snapshot_members_check(const struct strlist *l) MUST_CHECK;
+
+/* An account: its uid, and the bytes of its packed record. */
+struct snapshot_account_view {
+	uint32_t uid;
+	const char *name;
+	const uint8_t *packed;
+	size_t packed_len;
+};
+int snapshot_account_parse(const struct snapshot_source *s, const struct snapshot_record *r,
+			   struct snapshot_account_view *ret) MUST_CHECK;
+
+/*
+ * Each gid of a user, the primary one first; FN stops with a negative value. Read with pread, gids are seen before
+ * the checksum is: when the result is not 0 the caller takes back what FN did.
+ */
+typedef int snapshot_gid_fn(void *ctx, uint32_t gid);
+int snapshot_gids_walk(const struct snapshot_source *s, const struct snapshot_user_view *u,
+		       const struct snapshot_scratch *scratch, snapshot_gid_fn *fn, void *ctx) MUST_CHECK;
+
+/* Length of the valid name that begins at P and ends, with its NUL, before END; 0 when there is none. */
+size_t snapshot_name_len(const char *p, const char *end);
+
+bool snapshot_id_ok(const struct snapshot_layout *l, uint32_t id);
+
+#endif

@@ -1,0 +1,218 @@
+#include "common/snapshot_output.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <string.h>
+
+#define PENDING_MAX 65536u
+
+int snapshot_pwrite(int fd, const void *data, size_t len, uint64_t offset)
+{
+	const uint8_t *p = data;
+
+	while (len > 0) {
+		ssize_t n = pwrite(fd, p, len, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			return -EIO;
+		p += n;
+		len -= (size_t)n;
+		offset += (uint64_t)n;
+	}
+	return 0;
+}
+
+static int zeros_add(struct snapshot_output *o, size_t len)
+{
+	static const uint8_t zeros[SNAPSHOT_HEADER_SIZE];
+
+	return snapshot_output_add(o, zeros, len);
+}
+
+int snapshot_output_init(struct snapshot_output *o, int fd, size_t skip)
+{
+	*o = (struct snapshot_output){.fd = fd};
+	return zeros_add(o, skip);
+}
+
+void snapshot_output_done(struct snapshot_output *o)
+{
+	buf_wipe(&o->pending);
+}
+
+int snapshot_output_flush(struct snapshot_output *o)
+{
+	int r = snapshot_pwrite(o->fd, o->pending.data, o->pending.len, o->offset);
+
+	if (r < 0)
+		return r;
+	o->offset += o->pending.len;
+	o->pending.len = 0;
+	return 0;
+}
+
+int snapshot_output_add(struct snapshot_output *o, const void *data, size_t len)
+{
+	int r = buf_add(&o->pending, data, len);
+
+	return r == 0 && o->pending.len >= PENDING_MAX ? snapshot_output_flush(o) : r;
+}
+
+int snapshot_output_align(struct snapshot_output *o, size_t to, uint64_t *ret_offset)
+{
+	uint64_t at = o->offset + o->pending.len;
+	size_t gap = (size_t)(-at & (to - 1));
+
+	*ret_offset = at + gap;
+	return gap > 0 ? zeros_add(o, gap) : 0;
+}
+
+/* A table of BLOCKS empty blocks at the end of the file, in memory for now. */
+struct table {
+	struct snapshot_section *section;
+	struct snapshot_block *blocks;
+};
+
+static void table_done(struct table *t)
+{
+	free(t->blocks);
+}
+
+static int table_begin(struct snapshot_output *o, struct snapshot_section *section, uint32_t blocks,
+		       uint32_t entries, struct table *ret)
+{
+	*section = (struct snapshot_section){.blocks = blocks, .entries = entries};
+	ret->section = section;
+	ret->blocks = NULL;
+	if (blocks == 0)
+		return 0;
+	ret->blocks = calloc(blocks, sizeof *ret->blocks);
+	if (!ret->blocks)
+		return -ENOMEM;
+	return snapshot_output_align(o, SNAPSHOT_BLOCK_SIZE, &section->offset);
+}
+
+static int table_end(struct snapshot_output *o, const struct snapshot_layout *l, struct table *t)
+{
+	for (uint32_t i = 0; i < t->section->blocks; i++) {
+		struct snapshot_block *b = &t->blocks[i];
+		uint64_t offset = t->section->offset + (uint64_t)i * sizeof *b;
+		int r;
+
+		b->sum = htole64(snapshot_sum(b->slot, sizeof b->slot, l->salt + offset));
+		r = snapshot_output_add(o, b, sizeof *b);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static void slot_set(struct snapshot_slot *slot, uint32_t key, uint32_t at)
+{
+	*slot = (struct snapshot_slot){.key = htole32(key), .at = htole32(at)};
+}
+
+/* The first free slot from the block on that HASH points to; there is one. */
+static void table_insert(struct table *t, uint64_t hash, uint32_t at)
+{
+	uint32_t n = t->section->blocks;
+	uint32_t index = (uint32_t)(((hash >> 32) * n) >> 32);
+
+	for (;; index = index + 1 == n ? 0 : index + 1)
+		for (unsigned i = 0; i < SNAPSHOT_BLOCK_SLOTS; i++)
+			if (t->blocks[index].slot[i].at == 0) {
+				slot_set(&t->blocks[index].slot[i], (uint32_t)hash, at);
+				return;
+			}
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	const struct snapshot_entry *x = a, *y = b;
+
+	return (x->id > y->id) - (x->id < y->id);
+}
+
+static int compare_hashes(const void *a, const void *b)
+{
+	const struct snapshot_entry *x = a, *y = b;
+
+	return (x->hash > y->hash) - (x->hash < y->hash);
+}
+
+static uint32_t blocks_for(uint32_t n)
+{
+	return n == 0 ? 0 : n / SNAPSHOT_BLOCK_LOAD + 1;
+}
+
+/* ENTRIES are sorted by id. */
+static int order_write(struct snapshot_output *o, struct snapshot_layout *l,
+		       enum snapshot_section_id section, const struct snapshot_entry *entries,
+		       uint32_t n)
+{
+	uint32_t blocks = (n + SNAPSHOT_BLOCK_SLOTS - 1) / SNAPSHOT_BLOCK_SLOTS;
+	CLEANUP(table_done) struct table t;
+	int r = table_begin(o, &l->section[section], blocks, n, &t);
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < n; i++)
+		slot_set(&t.blocks[i / SNAPSHOT_BLOCK_SLOTS].slot[i % SNAPSHOT_BLOCK_SLOTS],
+			 entries[i].id, entries[i].at);
+	return table_end(o, l, &t);
+}
+
+static int hash_write(struct snapshot_output *o, struct snapshot_layout *l,
+		      enum snapshot_section_id section, const struct snapshot_entry *entries,
+		      uint32_t n, bool of_ids)
+{
+	CLEANUP(table_done) struct table t;
+	int r = table_begin(o, &l->section[section], blocks_for(n), n, &t);
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < n; i++)
+		table_insert(&t, of_ids ? snapshot_hash_id(l, entries[i].id) : entries[i].hash,
+			     entries[i].at);
+	return table_end(o, l, &t);
+}
+
+int snapshot_tables_write(struct snapshot_output *o, struct snapshot_layout *l,
+			  const struct snapshot_table *t, struct snapshot_entry *entries, uint32_t n)
+{
+	int r;
+
+	if (n == 0)
+		return 0;
+	qsort(entries, n, sizeof *entries, compare_hashes);
+	for (uint32_t i = 1; i < n; i++)
+		if (entries[i].hash == entries[i - 1].hash)
+			return -EEXIST;
+	qsort(entries, n, sizeof *entries, compare_ids);
+	for (uint32_t i = 1; i < n; i++)
+		if (entries[i].id == entries[i - 1].id)
+			return -EEXIST;
+	r = hash_write(o, l, t->names, entries, n, false);
+	if (r == 0 && t->ids != SNAPSHOT_SECTIONS)
+		r = hash_write(o, l, t->ids, entries, n, true);
+	return r < 0 ? r : order_write(o, l, t->order, entries, n);
+}
+
+int snapshot_list_write(struct snapshot_output *o, struct snapshot_layout *l,
+			enum snapshot_section_id list, const uint32_t *at, uint32_t n)
+{
+	uint32_t blocks = (n + SNAPSHOT_BLOCK_SLOTS - 1) / SNAPSHOT_BLOCK_SLOTS;
+	CLEANUP(table_done) struct table t;
+	int r = table_begin(o, &l->section[list], blocks, n, &t);
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < n; i++)
+		slot_set(&t.blocks[i / SNAPSHOT_BLOCK_SLOTS].slot[i % SNAPSHOT_BLOCK_SLOTS], i,
+			 at[i]);
+	return table_end(o, l, &t);
+}
