@@ -19,6 +19,9 @@
 #ifndef MUSTER_DIRECTORY
 #define MUSTER_DIRECTORY "/etc/muster/directory.json"
 #endif
+#ifndef MUSTER_ETC
+#define MUSTER_ETC "/etc" /* where the files of local users are */
+#endif
 #define NSS_SNAPSHOT "nss.snapshot"
 #define PAM_SNAPSHOT "pam.snapshot"
 

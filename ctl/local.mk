@@ -1,1 +1,24 @@
-# Files of this part.
+# musterctl. Everything but main.c is a library, so that the unit tests link it.
+noinst_LTLIBRARIES += libctl.la
+libctl_la_SOURCES = \
+	ctl/command.h ctl/command.c ctl/commands.h \
+	ctl/message.h ctl/message.c \
+	ctl/table.h ctl/table.c \
+	ctl/text.h ctl/text.c \
+	ctl/view.h ctl/view.c \
+	ctl/judge.h ctl/judge.c \
+	ctl/status.c ctl/users.c ctl/groups.c ctl/ssh_keys.c \
+	ctl/explain.h ctl/explain.c ctl/explain_print.c \
+	ctl/directory/tree.h ctl/directory/tree.c \
+	ctl/directory/store.h ctl/directory/store.c \
+	ctl/directory/publish.h ctl/directory/publish.c \
+	ctl/directory/password.h ctl/directory/password.c \
+	ctl/directory/session.h ctl/directory/session.c \
+	ctl/directory/user.h ctl/directory/user.c \
+	ctl/directory/group.h ctl/directory/group.c \
+	ctl/directory/state.h ctl/directory/state.c \
+	ctl/directory/actions.h ctl/directory/directory.c \
+	ctl/directory/users.c ctl/directory/states.c ctl/directory/passwd.c \
+	agentd/local.h agentd/local.c agentd/file.h agentd/file.c
+libctl_la_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS) -DMUSTERD='"$(sbindir)/musterd"'
+libctl_la_LIBADD = libcommon.la libverifier.la libconf.la $(JSON_LIBS)

@@ -1,0 +1,21 @@
+/* The actions of musterctl directory. */
+#ifndef CTL_DIRECTORY_ACTIONS_H
+#define CTL_DIRECTORY_ACTIONS_H
+
+#include "ctl/command.h"
+
+/* users.c */
+extern const struct command action_add;
+extern const struct command action_set;
+extern const struct command action_delete;
+/* states.c */
+extern const struct command action_activate;
+extern const struct command action_suspend;
+extern const struct command action_schedule;
+extern const struct command action_expire;
+extern const struct command action_unlock;
+extern const struct command action_mfa;
+/* passwd.c */
+extern const struct command action_passwd;
+
+#endif

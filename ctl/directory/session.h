@@ -1,0 +1,60 @@
+/*
+ * One action of musterctl directory: which file, locked and loaded; what was done to whom; saved, checked,
+ * published, said. The actions between are pure (directory/user.h, state.h, group.h).
+ */
+#ifndef CTL_DIRECTORY_SESSION_H
+#define CTL_DIRECTORY_SESSION_H
+
+#include <stddef.h>
+
+#include "agentd/conf.h"
+#include "common/str.h"
+#include "ctl/command.h"
+#include "ctl/directory/store.h"
+#include "ctl/directory/tree.h"
+
+/* Options of every action; first in the options struct of each. */
+struct directory_options {
+	const char *file;
+	bool no_publish;
+};
+
+/* Their lines of an option table. */
+#define DIRECTORY_OPTION_FILE                                                    \
+	"file", OPTION_TEXT, offsetof(struct directory_options, file), "FILE",   \
+		"edit FILE instead of this computer's own directory"
+#define DIRECTORY_OPTION_NO_PUBLISH                                                           \
+	"no-publish", OPTION_FLAG, offsetof(struct directory_options, no_publish), NULL,      \
+		"save only; 'musterd --once' publishes later"
+
+struct session {
+	struct conf conf;
+	struct local *local; /* NULL unless own */
+	struct store store;
+	struct edit edit;
+	struct fault fault;
+	bool own; /* this computer's own directory */
+	bool publish;
+	struct buf done;    /* lines to say once it is saved */
+	struct buf touched; /* ids of users edited, NUL after each */
+	uint32_t n_touched;
+};
+
+#define AUTO_SESSION CLEANUP(session_done)
+#define SESSION_NONE { .store = { .dir_fd = -1, .lock_fd = -1 } }
+
+/* S: SESSION_NONE. 0, or -errno with s->fault filled. */
+int session_open(struct session *s, const struct directory_options *o, enum store_mode mode) MUST_CHECK;
+void session_done(struct session *s);
+
+/* Note what was done to USER: "NAME: FORMAT…" is printed once it is saved. */
+int session_note(struct session *s, const struct json_object *user, const char *format, ...)
+	PRINTF_LIKE(3, 4) MUST_CHECK;
+
+/*
+ * The end of every action: R is its result so far. Checks, saves and publishes what was changed, says it, or
+ * says why not; closes the file.
+ */
+enum exit_code session_finish(struct session *s, int r);
+
+#endif

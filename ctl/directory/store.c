@@ -1,0 +1,237 @@
+#include "ctl/directory/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "agentd/fetch/protocol.h"
+#include "agentd/file.h"
+#include "common/str.h"
+#include "ctl/directory/tree.h"
+
+#define FORMAT "muster-directory/1"
+#define DEPTH_MAX 32
+#define LOCK_STEP_MS 20
+
+static void closejson(struct json_tokener **t)
+{
+	if (*t)
+		json_tokener_free(*t);
+}
+
+static int open_dir(struct store *s, struct fault *f)
+{
+	const char *slash = strrchr(s->path, '/');
+	AUTO_FREE char *dir = slash ? strndup(s->path, slash == s->path ? 1 : slash - s->path) : strdup(".");
+
+	if (!dir)
+		return -ENOMEM;
+	s->name = slash ? slash + 1 : s->path;
+	s->dir_fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir_fd >= 0)
+		return 0;
+	int r = -errno;
+	fault_set(f, r, "cannot open the folder %s: %s", dir, strerror(-r));
+	if (r == -ENOENT)
+		fault_hint(f, "make it: install -d -m 0755 %s", dir);
+	return r;
+}
+
+/* flock with a bound: polled, since a signal-driven one would need a handler. */
+static int wait_for_lock(int fd)
+{
+	for (int waited_ms = 0; waited_ms <= STORE_LOCK_WAIT_MS; waited_ms += LOCK_STEP_MS) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		nanosleep(&(struct timespec){ .tv_nsec = LOCK_STEP_MS * 1000000L }, NULL);
+	}
+	return -ETIMEDOUT;
+}
+
+static int take_lock(struct store *s, struct fault *f)
+{
+	AUTO_FREE char *lock = str_format("%s.lock", s->name);
+	int r;
+
+	if (!lock)
+		return -ENOMEM;
+	s->lock_fd = openat(s->dir_fd, lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	r = s->lock_fd < 0 ? -errno : wait_for_lock(s->lock_fd);
+	if (r == 0)
+		return 0;
+	if (r != -ETIMEDOUT)
+		return fault_set(f, r, "cannot lock %s.lock: %s", s->path, strerror(-r));
+	fault_set(f, r, "another musterctl has been editing %s for a minute", s->path);
+	fault_hint(f, "'fuser -v %s.lock' shows which", s->path);
+	return r;
+}
+
+/* Only a file that nobody else can have written, and whose secrets nobody else can read. */
+static int check_file(const struct store *s, const struct stat *st, struct fault *f)
+{
+	if (!S_ISREG(st->st_mode))
+		return fault_set(f, -EPERM, "%s is not a regular file", s->path);
+	if (st->st_uid != geteuid() && st->st_uid != 0)
+		return fault_set(f, -EPERM, "%s belongs to the user id %u: refused", s->path, st->st_uid);
+	if (st->st_mode & 077) {
+		fault_set(f, -EPERM, "%s may be read or written by others (mode %04o): refused", s->path,
+			  st->st_mode & 07777);
+		fault_hint(f, "look at what is in it, then: chmod 0600 %s", s->path);
+		return -EPERM;
+	}
+	if (st->st_size > SYNC_DOCUMENT_MAX)
+		return fault_set(f, -EFBIG, "%s is larger than %u MiB", s->path, SYNC_DOCUMENT_MAX >> 20);
+	return 0;
+}
+
+static int parse_fault(const struct store *s, const struct buf *text, size_t at, const char *why, struct fault *f)
+{
+	unsigned line = 1, column = 1;
+
+	for (size_t i = 0; i < at && i < text->len; i++) {
+		column = text->data[i] == '\n' ? 1 : column + 1;
+		line += text->data[i] == '\n';
+	}
+	fault_set(f, -EBADMSG, "%s:%u:%u: %s", s->path, line, column, why);
+	fault_hint(f, "nothing was changed; mend the file first");
+	return -EBADMSG;
+}
+
+static int parse(struct store *s, const struct buf *text, struct fault *f)
+{
+	CLEANUP(closejson) struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
+	enum json_tokener_error e;
+
+	if (!tokener)
+		return -ENOMEM;
+	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+	s->doc = json_tokener_parse_ex(tokener, (const char *)text->data, (int)text->len);
+	e = json_tokener_get_error(tokener);
+	if (e != json_tokener_success)
+		return parse_fault(s, text, json_tokener_get_parse_end(tokener),
+				   e == json_tokener_continue ? "the file ends too early" : json_tokener_error_desc(e), f);
+	if (strcmp(tree_text_or_empty(s->doc, "format"), FORMAT) != 0)
+		return parse_fault(s, text, 0, "not a muster directory: \"format\" is not \"" FORMAT "\"", f);
+	if (!tree_array(s->doc, "users"))
+		return parse_fault(s, text, 0, "not a muster directory: \"users\" is missing", f);
+	return 0;
+}
+
+static int make_empty(struct store *s)
+{
+	s->doc = json_object_new_object();
+	if (!s->doc || json_object_object_add(s->doc, "format", json_object_new_string(FORMAT)) < 0 ||
+	    json_object_object_add(s->doc, "serial", json_object_new_int64(0)) < 0 ||
+	    json_object_object_add(s->doc, "made_at", json_object_new_string("")) < 0 ||
+	    json_object_object_add(s->doc, "users", json_object_new_array()) < 0)
+		return -ENOMEM;
+	return 0;
+}
+
+static int load(struct store *s, enum store_mode mode, struct fault *f)
+{
+	CLEANUP(buf_wipe) struct buf text = { 0 };
+	AUTO_CLOSE int fd = openat(s->dir_fd, s->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	struct stat st;
+	int r;
+
+	if (fd < 0 && errno == ENOENT && mode == STORE_CREATE)
+		return make_empty(s);
+	if (fd < 0 && errno == ENOENT) {
+		fault_set(f, -ENOENT, "there is no directory %s yet", s->path);
+		fault_hint(f, "'musterctl directory add NAME' makes one");
+		return -ENOENT;
+	}
+	if (fd < 0 && errno == ELOOP)
+		return fault_set(f, -EPERM, "%s is a symbolic link: refused", s->path);
+	r = fd < 0 || fstat(fd, &st) < 0 ? -errno : 0;
+	if (r < 0)
+		return fault_set(f, r, "cannot read %s: %s", s->path, strerror(-r));
+	r = check_file(s, &st, f);
+	if (r < 0)
+		return r;
+	r = file_read_fd(fd, SYNC_DOCUMENT_MAX, &text);
+	if (r < 0)
+		return fault_set(f, r, "cannot read %s: %s", s->path, strerror(-r));
+	return parse(s, &text, f);
+}
+
+int store_open(struct store *s, const char *path, enum store_mode mode, struct fault *f)
+{
+	int r;
+
+	*s = (struct store){ .path = path, .dir_fd = -1, .lock_fd = -1 };
+	r = open_dir(s, f);
+	if (r == 0 && mode != STORE_READ)
+		r = take_lock(s, f);
+	return r == 0 ? load(s, mode, f) : r;
+}
+
+static int write_bytes(int fd, const char *text, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, text, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		text += n;
+		len -= n;
+	}
+	return 0;
+}
+
+static int replace(struct store *s, const char *temp, const char *text, size_t len)
+{
+	int r;
+
+	/* The lock is ours: what lies there was left by one that was killed. */
+	unlinkat(s->dir_fd, temp, 0);
+	AUTO_CLOSE int fd = openat(s->dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	r = write_bytes(fd, text, len);
+	if (r == 0)
+		r = write_bytes(fd, "\n", 1);
+	if (r == 0 && fsync(fd) < 0)
+		r = -errno;
+	if (r == 0 && renameat(s->dir_fd, temp, s->dir_fd, s->name) < 0)
+		r = -errno;
+	if (r < 0)
+		unlinkat(s->dir_fd, temp, 0);
+	else if (fsync(s->dir_fd) < 0)
+		r = -errno;
+	return r;
+}
+
+int store_save(struct store *s, struct fault *f)
+{
+	AUTO_FREE char *temp = str_format(".%s.new", s->name);
+	size_t len;
+	const char *text = json_object_to_json_string_length(
+		s->doc, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+	int r;
+
+	if (!temp || !text)
+		return -ENOMEM;
+	r = replace(s, temp, text, len);
+	if (r < 0)
+		return fault_set(f, r, "cannot save %s, which is unchanged: %s", s->path, strerror(-r));
+	return 0;
+}
+
+void store_done(struct store *s)
+{
+	json_object_put(s->doc);
+	s->doc = NULL;
+	closep(&s->dir_fd);
+	closep(&s->lock_fd);
+	s->dir_fd = s->lock_fd = -1;
+}

@@ -1,0 +1,25 @@
+/* What musterctl explain found out, and its two ways of saying it. */
+#ifndef CTL_EXPLAIN_H
+#define CTL_EXPLAIN_H
+
+#include "ctl/judge.h"
+
+struct explanation {
+	struct view view;
+	const char *name, *service; /* SERVICE may be NULL */
+	int64_t now, confirmed_at;  /* the time and the confirmation that were judged */
+	enum reason reason;	    /* of a password login */
+	bool local;		    /* the name is in /etc/passwd: muster is never asked */
+	bool known;		    /* then account and judgement are filled */
+	bool rejected;		    /* then reject is: the directory has the name, but it is left out */
+	struct account account;
+	struct judgement judgement;
+	struct reject reject;
+	struct buf account_buf, reject_buf;
+};
+
+/* Both return an exit_code of printing: EXIT_OK or EXIT_ERROR. */
+enum exit_code explain_print(const struct explanation *e);
+enum exit_code explain_print_json(const struct explanation *e);
+
+#endif
