@@ -26,7 +26,8 @@ static enum user_state apply_change(enum user_state from, enum user_state to)
 
 enum user_state verdict_state_at(const struct account *a, int64_t now)
 {
-	enum user_state state = a->state;
+	/* Flag and state must agree; where they do not, the stricter is where the changes start from. */
+	enum user_state state = a->suspended ? USER_SUSPENDED : a->state;
 	bool done[ACCOUNT_SCHEDULED_MAX] = { false };
 	uint32_t n = a->n_scheduled;
 
@@ -60,7 +61,7 @@ static enum reason account_reason(const struct account *a, bool locked, int64_t 
 
 	if (!a->bound)
 		return REASON_UNBOUND;
-	if (state == USER_SUSPENDED || a->suspended)
+	if (state == USER_SUSPENDED)
 		return REASON_SUSPENDED;
 	if (state != USER_ACTIVATED)
 		return REASON_STAGED;
