@@ -1,4 +1,5 @@
 # musterctl. Everything but main.c is a library, so that the unit tests link it.
+bin_PROGRAMS += musterctl
 noinst_LTLIBRARIES += libctl.la
 libctl_la_SOURCES = \
 	ctl/command.h ctl/command.c ctl/commands.h \
@@ -22,3 +23,6 @@ libctl_la_SOURCES = \
 	agentd/local.h agentd/local.c agentd/file.h agentd/file.c
 libctl_la_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS) -DMUSTERD='"$(sbindir)/musterd"'
 libctl_la_LIBADD = libcommon.la libverifier.la libconf.la $(JSON_LIBS)
+
+musterctl_SOURCES = ctl/main.c
+musterctl_LDADD = libctl.la
