@@ -36,8 +36,9 @@ struct verdict {
 struct verdict verdict_decide(const struct verdict_input *in) MUST_CHECK;
 
 /*
- * State at NOW: the recorded one with all due changes applied in order of date (suspension wins ties). STAGED and
- * SUSPENDED become ACTIVATED, any becomes SUSPENDED; a change that is not understood leaves USER_STATE_NONE.
+ * State at NOW: the recorded one, SUSPENDED when the flag says so, with all due changes applied in order of date
+ * (suspension wins ties). STAGED and SUSPENDED become ACTIVATED, so that a due activation ends a recorded suspension,
+ * flag included; any becomes SUSPENDED; a change that is not understood leaves USER_STATE_NONE.
  */
 enum user_state verdict_state_at(const struct account *a, int64_t now);
 
