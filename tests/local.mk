@@ -3,3 +3,6 @@ if HAVE_CMOCKA
 AM_TESTS_ENVIRONMENT = srcdir='$(srcdir)'; export srcdir;
 include tests/unit/local.mk
 endif
+
+TESTS += tests/conf-sample.sh
+EXTRA_DIST += tests/conf-sample.sh tests/sandbox tests/packages tests/build tests/installed

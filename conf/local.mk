@@ -1,0 +1,20 @@
+# What make install puts into /etc and for systemd; nothing of it is active before nsswitch.conf and PAM name muster.
+EXTRA_DIST += conf/sudoers conf/muster.conf conf/sysusers.conf conf/tmpfiles.conf conf/sshd.conf.in
+prefixlib = $(DESTDIR)$(prefix)/lib
+
+install-data-local:
+	$(MKDIR_P) $(DESTDIR)$(sysconfdir)/muster $(DESTDIR)$(sysconfdir)/sudoers.d \
+		$(DESTDIR)$(sysconfdir)/ssh/sshd_config.d $(prefixlib)/sysusers.d $(prefixlib)/tmpfiles.d
+	test -e $(DESTDIR)$(sysconfdir)/muster/muster.conf || \
+		$(INSTALL_DATA) $(srcdir)/conf/muster.conf $(DESTDIR)$(sysconfdir)/muster/muster.conf
+	$(INSTALL) -m 0440 $(srcdir)/conf/sudoers $(DESTDIR)$(sysconfdir)/sudoers.d/muster
+	$(INSTALL_DATA) $(srcdir)/conf/sysusers.conf $(prefixlib)/sysusers.d/muster.conf
+	$(INSTALL_DATA) $(srcdir)/conf/tmpfiles.conf $(prefixlib)/tmpfiles.d/muster.conf
+	sed 's,@bindir@,$(bindir),' $(srcdir)/conf/sshd.conf.in \
+		>$(DESTDIR)$(sysconfdir)/ssh/sshd_config.d/muster.conf
+
+uninstall-local:
+	rm -f $(DESTDIR)$(sysconfdir)/sudoers.d/muster $(DESTDIR)$(sysconfdir)/ssh/sshd_config.d/muster.conf \
+		$(prefixlib)/sysusers.d/muster.conf $(prefixlib)/tmpfiles.d/muster.conf
+	! cmp -s $(srcdir)/conf/muster.conf $(DESTDIR)$(sysconfdir)/muster/muster.conf || \
+		rm -f $(DESTDIR)$(sysconfdir)/muster/muster.conf
