@@ -10,7 +10,7 @@ install-data-local:
 	$(INSTALL) -m 0440 $(srcdir)/conf/sudoers $(DESTDIR)$(sysconfdir)/sudoers.d/muster
 	$(INSTALL_DATA) $(srcdir)/conf/sysusers.conf $(prefixlib)/sysusers.d/muster.conf
 	$(INSTALL_DATA) $(srcdir)/conf/tmpfiles.conf $(prefixlib)/tmpfiles.d/muster.conf
-	sed 's,@bindir@,$(bindir),' $(srcdir)/conf/sshd.conf.in \
+	sed 's,[@]bindir@,$(bindir),' $(srcdir)/conf/sshd.conf.in \
 		>$(DESTDIR)$(sysconfdir)/ssh/sshd_config.d/muster.conf
 
 uninstall-local:
