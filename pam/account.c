@@ -1,5 +1,3 @@
-#include <errno.h>
-
 #include "pam/call.h"
 #include "pam/decide.h"
 #include "pam/phases.h"
@@ -11,8 +9,8 @@ int phase_account(const struct call *c)
 	struct verdict v = {0};
 	int r = subject_load(c->user, &s);
 
-	if (r == 0 && c->args.unknown)
-		r = -EINVAL;
+	if (r == 0)
+		r = call_check_args(c);
 	if (r == 0)
 		v = subject_verdict(&s, VERDICT_ACCOUNT, false);
 	else

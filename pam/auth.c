@@ -65,10 +65,10 @@ static struct outcome admit(const struct call *c, const struct subject *s, const
 {
 	const struct account *a = &s->account;
 	struct tally before;
-	int r;
+	int r = call_check_args(c);
 
-	if (c->args.unknown)
-		return unavailable(-EINVAL);
+	if (r < 0)
+		return unavailable(r);
 	if (!password[0] || is_filler(password))
 		return outcome_of(REASON_WRONG_PASSWORD);
 	if (a->account_locked)

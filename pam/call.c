@@ -45,6 +45,14 @@ int call_begin(struct call *c, pam_handle_t *pamh, int flags, int argc, const ch
 	return r == 0 ? PAM_SUCCESS : r > 0 ? PAM_USER_UNKNOWN : PAM_AUTHINFO_UNAVAIL;
 }
 
+int call_check_args(const struct call *c)
+{
+	if (!c->args.unknown)
+		return 0;
+	pam_syslog(c->pamh, LOG_ERR, "unknown argument '%s'", c->args.unknown);
+	return -EINVAL;
+}
+
 /* Foreign text as one word: no line, no field can be forged with it. */
 static const char *word(const char *text, char *out, size_t size)
 {

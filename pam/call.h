@@ -27,6 +27,12 @@ struct call {
 int call_begin(struct call *c, pam_handle_t *pamh, int flags, int argc,
 	       const char **argv) MUST_CHECK;
 
+/*
+ * 0, or -EINVAL with a line in the journal when an argument in the service file was not understood: for users who may be ours,
+ * since a typing error must not shut out any other.
+ */
+int call_check_args(const struct call *c) MUST_CHECK;
+
 /* Items of libpam; "" when not set. */
 const char *call_service(const struct call *c);
 const char *call_rhost(const struct call *c);

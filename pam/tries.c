@@ -18,12 +18,16 @@ static int reserve(const struct call *c, const struct subject *s, struct tally *
 	return tally_reserve(TALLY_DIR, s->account.uid, call_rhost(c), &p, s->boottime_ms, ret);
 }
 
-/* Needed at most once a boot, where nothing else made it. Readable for all, whatever the umask of the host. */
-static int make_runtime_dir(void)
+/* Needed at most once a boot, where nothing else made them. The outer one is for all, whatever the umask of the host. */
+static int make_dirs(void)
 {
-	if (mkdir(MUSTER_RUNTIME_DIR, 0755) < 0)
-		return errno == EEXIST ? 0 : -errno;
-	return chmod(MUSTER_RUNTIME_DIR, 0755) < 0 ? -errno : 0;
+	if (mkdir(MUSTER_RUNTIME_DIR, 0755) == 0) {
+		if (chmod(MUSTER_RUNTIME_DIR, 0755) < 0)
+			return -errno;
+	} else if (errno != EEXIST) {
+		return -errno;
+	}
+	return mkdir(TALLY_DIR, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
 int tries_reserve(const struct call *c, const struct subject *s, struct tally *ret)
@@ -35,7 +39,7 @@ int tries_reserve(const struct call *c, const struct subject *s, struct tally *r
 	r = reserve(c, s, ret);
 	if (r != -ENOENT)
 		return r;
-	r = make_runtime_dir();
+	r = make_dirs();
 	return r < 0 ? r : reserve(c, s, ret);
 }
 
