@@ -7,7 +7,7 @@ libcommon_la_SOURCES = \
 	common/reason.h common/reason.c \
 	common/account.h common/account.c \
 	common/verdict.h common/verdict.c \
-	common/names.h common/names.c \
+	common/names.h common/names.c common/names_floor.c \
 	common/sshkey.h common/sshkey.c \
 	common/clock.h common/clock.c \
 	common/record.h common/record.c common/record_codec.h common/record_codec.c \

@@ -55,11 +55,6 @@ static bool all_name_chars(const char *s, size_t max)
 	return len > 0 && len <= max;
 }
 
-bool name_valid(const char *name)
-{
-	return (is_alpha(name[0]) || name[0] == '_') && all_name_chars(name, NAME_MAX_LEN);
-}
-
 /* PATTERN: lower case, with '*' at its end at most. */
 static bool name_matches(const char *pattern, const char *name)
 {
@@ -76,11 +71,6 @@ bool name_reserved(const char *name)
 		if (name_matches(reserved_names[i], name))
 			return true;
 	return false;
-}
-
-bool id_floor_ok(uint32_t id)
-{
-	return id >= ID_FLOOR && id <= ID_TOP && id != 65534 && id != 65535;
 }
 
 bool id_allowed(uint32_t id)

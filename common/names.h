@@ -21,6 +21,8 @@
 
 /* [A-Za-z_][A-Za-z0-9_.-]{0,31} */
 bool name_valid(const char *name);
+/* The length of such a name at S, when its NUL is among ROOM bytes; else 0. */
+size_t name_span(const char *s, size_t room);
 /* root, sudo, wheel, docker, systemd-*, _*, muster-*, …; compared without case. For users and groups alike. */
 bool name_reserved(const char *name);
 /* The floor that every reader enforces: ID_FLOOR..ID_TOP, not 65534, 65535. */

@@ -139,9 +139,9 @@ int snapshot_find_name(const struct snapshot_source *s, const struct snapshot_ta
 	size_t len;
 	int r;
 
-	if (!name_valid(name))
+	len = name_span(name, NAME_MAX_LEN + 1);
+	if (len == 0)
 		return -ESRCH;
-	len = strlen(name);
 	probe_init(&p, s, t->names, snapshot_hash_name(s->layout, name, len));
 	do {
 		r = probe_next(&p, &at);

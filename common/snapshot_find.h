@@ -51,7 +51,7 @@ struct snapshot_user_view {
 /* Lengths, terminators, name and ids checked. Strings lead into R. */
 int snapshot_user_parse(const struct snapshot_source *s, const struct snapshot_record *r,
 			struct snapshot_user_view *ret) MUST_CHECK;
-/* The members are not looked at: snapshot_members_check(), or a walk with snapshot_name_len(). */
+/* The members are not looked at: snapshot_members_check(), or a walk with name_span(). */
 int snapshot_group_parse(const struct snapshot_source *s, const struct snapshot_record *r,
 			 struct snapshot_group *ret) MUST_CHECK;
 /* Every byte belongs to one of l->count valid names. */
@@ -74,9 +74,6 @@ int snapshot_account_parse(const struct snapshot_source *s, const struct snapsho
 typedef int snapshot_gid_fn(void *ctx, uint32_t gid);
 int snapshot_gids_walk(const struct snapshot_source *s, const struct snapshot_user_view *u,
 		       const struct snapshot_scratch *scratch, snapshot_gid_fn *fn, void *ctx) MUST_CHECK;
-
-/* Length of the valid name that begins at P and ends, with its NUL, before END; 0 when there is none. */
-size_t snapshot_name_len(const char *p, const char *end);
 
 bool snapshot_id_ok(const struct snapshot_layout *l, uint32_t id);
 

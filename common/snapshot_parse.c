@@ -10,19 +10,10 @@ bool snapshot_id_ok(const struct snapshot_layout *l, uint32_t id)
 	return id_floor_ok(id) && id >= l->info.id_min && id <= l->info.id_max;
 }
 
-size_t snapshot_name_len(const char *p, const char *end)
-{
-	size_t room = (size_t)(end - p), len = strnlen(p, room);
-
-	return len < room && name_valid(p) ? len : 0;
-}
-
 static bool record_name_valid(const struct snapshot_record *r, uint16_t name_offset)
 {
-	const char *p = (const char *)r->data;
-
-	return r->name_len > 0 &&
-	       snapshot_name_len(p + name_offset, p + r->length) == r->name_len;
+	return r->name_len > 0 && name_span((const char *)r->data + name_offset,
+					    r->length - name_offset) == r->name_len;
 }
 
 /* The string of LEN bytes at P, its NUL before END; *P moves behind it. NULL: not so. */
@@ -92,7 +83,7 @@ int snapshot_members_check(const struct strlist *l)
 	const char *p = l->data, *end = p + l->len;
 
 	for (uint32_t i = 0; i < l->count; i++) {
-		size_t len = snapshot_name_len(p, end);
+		size_t len = name_span(p, (size_t)(end - p));
 
 		if (len == 0)
 			return -EBADMSG;

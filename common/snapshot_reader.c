@@ -3,6 +3,7 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/paths.h"
 #include "common/snapshot_find.h"
@@ -10,11 +11,12 @@
 int snapshot_open(const char *path, enum snapshot_kind kind, struct snapshot **ret)
 {
 	struct snapshot *s = malloc(sizeof *s);
+	struct stat st;
 	int fd;
 
 	if (!s)
 		return -ENOMEM;
-	fd = snapshot_file_open(path, kind, &s->layout);
+	fd = snapshot_file_open(path, kind, &s->layout, &st);
 	if (fd < 0) {
 		free(s);
 		return fd;

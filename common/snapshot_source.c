@@ -94,27 +94,27 @@ static int file_check(const struct stat *st, enum snapshot_kind kind)
 	return 0;
 }
 
-int snapshot_file_open(const char *path, enum snapshot_kind kind, struct snapshot_layout *ret)
+int snapshot_file_open(const char *path, enum snapshot_kind kind, struct snapshot_layout *ret,
+		       struct stat *ret_st)
 {
 	struct snapshot_header h;
-	struct stat st;
 	/* NONBLOCK: a FIFO at the path must not stop a login. */
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	int r;
 
 	if (fd < 0)
 		return errno == ELOOP ? -EPERM : -errno;
-	if (fstat(fd, &st) < 0)
+	if (fstat(fd, ret_st) < 0)
 		return -errno;
-	r = file_check(&st, kind);
+	r = file_check(ret_st, kind);
 	if (r < 0)
 		return r;
-	if (st.st_size < (off_t)sizeof h)
+	if (ret_st->st_size < (off_t)sizeof h)
 		return -EBADMSG;
 	r = snapshot_pread(fd, &h, sizeof h, 0);
 	if (r < 0)
 		return r;
-	r = snapshot_layout_parse(&h, (uint64_t)st.st_size, kind, ret);
+	r = snapshot_layout_parse(&h, (uint64_t)ret_st->st_size, kind, ret);
 	if (r < 0)
 		return r;
 	return TAKE_FD(fd);

@@ -13,6 +13,8 @@
 #include "common/snapshot_format.h"
 #include "common/snapshot_reader.h"
 
+struct stat;
+
 /* The checked header, in host order. */
 struct snapshot_layout {
 	struct snapshot_info info;
@@ -54,7 +56,8 @@ int snapshot_layout_parse(const struct snapshot_header *h, uint64_t length, enum
 			  struct snapshot_layout *ret) MUST_CHECK;
 
 /* Open and check PATH, as snapshot_open() says. Returns a descriptor (O_CLOEXEC) or -errno. */
-int snapshot_file_open(const char *path, enum snapshot_kind kind, struct snapshot_layout *ret) MUST_CHECK;
+int snapshot_file_open(const char *path, enum snapshot_kind kind, struct snapshot_layout *ret,
+		       struct stat *ret_st) MUST_CHECK;
 
 /* Exactly LEN bytes; -EBADMSG when the file is shorter. */
 int snapshot_pread(int fd, void *data, size_t len, uint64_t offset) MUST_CHECK;

@@ -5,5 +5,4 @@ include tests/unit/local.mk
 endif
 
 TESTS += tests/conf-sample.sh
-EXTRA_DIST += tests/conf-sample.sh tests/sandbox tests/packages tests/build tests/installed tests/check.py \
-	tests/system check .ci/run
+EXTRA_DIST += tests/conf-sample.sh tests/sandbox tests/packages tests/build tests/installed

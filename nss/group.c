@@ -1,0 +1,85 @@
+#include <errno.h>
+
+#include "common/snapshot_map.h"
+#include "nss/entry.h"
+#include "nss/nss_muster.h"
+#include "nss/pack.h"
+
+static struct nss_position position;
+
+static int group_read(const struct snapshot_source *s, const struct nss_key *k,
+		      struct group *result, char *buffer, size_t buflen)
+{
+	uint64_t bytes[SNAPSHOT_SCRATCH_SIZE / sizeof(uint64_t)];
+	struct snapshot_scratch scratch = {.data = bytes, .size = sizeof bytes};
+	struct snapshot_record record;
+	struct snapshot_group group;
+	uint32_t hint;
+	int r;
+
+	/* A group of any size: what pread brings goes where it is wanted. */
+	if (buflen > sizeof bytes)
+		scratch = (struct snapshot_scratch){.data = buffer, .size = buflen};
+	r = nss_find(s, &snapshot_groups, k, &scratch, &record, &hint);
+	if (r == -ENOSPC)
+		return -ERANGE; /* it is good, and packed it takes more than its own length */
+	if (r == 0)
+		r = snapshot_group_parse(s, &record, &group);
+	if (r == 0)
+		r = pack_group(&group, result, buffer, buflen);
+	if (r == 0 && k->position)
+		nss_position_set(k->position, group.gid, hint);
+	return r;
+}
+
+static enum nss_status group_get(const struct nss_key *k, struct group *result, char *buffer,
+				 size_t buflen, int *errnop)
+{
+	struct snapshot_access access;
+	int saved = errno, r;
+
+	if (nss_key_impossible(k))
+		return nss_result(-ESRCH, saved, errnop);
+	r = snapshot_access_begin(&access);
+	if (r == 0) {
+		r = group_read(&access.source, k, result, buffer, buflen);
+		snapshot_access_end(&access);
+	}
+	return nss_result(r, saved, errnop);
+}
+
+enum nss_status _nss_muster_getgrnam_r(const char *name, struct group *result, char *buffer,
+				       size_t buflen, int *errnop)
+{
+	struct nss_key k = {.name = name};
+
+	return group_get(&k, result, buffer, buflen, errnop);
+}
+
+enum nss_status _nss_muster_getgrgid_r(gid_t gid, struct group *result, char *buffer, size_t buflen,
+				       int *errnop)
+{
+	struct nss_key k = {.id = gid};
+
+	return group_get(&k, result, buffer, buflen, errnop);
+}
+
+enum nss_status _nss_muster_setgrent(int stayopen)
+{
+	(void)stayopen;
+	nss_position_set(&position, 0, 0);
+	return NSS_STATUS_SUCCESS;
+}
+
+enum nss_status _nss_muster_getgrent_r(struct group *result, char *buffer, size_t buflen,
+				       int *errnop)
+{
+	struct nss_key k = {.position = &position};
+
+	return group_get(&k, result, buffer, buflen, errnop);
+}
+
+enum nss_status _nss_muster_endgrent(void)
+{
+	return _nss_muster_setgrent(0);
+}
