@@ -5,4 +5,5 @@ include tests/unit/local.mk
 endif
 
 TESTS += tests/conf-sample.sh
-EXTRA_DIST += tests/conf-sample.sh tests/sandbox tests/packages tests/build tests/installed
+EXTRA_DIST += tests/conf-sample.sh tests/sandbox tests/packages tests/build tests/installed tests/check.py \
+	tests/system check .ci/run

@@ -313,8 +313,10 @@ int document_read(int fd, const struct document_options *options, const struct d
 		return r;
 	if (fstat(fd, &before) < 0)
 		return outcome(d, -errno);
-	if (!S_ISREG(before.st_mode))
-		return outcome(d, -EINVAL);
+	if (!S_ISREG(before.st_mode)) {
+		snprintf(ret->text, sizeof(ret->text), "not a regular file");
+		return -EINVAL;
+	}
 	r = feed_all(d, fd);
 	if (r == 0)
 		r = document_parts(d, fd);

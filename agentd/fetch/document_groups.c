@@ -199,14 +199,17 @@ static int members_take(void *context, const struct scan_at *at, const struct sc
 	struct members *m = context;
 	struct document *d = m->list.d;
 	const char *id;
-	int r = document_id_take(d, at, value, m->list.group_id, &id);
+	int r = document_id_take(d, at, value, &id);
 
-	if (r < 0 || !id)
+	if (r < 0)
 		return r;
-	if (!m->bind)
-		return idset_has(&d->sent_users, id) ? id_list_add(&m->list, id) : 0;
-	r = idset_add(&d->bound_users, id);
-	return r < 0 ? r : 0;
+	if (m->bind) {
+		r = id ? idset_add(&d->bound_users, id) : 0;
+		return r < 0 ? r : 0;
+	}
+	if (!id)
+		return document_report_member(d, m->list.group_id);
+	return idset_has(&d->sent_users, id) ? id_list_add(&m->list, id) : 0;
 }
 
 static int members_leave(void *context, unsigned depth)

@@ -87,23 +87,22 @@ int part_policy(struct document *d, int fd)
 	return part_scan(d, fd, &d->at[PART_POLICY], &h);
 }
 
-int document_id_take(struct document *d, const struct scan_at *at, const struct scan_value *value, const char *where,
-		   const char **ret)
+int document_id_take(struct document *d, const struct scan_at *at, const struct scan_value *value,
+		     const char **ret)
 {
 	struct json_node n;
-	int r;
+	int r = json_parse(&d->json, value, &d->fault, &n);
 
-	*ret = NULL;
-	d->fault.reason[0] = '\0';
-	r = json_parse(&d->json, value, &d->fault, &n);
-	if (r == -ENOMEM)
-		return r;
-	*ret = r < 0 ? NULL : json_text(&n, OBJECT_ID_SIZE - 1);
-	if (*ret && object_id_valid(*ret))
-		return 0;
-	*ret = NULL;
 	d->element = *at;
-	return document_report(d, &(struct reject){ "member", where, "", "id_invalid", "in a list of ids" });
+	*ret = r < 0 ? NULL : json_text(&n, OBJECT_ID_SIZE - 1);
+	if (*ret && !object_id_valid(*ret))
+		*ret = NULL;
+	return r == -ENOMEM ? r : 0;
+}
+
+int document_report_member(struct document *d, const char *group_id)
+{
+	return document_report(d, &(struct reject){ "member", group_id, "", "id_invalid", "in a list of ids" });
 }
 
 int id_list_flush(struct id_list *l)
@@ -142,9 +141,11 @@ static int removed_take(void *context, const struct scan_at *at, const struct sc
 {
 	struct id_list *l = context;
 	const char *id;
-	int r = document_id_take(l->d, at, value, "", &id);
+	int r = document_id_take(l->d, at, value, &id);
 
-	return r == 0 && id ? id_list_add(l, id) : r;
+	if (r < 0)
+		return r;
+	return id ? id_list_add(l, id) : document_report_member(l->d, "");
 }
 
 int part_removed(struct document *d, int fd)
@@ -200,10 +201,11 @@ static int bindings_take(void *context, const struct scan_at *at, const struct s
 {
 	struct bindings *b = context;
 	const char *id;
-	int r = document_id_take(b->d, at, value, "", &id);
+	int r = document_id_take(b->d, at, value, &id);
 
-	if (r == 0 && id)
-		r = idset_add(b->set, id);
+	if (r < 0)
+		return r;
+	r = id ? idset_add(b->set, id) : document_report_member(b->d, "");
 	return r < 0 ? r : 0;
 }
 
@@ -221,19 +223,29 @@ static int users_begin(void *context, const struct scan_at *at)
 	return at->depth == 0 ? SCAN_ENTER : SCAN_TAKE;
 }
 
+/* Only of users bound here is anything said; of those without a usable id nobody knows. */
+static bool user_bound(const struct document *d, const struct json_node *n)
+{
+	struct json_fault ignored = { .reason = "" };
+	const char *id;
+
+	if (d->all_bound || object_id_read(&(struct json_node){ n->object, &ignored }, &id) < 0)
+		return true;
+	return idset_has(&d->bound_users, id);
+}
+
 static int user_found(struct document *d, const struct scan_at *at, const struct json_node *n)
 {
 	struct account a;
 	int r, new;
 
-	if (!d->options->secrets && json_is_object(n) &&
-	    (json_present(n, "password_hash") || json_present(n, "totp_secret"))) {
+	if (!d->options->secrets && (json_present(n, "password_hash") || json_present(n, "totp_secret"))) {
 		scan_fail(d->result->text, at, "passwords or TOTP secrets in a document that anyone may fetch");
 		return -EACCES;
 	}
-	r = user_read(&d->user, n, &a);
-	if (!d->all_bound && *a.id && !idset_has(&d->bound_users, a.id))
+	if (!user_bound(d, n))
 		return 0;
+	r = user_read(&d->user, n, &a);
 	if (*a.id && idset_has(&d->users.twice, a.id))
 		return document_report_twice(d, "user", a.id, a.name);
 	if (r == -EINVAL)

@@ -74,12 +74,10 @@ int document_report_fault(struct document *d, const char *kind, const char *id, 
 /* An id that more than one element has: none of them is taken, and one report is enough. */
 int document_report_twice(struct document *d, const char *kind, const char *id, const char *name) MUST_CHECK;
 
-/*
- * An item of a list of ids, good until the next parse. One that is no id is reported, and *ret NULL. WHERE: the id of the
- * group that the list belongs to, or "".
- */
+/* An item of a list of ids, good until the next parse; NULL when it is no id, for document_report_member(). */
 int document_id_take(struct document *d, const struct scan_at *at, const struct scan_value *value,
-		     const char *where, const char **ret) MUST_CHECK;
+		     const char **ret) MUST_CHECK;
+int document_report_member(struct document *d, const char *group_id) MUST_CHECK;
 
 /* Ids on their way to the sink, in pieces. */
 struct id_list {

@@ -10,3 +10,12 @@ libdocument_la_SOURCES = \
 	agentd/fetch/document_parts.c agentd/fetch/document_groups.c
 libdocument_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libdocument_la_LIBADD = libverifier.la libcommon.la $(JSON_LIBS)
+
+pkglibexec_PROGRAMS += muster-fetch
+muster_fetch_SOURCES = \
+	agentd/fetch/main.c agentd/fetch/protocol.h \
+	agentd/fetch/sandbox.h agentd/fetch/sandbox.c \
+	agentd/fetch/settings.h agentd/fetch/settings.c \
+	agentd/fetch/sync.h agentd/fetch/sync.c
+muster_fetch_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
+muster_fetch_LDADD = libdocument.la libcommon.la $(SECCOMP_LIBS)

@@ -28,3 +28,8 @@ check_PROGRAMS += test_snapshot
 TESTS += test_snapshot
 test_snapshot_SOURCES = tests/unit/test_snapshot.c tests/unit/sample.h tests/unit/sample.c
 test_snapshot_LDADD = libcommontest.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_fetch
+TESTS += test_fetch
+test_fetch_SOURCES = tests/unit/test_fetch.c
+test_fetch_LDADD = libcommon.la $(CMOCKA_LIBS)

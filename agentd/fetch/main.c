@@ -1,0 +1,86 @@
+/* muster-fetch: reads a directory for musterd. All it has is the socket on descriptor 3 (agentd/fetch/protocol.h). */
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "agentd/fetch/protocol.h"
+#include "agentd/fetch/sandbox.h"
+#include "agentd/fetch/sync.h"
+
+static int fail(const char *what, int error)
+{
+	fprintf(stderr, "muster-fetch: %s: %s\n", what, strerror(-error));
+	return EXIT_FAILURE;
+}
+
+/* Waits without an end: musterd closes the socket when it needs us no more. 1 when there is none. */
+static int next_request(struct frame *f)
+{
+	struct pollfd p = { .fd = FETCH_FD, .events = POLLIN };
+	int r;
+
+	while (poll(&p, 1, -1) < 0)
+		if (errno != EINTR)
+			return -errno;
+	r = wire_recv(FETCH_FD, f, wire_now_ms() + SYNC_IDLE_MS);
+	return r == -EPIPE ? 1 : r;
+}
+
+static int answer(struct settings *s, struct frame *f)
+{
+	switch (f->type) {
+	case FRAME_CONFIG:
+		return settings_read(s, &f->payload);
+	case FRAME_SYNC:
+		return sync_answer(FETCH_FD, s, f);
+	default:
+		return -EPROTO;
+	}
+}
+
+static int serve(void)
+{
+	struct settings s = { 0 };
+	struct frame f = { .fd = -1 };
+	int r;
+
+	while ((r = next_request(&f)) == 0) {
+		r = answer(&s, &f);
+		closep(&f.fd);
+		f.fd = -1;
+		if (r < 0)
+			break;
+	}
+	buf_wipe(&f.payload);
+	settings_done(&s);
+	return r < 0 && r != -EPIPE ? r : 0;
+}
+
+static bool is_socket(int fd)
+{
+	int type;
+	socklen_t len = sizeof(type);
+
+	return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && type == SOCK_STREAM;
+}
+
+int main(void)
+{
+	int r;
+
+	if (!is_socket(FETCH_FD)) {
+		fprintf(stderr, "muster-fetch reads a directory for musterd, which starts it.\n"
+				"It takes no arguments and is of no use by hand: see musterd(8), musterctl(1).\n");
+		return 2;
+	}
+	r = sandbox_process();
+	if (r < 0)
+		return fail("cannot give up rights", r);
+	r = sandbox_filter();
+	if (r < 0)
+		return fail("cannot set a filter of system calls", r);
+	r = serve();
+	return r < 0 ? fail("giving up", r) : EXIT_SUCCESS;
+}

@@ -1,0 +1,20 @@
+/*
+ * What muster-fetch gives up before it reads a byte that came from outside.
+ */
+#ifndef AGENTD_FETCH_SANDBOX_H
+#define AGENTD_FETCH_SANDBOX_H
+
+#include <stdbool.h>
+
+#include "common/macros.h"
+
+/* At start: no core dump, no ptrace by the same user, no new privileges, bounded memory. -errno. */
+int sandbox_process(void) MUST_CHECK;
+
+/*
+ * From here on only the system calls of an allow list: memory, the socket to musterd, reading what it passed. Anything
+ * else fails with EPERM; starting programs kills. For good. -errno. (Not in a build for AddressSanitizer, which takes more.)
+ */
+int sandbox_filter(void) MUST_CHECK;
+
+#endif

@@ -1,0 +1,182 @@
+#!/usr/bin/python3
+"""Builds and runs every test inside tests/sandbox: what ./check does there.
+
+Prints what it is at, then what failed with its log, and last "N passed, N failed": counted from what the suites
+themselves say they ran (cmocka's totals, automake's results, pytest's report).
+"""
+import argparse
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree
+
+TESTS = pathlib.Path(__file__).resolve().parent
+BUILD = pathlib.Path("/build")
+LOG_LINES = 60
+
+
+class Report:
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+        self.failures = []  # (what, log)
+
+    def add(self, passed, failed, skipped=0):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+
+    def fail(self, what, log):
+        self.failures.append((what, log))
+
+    def __str__(self):
+        return f"{self.passed} passed, {self.failed} failed" + (f", {self.skipped} skipped" if self.skipped else "")
+
+
+def tail(text, lines=LOG_LINES):
+    return "\n".join(text.strip().split("\n")[-lines:])
+
+
+def compiler_errors(log):
+    """A compiler's errors with the lines after them; without any, the end of the log."""
+    lines = log.split("\n")
+    shown = [l for i, l in enumerate(lines) if any(re.search(r"error:|undefined reference|\*\*\* ", x)
+                                                  for x in lines[max(0, i - 3):i + 1])]
+    return "\n".join(shown[:LOG_LINES]) or tail(log)
+
+
+def run(argv, log_name, show, timeout_s, **kwargs):
+    """Run ARGV with its output in a log file, lines that match SHOW on the terminal too. Status and log."""
+    path = BUILD / "logs" / log_name
+    path.parent.mkdir(exist_ok=True)
+    lines = []
+    with open(path, "w") as log, subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                                  stderr=subprocess.STDOUT, text=True, errors="replace",
+                                                  start_new_session=True, **kwargs) as process:
+        signal.signal(signal.SIGALRM, lambda *_: os.killpg(process.pid, signal.SIGKILL))
+        signal.alarm(timeout_s)
+        for line in process.stdout:
+            lines.append(line)
+            log.write(line)
+            log.flush()
+            if re.search(show, line):
+                print("  " + line.rstrip(), flush=True)
+        process.wait()
+        expired = signal.alarm(0) == 0
+    if expired:
+        lines.append(f"ended after {timeout_s} s: it took too long\n")
+    return process.returncode, "".join(lines)
+
+
+def as_builder(*argv):
+    return ["setpriv", "--reuid", "builder", "--regid", "builder", "--init-groups", "--",
+            "env", "HOME=/home/builder", *argv]
+
+
+def build(report, name, *configure):
+    status, log = run([str(TESTS / "build"), name, *configure], f"build-{name}.log", r"(error|warning):", 900)
+    if status:
+        report.add(0, 1)
+        report.fail(f"build ({name})", compiler_errors(log))
+    return status == 0
+
+
+def count_automake(report, name, folder):
+    """Sum up the .trs and .log files of one make check."""
+    for trs in sorted(folder.rglob("*.trs")):
+        log = trs.with_suffix(".log").read_text(errors="replace")
+        result = re.search(r":global-test-result: (\w+)", trs.read_text()).group(1)
+        cases = {word: sum(int(n) for n in re.findall(rf"\[ +{word} +\] (\d+) test\(s\)", log))
+                 for word in ("PASSED", "FAILED", "SKIPPED")}
+        passed, failed, skipped = cases.values()
+        if not passed + failed + skipped:  # a script, or a program that ended early
+            passed, skipped = int(result == "PASS"), int(result == "SKIP")
+        if result not in ("PASS", "SKIP"):
+            failed = max(failed, 1)
+            report.fail(f"{name}: {trs.relative_to(folder).with_suffix('')}", tail(log))
+        report.add(passed, failed, skipped)
+
+
+def make_check(report, name, **environ):
+    folder = BUILD / name
+    for old in folder.rglob("*.trs"):
+        old.unlink()
+    before = report.failed
+    status, log = run(as_builder("env", *(f"{k}={v}" for k, v in environ.items()), "make", "-C", str(folder),
+                                 "--no-print-directory", f"-j{os.cpu_count()}", "check"),
+                      f"check-{name}.log", r"^(PASS|FAIL|SKIP|ERROR): |(error|warning):", 1200)
+    count_automake(report, f"unit ({name})", folder)
+    if status and report.failed == before:
+        report.add(0, 1)
+        report.fail(f"make check ({name})", compiler_errors(log))
+
+
+def unit_gcc(report):
+    if build(report, "gcc", *GCC):
+        make_check(report, "gcc")
+
+
+def unit_clang(report):
+    if build(report, "clang", "CC=clang", "CFLAGS=-O1 -g", "--enable-werror", "--enable-sanitizers"):
+        make_check(report, "clang", ASAN_OPTIONS="detect_leaks=1", UBSAN_OPTIONS="print_stacktrace=1")
+
+
+def distcheck(report):
+    status, log = run(as_builder("make", "-C", str(BUILD / "gcc"), "--no-print-directory", f"-j{os.cpu_count()}",
+                                 "distcheck"), "distcheck.log", r"^(FAIL|ERROR): |ready for distribution", 1200)
+    report.add(int(status == 0), int(status != 0))
+    if status:
+        report.fail("make distcheck", compiler_errors(log))
+
+
+def system(report):
+    junit = pathlib.Path("/tmp/junit.xml")
+    status, log = run([str(TESTS / "installed"), "pytest-3", "-v", f"--junitxml={junit}", str(TESTS / "system")],
+                      "system.log", r"(PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS) +\[", 2400,
+                      env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    before = report.failed
+    if junit.exists():
+        for suite in xml.etree.ElementTree.parse(junit).iter("testsuite"):
+            bad = int(suite.get("failures")) + int(suite.get("errors"))
+            skipped = int(suite.get("skipped"))
+            report.add(int(suite.get("tests")) - bad - skipped, bad, skipped)
+            for case in suite.iter("testcase"):
+                for problem in [*case.iter("failure"), *case.iter("error")]:
+                    report.fail(f"{case.get('classname')}::{case.get('name')}", tail(problem.text or ""))
+    if status and report.failed == before:
+        report.add(0, 1)
+        report.fail("system tests", tail(log))
+
+
+GCC = ["--enable-werror", "CFLAGS=-O2 -g", "--prefix=/usr", "--sysconfdir=/etc", "--localstatedir=/var",
+       "--libdir=/usr/lib/" + subprocess.check_output(["gcc", "-print-multiarch"], text=True).strip()]
+STAGES = {
+    "unit tests, gcc": unit_gcc,
+    "unit tests, clang with AddressSanitizer and UBSan": unit_clang,
+    "make distcheck": distcheck,
+    "system tests, against the installed programs": system,
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="check", description="Build and run every test of muster.")
+    parser.parse_args()
+    total = Report()
+    for title, stage in STAGES.items():
+        print(f"== {title}", flush=True)
+        start, report = time.monotonic(), Report()
+        stage(report)
+        print(f"== {title}: {report} in {time.monotonic() - start:.0f} s\n", flush=True)
+        total.add(report.passed, report.failed, report.skipped)
+        total.failures += report.failures
+    for what, log in total.failures:
+        print(f"---- FAILED: {what}\n{log}\n")
+    print(total)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
