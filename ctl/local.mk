@@ -12,17 +12,25 @@ libctl_la_SOURCES = \
 	ctl/explain.h ctl/explain.c ctl/explain_print.c \
 	ctl/directory/tree.h ctl/directory/tree.c \
 	ctl/directory/store.h ctl/directory/store.c \
+	ctl/directory/check.h ctl/directory/check.c \
 	ctl/directory/publish.h ctl/directory/publish.c \
 	ctl/directory/password.h ctl/directory/password.c \
 	ctl/directory/session.h ctl/directory/session.c \
 	ctl/directory/user.h ctl/directory/user.c \
 	ctl/directory/group.h ctl/directory/group.c \
 	ctl/directory/state.h ctl/directory/state.c \
+	ctl/directory/binding.h ctl/directory/binding.c \
+	ctl/directory/merge.h ctl/directory/merge.c \
+	ctl/directory/csv.h ctl/directory/csv.c \
+	ctl/directory/columns.h ctl/directory/columns.c \
+	ctl/directory/entries.h ctl/directory/entries.c \
+	ctl/directory/json_text.h ctl/directory/json_text.c \
+	ctl/directory/bind.c ctl/directory/groups.c ctl/directory/import.c ctl/directory/export.c \
 	ctl/directory/actions.h ctl/directory/directory.c \
 	ctl/directory/users.c ctl/directory/states.c ctl/directory/passwd.c \
 	agentd/local.h agentd/local.c agentd/file.h agentd/file.c
 libctl_la_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS) -DMUSTERD='"$(sbindir)/musterd"'
-libctl_la_LIBADD = libcommon.la libverifier.la libconf.la $(JSON_LIBS)
+libctl_la_LIBADD = libdocument.la libconf.la libverifier.la libcommon.la $(JSON_LIBS)
 
 musterctl_SOURCES = ctl/main.c
 musterctl_LDADD = libctl.la

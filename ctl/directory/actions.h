@@ -17,5 +17,13 @@ extern const struct command action_unlock;
 extern const struct command action_mfa;
 /* passwd.c */
 extern const struct command action_passwd;
+/* bind.c */
+extern const struct command action_bind;
+extern const struct command action_unbind;
+/* groups.c */
+extern const struct command action_group;
+/* import.c, export.c */
+extern const struct command action_import;
+extern const struct command action_export;
 
 #endif

@@ -4,8 +4,10 @@
 #include "ctl/commands.h"
 
 static const struct command *const actions[] = {
-	&action_add,	&action_set,	&action_activate, &action_suspend, &action_schedule, &action_expire,
-	&action_unlock, &action_passwd, &action_mfa,	  &action_delete,  NULL,
+	&action_add,	&action_set,	&action_activate, &action_suspend, &action_schedule,
+	&action_expire, &action_unlock, &action_passwd,	  &action_mfa,	   &action_delete,
+	&action_bind,	&action_unbind, &action_group,	  &action_import,  &action_export,
+	NULL,
 };
 
 const struct command command_directory = {

@@ -193,35 +193,45 @@ int group_delete(struct edit *e, struct json_object *group)
 	return 0;
 }
 
-static int member_id(struct edit *e, const char *name, const char **ret)
+static bool last_is(const struct json_object *members, const char *id)
+{
+	size_t n = json_object_array_length(members);
+	const char *last = n > 0 ? json_object_get_string(json_object_array_get_idx(members, n - 1)) : NULL;
+
+	return last && strcmp(last, id) == 0;
+}
+
+int group_member_add_user(struct edit *e, struct json_object *group, const struct json_object *user, bool is_new)
+{
+	struct json_object *members = tree_need_array(e, group, "members");
+	const char *id = user_id(user);
+
+	if (!id)
+		return fault_set(e->fault, -EKEYREJECTED, "'%s' has no id", tree_text_or_empty(user, "username"));
+	if (!members)
+		return -ENOMEM;
+	if (!is_new)
+		return tree_list_add(e, members, id);
+	return last_is(members, id) ? 0 : tree_append(e, members, json_object_new_string(id));
+}
+
+int group_member_add(struct edit *e, struct json_object *group, const char *name)
 {
 	struct json_object *user;
 	int r = user_find(e, name, &user);
 
-	if (r < 0)
-		return r;
-	*ret = user_id(user);
-	return *ret ? 0 : fault_set(e->fault, -EKEYREJECTED, "the user '%s' has no id", name);
+	return r < 0 ? r : group_member_add_user(e, group, user, false);
 }
 
-int group_member_add(struct edit *e, struct json_object *group, const char *user)
+int group_member_remove(struct edit *e, struct json_object *group, const char *name)
 {
-	struct json_object *members = tree_need_array(e, group, "members");
-	const char *id;
-	int r = members ? member_id(e, user, &id) : -ENOMEM;
-
-	return r < 0 ? r : tree_list_add(e, members, id);
-}
-
-int group_member_remove(struct edit *e, struct json_object *group, const char *user)
-{
-	const char *id;
-	int r = member_id(e, user, &id);
+	struct json_object *user, *members = tree_array(group, "members");
+	int r = user_find(e, name, &user);
 
 	if (r < 0)
 		return r;
-	if (!tree_list_has(tree_array(group, "members"), id))
-		return fault_set(e->fault, -ESRCH, "'%s' is no member of '%s'", user, tree_text_or_empty(group, "name"));
-	tree_list_remove(e, tree_array(group, "members"), id);
+	if (!user_id(user) || !tree_list_has(members, user_id(user)))
+		return fault_set(e->fault, -ESRCH, "'%s' is no member of '%s'", name, tree_text_or_empty(group, "name"));
+	tree_list_remove(e, members, user_id(user));
 	return 0;
 }

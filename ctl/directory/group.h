@@ -17,6 +17,9 @@ int group_set(struct edit *e, struct json_object *group, const struct group_fiel
 int group_delete(struct edit *e, struct json_object *group) MUST_CHECK;
 /* USER: name or id of one that is in the directory. */
 int group_member_add(struct edit *e, struct json_object *group, const char *user) MUST_CHECK;
+/* IS_NEW: only the last members can be USER already. */
+int group_member_add_user(struct edit *e, struct json_object *group, const struct json_object *user,
+			  bool is_new) MUST_CHECK;
 int group_member_remove(struct edit *e, struct json_object *group, const char *user) MUST_CHECK;
 
 /* Is NAME, compared without case, the local name of a group? */

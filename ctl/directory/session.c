@@ -69,26 +69,31 @@ void session_done(struct session *s)
 	buf_done(&s->touched);
 }
 
-int session_note(struct session *s, const struct json_object *user, const char *format, ...)
+int session_touch(struct session *s, const struct json_object *o)
 {
+	const char *id = user_id(o);
+	int r = id ? buf_add(&s->touched, id, strlen(id) + 1) : 0;
+
+	s->n_touched += id && r == 0;
+	return r;
+}
+
+int session_note(struct session *s, const struct json_object *o, const char *format, ...)
+{
+	const char *name = tree_text(o, "username");
 	char text[512], line[1024], safe[sizeof(line)];
-	const char *id = user_id(user);
 	va_list ap;
 	int r;
 
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	snprintf(line, sizeof(line), "%s: %s", tree_text_or_empty(user, "username"), text);
+	snprintf(line, sizeof(line), "%s: %s", name ? name : tree_text_or_empty(o, "name"), text);
 	name_escape(line, safe, sizeof(safe));
 	r = buf_add(&s->done, safe, strlen(safe));
 	if (r == 0)
 		r = buf_add(&s->done, "\n", 1);
-	if (r == 0 && id) {
-		r = buf_add(&s->touched, id, strlen(id) + 1);
-		s->n_touched += r == 0;
-	}
-	return r;
+	return r < 0 ? r : session_touch(s, o);
 }
 
 static int save(struct session *s, int64_t *ret_serial)
@@ -103,7 +108,7 @@ static int save(struct session *s, int64_t *ret_serial)
 	r = tree_set_int(&s->edit, s->edit.doc, "serial", *ret_serial);
 	if (r == 0)
 		r = tree_set_time(&s->edit, s->edit.doc, "made_at", s->edit.now);
-	return r == 0 ? store_save(&s->store, &s->fault) : r;
+	return r == 0 ? store_save(&s->store, s->dry_run, &s->fault) : r;
 }
 
 /* Of those edited, who is left out on this computer, and why. */
@@ -147,7 +152,9 @@ enum exit_code session_finish(struct session *s, int r)
 		puts("nothing to change");
 		return EXIT_OK;
 	}
-	if (!s->publish)
+	if (s->dry_run)
+		puts("dry run: nothing was changed");
+	if (!s->publish || s->dry_run)
 		return EXIT_OK;
 	r = publish(serial, &s->fault);
 	if (r < 0) {

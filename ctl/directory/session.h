@@ -35,21 +35,25 @@ struct session {
 	struct fault fault;
 	bool own; /* this computer's own directory */
 	bool publish;
+	bool dry_run; /* set by the action: everything but the change itself */
 	struct buf done;    /* lines to say once it is saved */
-	struct buf touched; /* ids of users edited, NUL after each */
+	struct buf touched; /* ids of those edited, NUL after each */
 	uint32_t n_touched;
 };
 
 #define AUTO_SESSION CLEANUP(session_done)
-#define SESSION_NONE { .store = { .dir_fd = -1, .lock_fd = -1 } }
+#define SESSION_NONE { .store = STORE_NONE }
 
 /* S: SESSION_NONE. 0, or -errno with s->fault filled. */
 int session_open(struct session *s, const struct directory_options *o, enum store_mode mode) MUST_CHECK;
 void session_done(struct session *s);
 
-/* Note what was done to USER: "NAME: FORMAT…" is printed once it is saved. */
-int session_note(struct session *s, const struct json_object *user, const char *format, ...)
+/* Note what was done to a user or group O: "NAME: FORMAT…" is printed once it is saved. */
+int session_note(struct session *s, const struct json_object *o, const char *format, ...)
 	PRINTF_LIKE(3, 4) MUST_CHECK;
+
+/* Note that the user O was edited, with nothing to say. */
+int session_touch(struct session *s, const struct json_object *o) MUST_CHECK;
 
 /*
  * The end of every action: R is its result so far. Checks, saves and publishes what was changed, says it, or

@@ -8,20 +8,15 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "agentd/fetch/document.h"
 #include "agentd/fetch/protocol.h"
 #include "agentd/file.h"
 #include "common/str.h"
+#include "ctl/directory/check.h"
+#include "ctl/directory/json_text.h"
 #include "ctl/directory/tree.h"
 
-#define FORMAT "muster-directory/1"
-#define DEPTH_MAX 32
 #define LOCK_STEP_MS 20
-
-static void closejson(struct json_tokener **t)
-{
-	if (*t)
-		json_tokener_free(*t);
-}
 
 static int open_dir(struct store *s, struct fault *f)
 {
@@ -90,43 +85,25 @@ static int check_file(const struct store *s, const struct stat *st, struct fault
 	return 0;
 }
 
-static int parse_fault(const struct store *s, const struct buf *text, size_t at, const char *why, struct fault *f)
-{
-	unsigned line = 1, column = 1;
-
-	for (size_t i = 0; i < at && i < text->len; i++) {
-		column = text->data[i] == '\n' ? 1 : column + 1;
-		line += text->data[i] == '\n';
-	}
-	fault_set(f, -EBADMSG, "%s:%u:%u: %s", s->path, line, column, why);
-	fault_hint(f, "nothing was changed; mend the file first");
-	return -EBADMSG;
-}
-
 static int parse(struct store *s, const struct buf *text, struct fault *f)
 {
-	CLEANUP(closejson) struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
-	enum json_tokener_error e;
+	int r = json_text_parse(s->path, text, &s->doc, f);
 
-	if (!tokener)
-		return -ENOMEM;
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	s->doc = json_tokener_parse_ex(tokener, (const char *)text->data, (int)text->len);
-	e = json_tokener_get_error(tokener);
-	if (e != json_tokener_success)
-		return parse_fault(s, text, json_tokener_get_parse_end(tokener),
-				   e == json_tokener_continue ? "the file ends too early" : json_tokener_error_desc(e), f);
-	if (strcmp(tree_text_or_empty(s->doc, "format"), FORMAT) != 0)
-		return parse_fault(s, text, 0, "not a muster directory: \"format\" is not \"" FORMAT "\"", f);
+	if (r < 0) {
+		fault_hint(f, "nothing was changed; mend the file first");
+		return r;
+	}
+	if (strcmp(tree_text_or_empty(s->doc, "format"), DOCUMENT_FORMAT) != 0)
+		return fault_set(f, -EBADMSG, "%s is not a muster directory: \"format\" is not \"" DOCUMENT_FORMAT "\"", s->path);
 	if (!tree_array(s->doc, "users"))
-		return parse_fault(s, text, 0, "not a muster directory: \"users\" is missing", f);
+		return fault_set(f, -EBADMSG, "%s is not a muster directory: \"users\" is missing", s->path);
 	return 0;
 }
 
 static int make_empty(struct store *s)
 {
 	s->doc = json_object_new_object();
-	if (!s->doc || json_object_object_add(s->doc, "format", json_object_new_string(FORMAT)) < 0 ||
+	if (!s->doc || json_object_object_add(s->doc, "format", json_object_new_string(DOCUMENT_FORMAT)) < 0 ||
 	    json_object_object_add(s->doc, "serial", json_object_new_int64(0)) < 0 ||
 	    json_object_object_add(s->doc, "made_at", json_object_new_string("")) < 0 ||
 	    json_object_object_add(s->doc, "users", json_object_new_array()) < 0)
@@ -137,10 +114,11 @@ static int make_empty(struct store *s)
 static int load(struct store *s, enum store_mode mode, struct fault *f)
 {
 	CLEANUP(buf_wipe) struct buf text = { 0 };
-	AUTO_CLOSE int fd = openat(s->dir_fd, s->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(s->dir_fd, s->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	int r;
 
+	s->file_fd = fd;
 	if (fd < 0 && errno == ENOENT && mode == STORE_CREATE)
 		return make_empty(s);
 	if (fd < 0 && errno == ENOENT) {
@@ -166,7 +144,8 @@ int store_open(struct store *s, const char *path, enum store_mode mode, struct f
 {
 	int r;
 
-	*s = (struct store){ .path = path, .dir_fd = -1, .lock_fd = -1 };
+	*s = (struct store)STORE_NONE;
+	s->path = path;
 	r = open_dir(s, f);
 	if (r == 0 && mode != STORE_READ)
 		r = take_lock(s, f);
@@ -188,43 +167,55 @@ static int write_bytes(int fd, const char *text, size_t len)
 	return 0;
 }
 
-static int replace(struct store *s, const char *temp, const char *text, size_t len)
+/* A new file beside the old one, whole and on disk. */
+static int write_temp(struct store *s, const char *temp, int *ret_fd)
 {
-	int r;
-
-	/* The lock is ours: what lies there was left by one that was killed. */
-	unlinkat(s->dir_fd, temp, 0);
-	AUTO_CLOSE int fd = openat(s->dir_fd, temp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return -errno;
-	r = write_bytes(fd, text, len);
-	if (r == 0)
-		r = write_bytes(fd, "\n", 1);
-	if (r == 0 && fsync(fd) < 0)
-		r = -errno;
-	if (r == 0 && renameat(s->dir_fd, temp, s->dir_fd, s->name) < 0)
-		r = -errno;
-	if (r < 0)
-		unlinkat(s->dir_fd, temp, 0);
-	else if (fsync(s->dir_fd) < 0)
-		r = -errno;
-	return r;
-}
-
-int store_save(struct store *s, struct fault *f)
-{
-	AUTO_FREE char *temp = str_format(".%s.new", s->name);
 	size_t len;
 	const char *text = json_object_to_json_string_length(
 		s->doc, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
 	int r;
 
-	if (!temp || !text)
+	if (!text)
 		return -ENOMEM;
-	r = replace(s, temp, text, len);
+	/* The lock is ours: what lies there was left by one that was killed. */
+	unlinkat(s->dir_fd, temp, 0);
+	*ret_fd = openat(s->dir_fd, temp, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (*ret_fd < 0)
+		return -errno;
+	r = write_bytes(*ret_fd, text, len);
+	if (r == 0)
+		r = write_bytes(*ret_fd, "\n", 1);
+	return r == 0 && fsync(*ret_fd) < 0 ? -errno : r;
+}
+
+static int put_in_place(struct store *s, const char *temp)
+{
+	if (renameat(s->dir_fd, temp, s->dir_fd, s->name) < 0) {
+		int r = -errno;
+
+		unlinkat(s->dir_fd, temp, 0);
+		return r;
+	}
+	return fsync(s->dir_fd) < 0 ? -errno : 0;
+}
+
+int store_save(struct store *s, bool dry_run, struct fault *f)
+{
+	AUTO_FREE char *temp = str_format(".%s.new", s->name);
+	AUTO_CLOSE int fd = -1;
+	int r = temp ? write_temp(s, temp, &fd) : -ENOMEM;
+
 	if (r < 0)
-		return fault_set(f, r, "cannot save %s, which is unchanged: %s", s->path, strerror(-r));
-	return 0;
+		fault_set(f, r, "cannot save %s, which is unchanged: %s", s->path, strerror(-r));
+	if (r == 0)
+		r = check_document(s->file_fd, fd, f);
+	if (r < 0 || dry_run) {
+		if (fd >= 0)
+			unlinkat(s->dir_fd, temp, 0);
+		return r;
+	}
+	r = put_in_place(s, temp);
+	return r < 0 ? fault_set(f, r, "cannot put %s in place: %s", s->path, strerror(-r)) : 0;
 }
 
 void store_done(struct store *s)
@@ -232,6 +223,7 @@ void store_done(struct store *s)
 	json_object_put(s->doc);
 	s->doc = NULL;
 	closep(&s->dir_fd);
+	closep(&s->file_fd);
 	closep(&s->lock_fd);
-	s->dir_fd = s->lock_fd = -1;
+	s->dir_fd = s->file_fd = s->lock_fd = -1;
 }

@@ -12,11 +12,13 @@
 #include "ctl/message.h"
 
 #define STORE_LOCK_WAIT_MS 60000
+#define STORE_NONE { .dir_fd = -1, .lock_fd = -1, .file_fd = -1 }
 
 struct store {
 	const char *path;    /* the caller's */
 	const char *name;    /* last part of PATH */
 	int dir_fd, lock_fd; /* lock_fd -1: read only */
+	int file_fd;	     /* the file that was read, -1: there was none */
 	struct json_object *doc;
 };
 
@@ -32,8 +34,8 @@ enum store_mode {
  * held; -errno. F is filled. store_done() after every outcome.
  */
 int store_open(struct store *s, const char *path, enum store_mode mode, struct fault *f) MUST_CHECK;
-/* Write the tree. On failure the old file is still in place. */
-int store_save(struct store *s, struct fault *f) MUST_CHECK;
+/* Check and write the tree; with DRY_RUN all but putting it in place. On failure the old file is still there. */
+int store_save(struct store *s, bool dry_run, struct fault *f) MUST_CHECK;
 /* Lets go of the lock. */
 void store_done(struct store *s);
 

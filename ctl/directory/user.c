@@ -1,6 +1,7 @@
 #include "ctl/directory/user.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
@@ -103,11 +104,8 @@ int user_find(struct edit *e, const char *name, struct json_object **ret)
 	return -ESRCH;
 }
 
-int name_check_free(struct edit *e, const char *name, const char *own_id)
+int name_check_rules(struct edit *e, const char *name)
 {
-	struct json_object *users = tree_array(e->doc, "users");
-	size_t n = users ? json_object_array_length(users) : 0;
-
 	if (!name_valid(name))
 		return fault_set(e->fault, -EKEYREJECTED,
 				 "'%s' cannot be a login name: 1 to 32 of A-Z a-z 0-9 _ . -, a letter or _ first", name);
@@ -115,6 +113,17 @@ int name_check_free(struct edit *e, const char *name, const char *own_id)
 		return fault_set(e->fault, -EKEYREJECTED, "'%s' is reserved for the system", name);
 	if (e->local && local_name_taken(e->local, name))
 		return fault_set(e->fault, -EKEYREJECTED, "'%s' is a local user or group of this computer", name);
+	return 0;
+}
+
+int name_check_free(struct edit *e, const char *name, const char *own_id)
+{
+	struct json_object *users = tree_array(e->doc, "users");
+	size_t n = users ? json_object_array_length(users) : 0;
+	int r = name_check_rules(e, name);
+
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < n; i++) {
 		struct json_object *user = json_object_array_get_idx(users, i);
 		const char *id = user_id(user);
@@ -130,22 +139,34 @@ int name_check_free(struct edit *e, const char *name, const char *own_id)
 	return 0;
 }
 
+int unix_id_check_rules(struct edit *e, const char *key, int64_t id)
+{
+	bool is_uid = strcmp(key, "unix_uid") == 0;
+
+	if (id < ID_FLOOR || id > ID_TOP || !id_allowed(id))
+		return fault_set(e->fault, -EKEYREJECTED, "%s %" PRId64 " is outside of %u to %u, or reserved for the system",
+				 key, id, ID_FLOOR, ID_TOP);
+	if (e->local && (is_uid ? local_uid_taken(e->local, id) : local_gid_taken(e->local, id)))
+		return fault_set(e->fault, -EKEYREJECTED, "%s %" PRId64 " belongs to a local %s of this computer", key, id,
+				 is_uid ? "user" : "group");
+	return 0;
+}
+
 /* KEY ("unix_uid", "unix_guid") from TEXT. A uid is one user's alone; a gid may be shared. */
 static int set_id(struct edit *e, struct json_object *user, const char *key, const char *text)
 {
 	struct json_object *users = tree_array(e->doc, "users");
-	size_t n = json_object_array_length(users);
-	bool is_uid = strcmp(key, "unix_uid") == 0;
-	uint32_t id;
+	size_t n = strcmp(key, "unix_uid") == 0 ? json_object_array_length(users) : 0;
 	int64_t other;
+	uint32_t id;
+	int r;
 
-	if (parse_u32(text, ID_FLOOR, ID_TOP, &id) < 0)
-		return fault_set(e->fault, -EINVAL, "'%s' is no id: a number from %u to %u is", text, ID_FLOOR, ID_TOP);
-	if (!id_allowed(id))
-		return fault_set(e->fault, -EKEYREJECTED, "the id %u is in a range reserved for the system", id);
-	if (is_uid && e->local && local_uid_taken(e->local, id))
-		return fault_set(e->fault, -EKEYREJECTED, "the uid %u belongs to a local user of this computer", id);
-	for (size_t i = 0; is_uid && i < n; i++) {
+	if (parse_u32(text, 0, UINT32_MAX, &id) < 0)
+		return fault_set(e->fault, -EINVAL, "'%s' is no number", text);
+	r = unix_id_check_rules(e, key, id);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < n; i++) {
 		struct json_object *u = json_object_array_get_idx(users, i);
 
 		if (u != user && tree_int(u, key, &other) && other == id)
@@ -232,12 +253,22 @@ static int set_username(struct edit *e, struct json_object *user, const char *na
 	return r;
 }
 
-static int set_checked(struct edit *e, struct json_object *user, const char *key, const char *value,
-		       bool (*valid)(const char *))
+/* A field that must pass VALID, or be "" to take it away. */
+struct rule {
+	const char *key;
+	bool (*valid)(const char *);
+	const char *words;
+};
+static const struct rule rule_displayname = { "displayname", gecos_valid, "text without : , and control characters" };
+static const struct rule rule_email = { "email", gecos_valid, "text without : , and control characters" };
+static const struct rule rule_shell = { "shell", shell_valid, "an absolute path" };
+static const struct rule rule_home = { "home", home_valid, "an absolute path outside the system's directories" };
+
+static int set_checked(struct edit *e, struct json_object *user, const struct rule *rule, const char *value)
 {
-	if (!valid(value))
-		return fault_set(e->fault, -EKEYREJECTED, "'%s' cannot be a %s", value, key);
-	return tree_set_text(e, user, key, value);
+	if (value[0] && !rule->valid(value))
+		return fault_set(e->fault, -EKEYREJECTED, "%s '%s': it must be %s", rule->key, value, rule->words);
+	return tree_set_text(e, user, rule->key, value);
 }
 
 int user_set(struct edit *e, struct json_object *user, const struct user_fields *f)
@@ -247,9 +278,9 @@ int user_set(struct edit *e, struct json_object *user, const struct user_fields 
 	if (f->username)
 		r = set_username(e, user, f->username);
 	if (r == 0 && f->displayname)
-		r = set_checked(e, user, "displayname", f->displayname, gecos_valid);
+		r = set_checked(e, user, &rule_displayname, f->displayname);
 	if (r == 0 && f->email)
-		r = set_checked(e, user, "email", f->email, gecos_valid);
+		r = set_checked(e, user, &rule_email, f->email);
 	if (r == 0 && f->uid)
 		r = set_id(e, user, "unix_uid", f->uid);
 	if (r == 0 && f->gid)
@@ -257,9 +288,9 @@ int user_set(struct edit *e, struct json_object *user, const struct user_fields 
 	if (r == 0 && f->sudo)
 		r = set_sudo(e, user, f->sudo);
 	if (r == 0 && f->shell)
-		r = set_checked(e, user, "shell", f->shell, shell_valid);
+		r = set_checked(e, user, &rule_shell, f->shell);
 	if (r == 0 && f->home)
-		r = set_checked(e, user, "home", f->home, home_valid);
+		r = set_checked(e, user, &rule_home, f->home);
 	return r == 0 ? set_keys(e, user, f) : r;
 }
 

@@ -37,7 +37,11 @@ int user_set(struct edit *e, struct json_object *user, const struct user_fields 
 /* Also takes the user out of groups and bindings, and names the id in "removed". */
 int user_delete(struct edit *e, struct json_object *user) MUST_CHECK;
 
-/* Is NAME free for a new user (or for the one called OWN_ID)? Rules, this computer, the directory. */
+/* May NAME, or the id of key "unix_uid" or "unix_guid", be given at all: rules, and this computer. */
+int name_check_rules(struct edit *e, const char *name) MUST_CHECK;
+int unix_id_check_rules(struct edit *e, const char *key, int64_t id) MUST_CHECK;
+
+/* Also free in the directory, for a new user or group, or for the user with OWN_ID. */
 int name_check_free(struct edit *e, const char *name, const char *own_id) MUST_CHECK;
 
 #endif

@@ -1,0 +1,28 @@
+/* Which users and groups a document lets onto which computer: as directory/user.h, pure. */
+#ifndef CTL_DIRECTORY_BINDING_H
+#define CTL_DIRECTORY_BINDING_H
+
+#include "ctl/directory/tree.h"
+
+enum binding_kind {
+	BINDING_USER = 1,
+	BINDING_GROUP,
+};
+
+struct binding_target {
+	const char *system;	/* system id or host name: the entry's key, found without regard to case */
+	enum binding_kind kind;
+};
+
+/* Does the document bind everybody to every computer, having no "bindings"? */
+bool binding_open(const struct edit *e);
+
+/*
+ * Bind or unbind the user or group called NAME.
+ * With binding_open() to bind starts an empty list, and to unbind a list of everybody else: then nobody is bound to
+ * computers that have no list. -EKEYREJECTED: a user who stays bound through a group cannot be unbound alone.
+ */
+int binding_add(struct edit *e, const struct binding_target *t, const char *name) MUST_CHECK;
+int binding_remove(struct edit *e, const struct binding_target *t, const char *name) MUST_CHECK;
+
+#endif
