@@ -86,7 +86,7 @@ struct membership {
 
 /* Why a user or group of the directory is left out (D1-D6). */
 struct reject {
-	const char *kind; /* "user", "group", "key" */
+	const char *kind; /* "user", "group"; of one that stays: "key", "password", "posix_group", "member" */
 	const char *id, *name;
 	const char *reason; /* one word: name_invalid, name_reserved, name_local, uid_range, … */
 	const char *detail; /* for the administrator; control characters already escaped */

@@ -66,15 +66,27 @@ size_t utf8_decode(const char *s, size_t len, uint32_t *ret)
 	return n;
 }
 
+/* Eight bytes at once, as most text goes: each of 0x01..0x7f. */
+static bool all_ascii(const char *s)
+{
+	uint64_t w;
+
+	memcpy(&w, s, sizeof(w));
+	return !((w | (w - UINT64_C(0x0101010101010101))) & UINT64_C(0x8080808080808080));
+}
+
 bool utf8_valid(const char *s, size_t len)
 {
 	uint32_t c;
 
 	while (len > 0) {
-		size_t n = utf8_decode(s, len, &c);
+		size_t n = 8;
 
-		if (n == 0 || c == 0)
-			return false;
+		if (len < 8 || !all_ascii(s)) {
+			n = utf8_decode(s, len, &c);
+			if (n == 0 || c == 0)
+				return false;
+		}
 		s += n;
 		len -= n;
 	}

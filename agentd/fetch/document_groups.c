@@ -103,7 +103,7 @@ static int take_name(struct groups *g, const struct scan_value *value)
 
 	if (r < 0)
 		return r;
-	name = json_text(&n, GROUP_NAME_MAX);
+	name = n.object ? json_text(&n, GROUP_NAME_MAX) : "";
 	if (name)
 		memcpy(g->name, name, strlen(name) + 1);
 	else

@@ -43,8 +43,6 @@ static uint32_t count_keys(struct json_object *o)
 
 static int tokener_fail(enum json_tokener_error error, struct json_fault *fault)
 {
-	if (error == json_tokener_error_parse_utf8_string)
-		return parse_fail(fault, "unicode", "not UTF-8");
 	if (error == json_tokener_error_depth)
 		return parse_fail(fault, "too_deep", "nested too deeply");
 	return parse_fail(fault, "json", json_tokener_error_desc(error));
@@ -61,11 +59,13 @@ int json_parse(struct json_parser *p, const struct scan_value *value, struct jso
 		return parse_fail(fault, "too_big", "larger than is taken");
 	if (value->bad_unicode)
 		return parse_fail(fault, "unicode", "\\u0000 or half a surrogate pair");
+	if (!utf8_valid(value->data, value->len)) /* json-c's own check lets overlong forms and surrogates pass */
+		return parse_fail(fault, "unicode", "not UTF-8");
 	if (!p->tokener) {
 		p->tokener = json_tokener_new_ex(JSON_DEPTH);
 		if (!p->tokener)
 			return -ENOMEM;
-		json_tokener_set_flags(p->tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
+		json_tokener_set_flags(p->tokener, JSON_TOKENER_STRICT);
 	}
 	json_tokener_reset(p->tokener);
 	p->tree = json_tokener_parse_ex(p->tokener, value->data, (int)value->len);

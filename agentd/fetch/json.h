@@ -15,7 +15,7 @@ struct json_tokener;
 
 /* The first thing found wrong: one word, and a sentence for the administrator. reason "": nothing. */
 struct json_fault {
-	char reason[32];
+	char reason[48];
 	char detail[160];
 };
 

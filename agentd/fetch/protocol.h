@@ -21,7 +21,8 @@
  *	'M' membership	of a group sent before or after; as many records as needed (ACCOUNT_RECORD_MAX each). Ids of users
  *			who are not sent may be among them.
  *	'L' lockout	at most one
- *	'R' reject	what was left out and why: kind "user", "group" or "key" (the key alone; its user is sent)
+ *	'R' reject	what was left out and why: kind "user" or "group"; of one that is sent otherwise: "key", "password"
+ *			(its hash), "posix_group"; "member": an entry in a list of ids that is no id
  *	'X' removed	explicitly removed user ids
  * Accounts, groups and the rest come in any order. The same user id twice: none of them is sent as account, one
  * reject ("id_duplicate"); musterd does the same.
@@ -37,7 +38,8 @@
  * RESULT: u32 positive errno, then text NUL, at most RESULT_TEXT_MAX with its NUL: one sentence for the
  * administrator, foreign bytes through name_escape(), with line and column where a document is wrong:
  *	"line 17, column 5: "users" is missing"
- * EBADMSG the document is wrong; EFBIG too large; EPROTO the request was; ENOMEM, EIO.
+ * EBADMSG the document is wrong; EFBIG too large; EACCES it holds secrets, but "secrets" is not "yes"; EAGAIN it was
+ * changed while it was read; EINVAL it is no regular file; EPROTO the request was wrong; ENOMEM, EIO.
  */
 #ifndef AGENTD_FETCH_PROTOCOL_H
 #define AGENTD_FETCH_PROTOCOL_H

@@ -33,3 +33,8 @@ check_PROGRAMS += test_fetch
 TESTS += test_fetch
 test_fetch_SOURCES = tests/unit/test_fetch.c
 test_fetch_LDADD = libcommon.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_json
+TESTS += test_json
+test_json_SOURCES = tests/unit/test_json.c
+test_json_LDADD = libdocument.la libcommon.la $(CMOCKA_LIBS)
