@@ -2,6 +2,7 @@
 
 Used by the system tests and by ./demo. All of it changes /etc, /run and /var, so it works in tests/sandbox alone.
 """
+import contextlib
 import crypt
 import functools
 import hashlib
@@ -9,6 +10,7 @@ import json
 import os
 import pathlib
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -101,13 +103,23 @@ class Endpoint:
             for path in folder.iterdir() if folder.is_dir() else ():
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         run("systemd-tmpfiles", "--create", "muster.conf")
-        shutil.copy(TREE / "conf/muster.conf", ETC / "muster.conf")
+        self.conf = ETC / "muster.conf"
+        shutil.copy(TREE / "conf/muster.conf", self.conf)
         self.document = {"format": "muster-directory/1", "users": [], "groups": []}
 
-    def configure(self, section, **settings):
-        """Append a section to muster.conf."""
-        with open(ETC / "muster.conf", "a") as conf:
-            conf.write(f"\n[{section}]\n" + "".join(f"{k} = {v}\n" for k, v in settings.items()))
+    @contextlib.contextmanager
+    def configured(self, **settings):
+        """Set keys of muster.conf, and put them back; publish() makes either count."""
+        before = self.conf.read_text()
+        text = before
+        for key, value in settings.items():
+            text, found = re.subn(rf"(?m)^#{key} =.*", f"{key} = {value}", text)
+            assert found == 1, key
+        self.conf.write_text(text)
+        try:
+            yield
+        finally:
+            self.conf.write_text(before)
 
     def user(self, name, password=PASSWORD, **fields):
         """Put a user into the document: active, with PASSWORD and self.key, unless FIELDS say otherwise."""
