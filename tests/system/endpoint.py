@@ -145,11 +145,11 @@ class Endpoint:
     def forget(self, name):
         self.document["users"] = [u for u in self.document["users"] if u.get("username") != name]
 
-    def change(self, name, **fields):
+    def change(self, name, check=True, **fields):
         """Change a user of the document, and publish."""
         user, = [u for u in self.document["users"] if u.get("username") == name]
         user.update(fields)
-        return self.publish()
+        return self.publish(check)
 
     def write(self, document):
         """Put DOCUMENT (bytes, text or what json.dumps() takes) where the embedded directory lies."""
@@ -168,6 +168,9 @@ class Endpoint:
 
     def musterctl(self, *argv, check=True, **kwargs):
         return run("musterctl", *argv, check=check, **kwargs)
+
+    def generation(self):
+        return json.loads(self.musterctl("status", "--json").stdout)["generation"]
 
     def explain(self, name, *argv):
         """The reason code of musterctl explain."""
