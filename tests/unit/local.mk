@@ -14,6 +14,22 @@ TESTS += test_local
 test_local_SOURCES = tests/unit/test_local.c
 test_local_LDADD = libagentd.la libcommon.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_pam
+TESTS += test_pam
+test_pam_SOURCES = tests/unit/test_pam.h tests/unit/test_pam.c tests/unit/test_pam_phases.c \
+	tests/unit/test_pam_auth.c tests/unit/test_pam_damage.c tests/unit/test_pam_faults.c \
+	tests/unit/pam_world.h tests/unit/pam_world.c tests/unit/pam_wrap.h tests/unit/pam_wrap.c
+test_pam_CPPFLAGS = $(test_cppflags) -DMODULE='"$(abs_builddir)/.libs/pam_muster_test.so"'
+test_pam_LDADD = libcommontest.la $(CMOCKA_LIBS) $(PAM_LIBS) $(CRYPT_LIBS)
+test_pam_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+EXTRA_test_pam_DEPENDENCIES = pam_muster_test.la
+
+check_PROGRAMS += test_pam_local
+TESTS += test_pam_local
+test_pam_local_SOURCES = tests/unit/test_pam_local.c pam/local.h pam/local.c
+test_pam_local_CPPFLAGS = $(test_cppflags)
+test_pam_local_LDADD = $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_scanner
 TESTS += test_scanner
 test_scanner_SOURCES = tests/unit/test_scanner.c
