@@ -1,10 +1,14 @@
 /*
  * Stored bytes <-> structs: the values in cache.mdb, the RECORD frames of muster-fetch, the accounts in
- * pam.snapshot. One encoding: a kind byte, a version byte, then fields {u16 tag, u32 length, bytes}, little-endian,
- * strings with their NUL. Unknown tags are skipped, so that versions can meet; a missing field is its zero.
- * Unpacking checks every length and terminator, and enum values; it never trusts its input (F11).
- * Packing appends to OUT. Pointers in what is unpacked lead into DATA.
- * All return 0, -ENOMEM, -E2BIG (over ACCOUNT_RECORD_MAX), -EBADMSG (unpack).
+ * pam.snapshot. One encoding: u8 kind, u8 version, u16 number of fields, then the fields {u16 tag, u32 length, bytes} in
+ * ascending order of tag, little-endian, strings with their NUL. A zero or empty member is not stored. Unknown tags are
+ * skipped, so that versions can meet; a missing field is its zero, "" for strings.
+ * Unpacking checks every length, count and terminator, and that a record ends where its last field does; a state that
+ * is not understood becomes USER_STATE_NONE; it never trusts its input (F11). What strings say is not checked here.
+ * Packing appends to OUT, which is as before after a failure; NULL strings count as "". Pointers in what is unpacked lead
+ * into DATA; *ret is touched on success alone.
+ * All return 0, -ENOMEM, -E2BIG (over ACCOUNT_RECORD_MAX, or an array over its maximum), -EINVAL (a strlist that is none),
+ * -EBADMSG (unpack).
  */
 #ifndef COMMON_RECORD_H
 #define COMMON_RECORD_H

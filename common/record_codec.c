@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
+#define RECORD_HEAD    4 /* kind, version, u16 number of fields */
 #define FIELD_HEAD     6 /* u16 tag, u32 length */
 
 static uint32_t get_u32(const uint8_t *p)
@@ -13,6 +14,14 @@ static uint32_t get_u32(const uint8_t *p)
 
 	memcpy(&v, p, sizeof(v));
 	return le32toh(v);
+}
+
+static uint16_t get_u16(const uint8_t *p)
+{
+	uint16_t v;
+
+	memcpy(&v, p, sizeof(v));
+	return le16toh(v);
 }
 
 static uint64_t get_u64(const uint8_t *p)
@@ -185,18 +194,26 @@ static int pack_field(const struct field *f, const void *record, struct buf *out
 int record_encode(enum record_kind kind, const struct field *fields, size_t n, const void *record,
 		  struct buf *out)
 {
+	const uint8_t head[RECORD_HEAD] = { (uint8_t)kind, RECORD_VERSION };
 	size_t start = out->len;
-	int r = put_u8(out, (uint8_t)kind);
+	uint16_t count = 0;
+	int r = buf_add(out, head, sizeof(head));
 
-	if (r == 0)
-		r = put_u8(out, RECORD_VERSION);
-	for (size_t i = 0; r == 0 && i < n; i++)
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		size_t before = out->len;
+
 		r = pack_field(&fields[i], record, out);
+		count += out->len > before;
+	}
 	if (r == 0 && out->len - start > ACCOUNT_RECORD_MAX)
 		r = -E2BIG;
-	if (r < 0)
+	if (r < 0) {
 		out->len = start;
-	return r;
+		return r;
+	}
+	count = htole16(count);
+	memcpy(out->data + start + 2, &count, sizeof(count));
+	return 0;
 }
 
 static int unpack_number(const struct field *f, const uint8_t *p, size_t len, void *member)
@@ -286,10 +303,12 @@ int record_decode(enum record_kind kind, const struct field *fields, size_t n, c
 	for (size_t i = 0; i < n; i++)
 		if (fields[i].type == FIELD_STRING)
 			*(const char **)((char *)record + fields[i].offset) = "";
-	for (p += 2; p < end;) {
+	/* Counted: cut between two fields, a record must not lose the later ones, a lock say. */
+	unsigned int count = get_u16(p + 2);
+	for (p += RECORD_HEAD; count > 0; count--) {
 		if (end - p < FIELD_HEAD)
 			return -EBADMSG;
-		int tag = p[0] | p[1] << 8;
+		int tag = get_u16(p);
 		uint32_t value_len = get_u32(p + 2);
 		p += FIELD_HEAD;
 		/* Ascending: a field given twice has no meaning. */
@@ -306,14 +325,14 @@ int record_decode(enum record_kind kind, const struct field *fields, size_t n, c
 		}
 		p += value_len;
 	}
-	return 0;
+	return p == end ? 0 : -EBADMSG;
 }
 
 int record_kind(const void *data, size_t len)
 {
 	const uint8_t *p = data;
 
-	if (len < 2 || len > ACCOUNT_RECORD_MAX || p[1] != RECORD_VERSION)
+	if (len < RECORD_HEAD || len > ACCOUNT_RECORD_MAX || p[1] != RECORD_VERSION)
 		return -EBADMSG;
 	switch ((enum record_kind)p[0]) {
 	case RECORD_ACCOUNT:

@@ -54,3 +54,67 @@ check_PROGRAMS += test_json
 TESTS += test_json
 test_json_SOURCES = tests/unit/test_json.c
 test_json_LDADD = libdocument.la libcommon.la $(CMOCKA_LIBS)
+
+# common/: the n-th allocation fails with fail_malloc.
+fail_malloc_sources = tests/unit/fail_malloc.h tests/unit/fail_malloc.c
+fail_malloc_ldflags = -Wl,--wrap=malloc,--wrap=calloc,--wrap=strdup,--wrap=free
+
+check_PROGRAMS += test_clock
+TESTS += test_clock
+test_clock_SOURCES = tests/unit/test_clock.c tests/unit/unit.h
+test_clock_LDADD = libcommon.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_names
+TESTS += test_names
+test_names_SOURCES = tests/unit/test_names.c tests/unit/unit.h
+test_names_LDADD = libcommon.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_reason
+TESTS += test_reason
+test_reason_SOURCES = tests/unit/test_reason.c tests/unit/unit.h
+test_reason_LDADD = libcommon.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_record
+TESTS += test_record
+test_record_SOURCES = tests/unit/test_record.c tests/unit/unit.h $(fail_malloc_sources)
+test_record_LDADD = libcommon.la $(CMOCKA_LIBS)
+test_record_LDFLAGS = $(AM_LDFLAGS) $(fail_malloc_ldflags)
+
+check_PROGRAMS += test_sshkey
+TESTS += test_sshkey
+test_sshkey_SOURCES = tests/unit/test_sshkey.c tests/unit/unit.h
+test_sshkey_LDADD = libcommon.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_str
+TESTS += test_str
+test_str_SOURCES = tests/unit/test_str.c tests/unit/unit.h $(fail_malloc_sources)
+test_str_LDADD = libcommon.la $(CMOCKA_LIBS)
+test_str_LDFLAGS = $(AM_LDFLAGS) $(fail_malloc_ldflags)
+
+check_PROGRAMS += test_tally
+TESTS += test_tally
+test_tally_SOURCES = tests/unit/test_tally.c tests/unit/unit.h
+test_tally_LDADD = libcommontest.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_verdict
+TESTS += test_verdict
+test_verdict_SOURCES = tests/unit/test_verdict.c tests/unit/unit.h
+test_verdict_LDADD = libcommon.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_verifier
+TESTS += test_verifier
+test_verifier_SOURCES = tests/unit/test_verifier.c tests/unit/unit.h $(fail_malloc_sources)
+test_verifier_LDADD = libverifier.la libcommon.la $(CMOCKA_LIBS)
+test_verifier_LDFLAGS = $(AM_LDFLAGS) $(fail_malloc_ldflags)
+
+check_PROGRAMS += test_wire
+TESTS += test_wire
+test_wire_SOURCES = tests/unit/test_wire.c tests/unit/unit.h
+test_wire_LDADD = libcommon.la $(CMOCKA_LIBS)
+
+# The golden table of verdicts.
+EXTRA_DIST += docs/verdicts.md
+check_PROGRAMS += test_verdict_table
+TESTS += test_verdict_table
+test_verdict_table_SOURCES = tests/unit/test_verdict_table.c
+test_verdict_table_LDADD = libcommon.la
