@@ -22,7 +22,8 @@ static void print_options(const struct option_spec *o)
 		if (o->kind == OPTION_OPTIONAL)
 			fits = str_print(text, sizeof(text), "--%s[=%s]", o->name, arg) == 0;
 		else
-			fits = str_print(text, sizeof(text), "--%s%s%s", o->name, o->arg ? " " : "", arg) == 0;
+			fits = str_print(text, sizeof(text), "--%s%s%s", o->name, o->arg ? " " : "",
+					 arg) == 0;
 		printf("  %-26s %s\n", fits ? text : o->name, o->help);
 	}
 	printf("  %-26s %s\n", "--help", "show this text");
@@ -31,13 +32,14 @@ static void print_options(const struct option_spec *o)
 static void print_help(const struct command *c, const char *path)
 {
 	if (c->sub) {
-		printf("usage: %s COMMAND [OPTION...] [ARGUMENT...]\n\n%s\n\nCommands:\n", path, c->summary);
+		printf("usage: %s COMMAND [OPTION...] [ARGUMENT...]\n\n%s\n\nCommands:\n", path,
+		       c->summary);
 		for (const struct command *const *s = c->sub; *s; s++)
 			printf("  %-10s %s\n", (*s)->name, (*s)->summary);
 		printf("\n'%s COMMAND --help' tells more.\n", path);
 	} else {
-		printf("usage: %s%s%s%s\n\n%s\n", path, c->options ? " [OPTION...]" : "", c->args ? " " : "",
-		       c->args ? c->args : "", c->summary);
+		printf("usage: %s%s%s%s\n\n%s\n", path, c->options ? " [OPTION...]" : "",
+		       c->args ? " " : "", c->args ? c->args : "", c->summary);
 	}
 	if (c->details)
 		printf("\n%s\n", c->details);
@@ -54,20 +56,21 @@ static enum exit_code usage_error(const char *path, const char *what, const char
 	return EXIT_ERROR;
 }
 
-static void fill_long_options(const struct option_spec *specs, struct option out[static OPTIONS_MAX + 2])
+static void fill_long_options(const struct option_spec *specs,
+			      struct option out[static OPTIONS_MAX + 2])
 {
 	int n = 0;
 
 	for (; specs && specs[n].name && n < OPTIONS_MAX; n++)
 		out[n] = (struct option){
 			.name = specs[n].name,
-			.has_arg = specs[n].kind == OPTION_FLAG	      ? no_argument
+			.has_arg = specs[n].kind == OPTION_FLAG       ? no_argument
 				   : specs[n].kind == OPTION_OPTIONAL ? optional_argument
 								      : required_argument,
 			.val = n,
 		};
-	out[n++] = (struct option){ .name = "help", .has_arg = no_argument, .val = OPTION_HELP };
-	out[n] = (struct option){ 0 };
+	out[n++] = (struct option){.name = "help", .has_arg = no_argument, .val = OPTION_HELP};
+	out[n] = (struct option){0};
 }
 
 /* Stores the option's value where the spec says; false when a list is full. */
@@ -142,11 +145,11 @@ enum exit_code command_run(const struct command *c, const char *path, int argc, 
 		if (!store_option(&c->options[i], optarg, options))
 			return usage_error(path, "too often given: ", c->options[i].name);
 	}
-	const struct invocation in = { .command = c,
-				       .path = path,
-				       .options = options,
-				       .args = argv + optind,
-				       .n_args = argc - optind };
+	const struct invocation in = {.command = c,
+				      .path = path,
+				      .options = options,
+				      .args = argv + optind,
+				      .n_args = argc - optind};
 	if (in.n_args < c->min_args)
 		return usage_error(path, "argument missing: ", c->args);
 	if (c->max_args >= 0 && in.n_args > c->max_args)

@@ -13,14 +13,14 @@
 enum exit_code {
 	EXIT_OK = 0,
 	EXIT_REFUSED = 1, /* the answer is no: refused, not found, taken */
-	EXIT_ERROR = 2,	  /* no answer: wrong usage, unreadable data, a failed write */
+	EXIT_ERROR = 2,   /* no answer: wrong usage, unreadable data, a failed write */
 };
 
 enum option_kind {
-	OPTION_FLAG,	 /* bool */
-	OPTION_TEXT,	 /* const char * */
+	OPTION_FLAG,     /* bool */
+	OPTION_TEXT,     /* const char * */
 	OPTION_OPTIONAL, /* const char *, "" when given without "=VALUE" */
-	OPTION_LIST,	 /* struct option_list: may be repeated */
+	OPTION_LIST,     /* struct option_list: may be repeated */
 };
 
 #define OPTION_LIST_MAX 64
@@ -33,7 +33,7 @@ struct option_list {
 struct option_spec {
 	const char *name; /* without "--"; NULL ends the table */
 	enum option_kind kind;
-	size_t offset;	 /* of the result in the command's options struct */
+	size_t offset;   /* of the result in the command's options struct */
 	const char *arg; /* its word in the usage: "TIME" */
 	const char *help;
 };
@@ -51,13 +51,13 @@ struct invocation {
 
 struct command {
 	const char *name;
-	const char *args; /* for the usage line: "NAME...", or NULL */
-	int min_args, max_args; /* max_args -1: any number */
-	const char *summary; /* one line */
-	const char *details; /* further paragraphs of --help, or NULL */
+	const char *args;                  /* for the usage line: "NAME...", or NULL */
+	int min_args, max_args;            /* max_args -1: any number */
+	const char *summary;               /* one line */
+	const char *details;               /* further paragraphs of --help, or NULL */
 	const struct option_spec *options; /* NULL: --help alone */
 	size_t options_size;
-	const struct command *const *sub;  /* NULL-terminated; then RUN is NULL */
+	const struct command *const *sub; /* NULL-terminated; then RUN is NULL */
 	enum exit_code (*run)(const struct invocation *in);
 };
 

@@ -14,14 +14,14 @@ struct explain_options {
 };
 
 static const struct option_spec options[] = {
-	{ "service", OPTION_TEXT, offsetof(struct explain_options, service), "SERVICE",
-	  "a login through this PAM service (sshd, sudo, cron, ...)" },
-	{ "at", OPTION_TEXT, offsetof(struct explain_options, at), "TIME",
-	  "at this time: 2026-11-30, 2026-11-30T08:00:00Z, +2h" },
-	{ "offline", OPTION_TEXT, offsetof(struct explain_options, offline), "DURATION",
-	  "as if the directory had last confirmed the data so long before" },
-	{ "json", OPTION_FLAG, offsetof(struct explain_options, json), NULL, "print JSON" },
-	{ 0 },
+	{"service", OPTION_TEXT, offsetof(struct explain_options, service), "SERVICE",
+	 "a login through this PAM service (sshd, sudo, cron, ...)"},
+	{"at", OPTION_TEXT, offsetof(struct explain_options, at), "TIME",
+	 "at this time: 2026-11-30, 2026-11-30T08:00:00Z, +2h"},
+	{"offline", OPTION_TEXT, offsetof(struct explain_options, offline), "DURATION",
+	 "as if the directory had last confirmed the data so long before"},
+	{"json", OPTION_FLAG, offsetof(struct explain_options, json), NULL, "print JSON"},
+	{0},
 };
 
 static void explanation_done(struct explanation *e)
@@ -39,11 +39,15 @@ static int parse_options(struct explanation *e, const struct explain_options *o,
 	e->now = e->view.now;
 	e->confirmed_at = view_info(&e->view)->confirmed_at;
 	if (o->at && when_parse(o->at, e->view.now, &e->now) < 0)
-		return fault_set(f, -EINVAL, "--at '%s': not a time such as 2026-11-30T08:00:00Z or +2h", o->at);
+		return fault_set(f, -EINVAL,
+				 "--at '%s': not a time such as 2026-11-30T08:00:00Z or +2h",
+				 o->at);
 	if (!o->offline)
 		return 0;
 	if (parse_duration_ms(o->offline, &offline_ms) < 0)
-		return fault_set(f, -EINVAL, "--offline '%s': not a duration such as 90s, 2h or 14d", o->offline);
+		return fault_set(f, -EINVAL,
+				 "--offline '%s': not a duration such as 90s, 2h or 14d",
+				 o->offline);
 	e->confirmed_at = e->now - offline_ms / 1000;
 	return 0;
 }
@@ -54,7 +58,8 @@ static int decide(struct explanation *e, struct fault *f)
 
 	e->reason = REASON_UNKNOWN_USER;
 	e->local = view_name_is_local(e->name);
-	r = name_valid(e->name) ? view_account(&e->view, e->name, &e->account_buf, &e->account) : -ESRCH;
+	r = name_valid(e->name) ? view_account(&e->view, e->name, &e->account_buf, &e->account)
+				: -ESRCH;
 	if (r == -ESRCH) {
 		r = view_reject(&e->view, e->name, &e->reject_buf, &e->reject);
 		e->rejected = r == 0;
@@ -71,8 +76,8 @@ static int decide(struct explanation *e, struct fault *f)
 static enum exit_code run(const struct invocation *in)
 {
 	const struct explain_options *o = in->options;
-	CLEANUP(explanation_done) struct explanation e = { .name = in->args[0] };
-	struct fault f = { 0 };
+	CLEANUP(explanation_done) struct explanation e = {.name = in->args[0]};
+	struct fault f = {0};
 	enum exit_code code;
 	int r = view_open(&e.view, &f);
 

@@ -8,10 +8,10 @@ struct explanation {
 	struct view view;
 	const char *name, *service; /* SERVICE may be NULL */
 	int64_t now, confirmed_at;  /* the time and the confirmation that were judged */
-	enum reason reason;	    /* of a password login */
-	bool local;		    /* the name is in /etc/passwd: muster is never asked */
-	bool known;		    /* then account and judgement are filled */
-	bool rejected;		    /* then reject is: the directory has the name, but it is left out */
+	enum reason reason;         /* of a password login */
+	bool local;                 /* the name is in /etc/passwd: muster is never asked */
+	bool known;                 /* then account and judgement are filled */
+	bool rejected; /* then reject is: the directory has the name, but it is left out */
 	struct account account;
 	struct judgement judgement;
 	struct reject reject;

@@ -13,13 +13,17 @@ static char *locked_rule(const struct explanation *e)
 
 	if (e->judgement.account.reason == REASON_LOCKED) {
 		when_text(e->account.account_locked_at, e->now, text);
-		return str_format("locked in the directory%s%s", e->account.account_locked_at ? " since " : "",
+		return str_format("locked in the directory%s%s",
+				  e->account.account_locked_at ? " since " : "",
 				  e->account.account_locked_at ? text : "");
 	}
 	if (t->locked_until_ms == 0)
-		return str_format("%u wrong passwords here: passwords are refused until unlocked, keys pass", t->failures);
+		return str_format(
+			"%u wrong passwords here: passwords are refused until unlocked, keys pass",
+			t->failures);
 	span_text((t->locked_until_ms - e->judgement.boottime_ms) / 1000, text);
-	return str_format("%u wrong passwords here: passwords are refused for %s, keys pass", t->failures, text);
+	return str_format("%u wrong passwords here: passwords are refused for %s, keys pass",
+			  t->failures, text);
 }
 
 static char *unknown_rule(const struct explanation *e)
@@ -44,7 +48,8 @@ static char *rule_text(const struct explanation *e)
 		when_text(a->removed_at, e->now, when);
 		return str_format("no longer bound to this computer: removed %s", when);
 	case REASON_SUSPENDED:
-		return str_format("state is %s%s", state, a->suspended ? ", and the flag 'suspended' is set" : "");
+		return str_format("state is %s%s", state,
+				  a->suspended ? ", and the flag 'suspended' is set" : "");
 	case REASON_STAGED:
 		return str_format("state is %s: not activated yet", state);
 	case REASON_LOCKED:
@@ -94,7 +99,8 @@ static void print_account(const struct explanation *e)
 		if (a->scheduled[i].at <= e->now)
 			continue;
 		when_text(a->scheduled[i].at, e->now, when);
-		snprintf(text, sizeof(text), "%s at %s", user_state_name(a->scheduled[i].state), when);
+		snprintf(text, sizeof(text), "%s at %s", user_state_name(a->scheduled[i].state),
+			 when);
 		print_line("scheduled", text);
 	}
 	when_text(a->password_changed_at, e->now, when);
@@ -102,7 +108,8 @@ static void print_account(const struct explanation *e)
 	when_text(a->password_expires_at, e->now, when);
 	print_line("expires", a->password_never_expires ? "never" : when);
 	if (e->judgement.tally.failures > 0) {
-		snprintf(text, sizeof(text), "%u of %u", e->judgement.tally.failures, e->view.policy.max_attempts);
+		snprintf(text, sizeof(text), "%u of %u", e->judgement.tally.failures,
+			 e->view.policy.max_attempts);
 		print_line("failures", text);
 	}
 }
@@ -116,7 +123,8 @@ enum exit_code explain_print(const struct explanation *e)
 	if (!rule)
 		return message_out_of_memory();
 	name_escape(e->name, name, sizeof(name));
-	printf("%s: %s: %s\n", name, e->reason == REASON_OK ? "allowed" : "refused", reason_name(e->reason));
+	printf("%s: %s: %s\n", name, e->reason == REASON_OK ? "allowed" : "refused",
+	       reason_name(e->reason));
 	print_line("why", rule);
 	if (e->known && e->reason != REASON_OK) {
 		reason_text(e->reason, e->view.policy.portal_url, e->service, text, sizeof(text));
@@ -158,14 +166,17 @@ static void json_account(struct json_object *o, const struct explanation *e)
 	const struct account *a = &e->account;
 
 	json_object_object_add(o, "uid", json_object_new_uint64(a->uid));
-	json_object_object_add(o, "state", text_to_json(user_state_name(verdict_state_at(a, e->now))));
+	json_object_object_add(o, "state",
+			       text_to_json(user_state_name(verdict_state_at(a, e->now))));
 	json_object_object_add(o, "scheduled", json_scheduled(e));
 	json_object_object_add(o, "password_set_at", time_to_json(a->password_changed_at));
-	json_object_object_add(o, "password_expires_at",
-			       time_to_json(a->password_never_expires ? 0 : a->password_expires_at));
+	json_object_object_add(
+		o, "password_expires_at",
+		time_to_json(a->password_never_expires ? 0 : a->password_expires_at));
 	json_object_object_add(o, "failures", json_object_new_uint64(e->judgement.tally.failures));
 	/* What keys, sudo and cron meet: it differs when only the local count of failures refuses. */
-	json_object_object_add(o, "reason_without_password", text_to_json(reason_name(e->judgement.account.reason)));
+	json_object_object_add(o, "reason_without_password",
+			       text_to_json(reason_name(e->judgement.account.reason)));
 }
 
 enum exit_code explain_print_json(const struct explanation *e)
@@ -181,7 +192,8 @@ enum exit_code explain_print_json(const struct explanation *e)
 	json_object_object_add(o, "service", text_to_json(e->service));
 	json_object_object_add(o, "at", time_to_json(e->now));
 	json_object_object_add(o, "data_age_s", json_object_new_int64(age_s > 0 ? age_s : 0));
-	json_object_object_add(o, "generation", json_object_new_uint64(view_info(&e->view)->generation));
+	json_object_object_add(o, "generation",
+			       json_object_new_uint64(view_info(&e->view)->generation));
 	json_object_object_add(o, "local", json_object_new_boolean(e->local));
 	if (e->known)
 		json_account(o, e);

@@ -13,12 +13,12 @@ struct groups_options {
 };
 
 static const struct option_spec options[] = {
-	{ "json", OPTION_FLAG, offsetof(struct groups_options, json), NULL, "print JSON" },
-	{ "csv", OPTION_FLAG, offsetof(struct groups_options, csv), NULL, "print CSV" },
-	{ 0 },
+	{"json", OPTION_FLAG, offsetof(struct groups_options, json), NULL, "print JSON"},
+	{"csv", OPTION_FLAG, offsetof(struct groups_options, csv), NULL, "print CSV"},
+	{0},
 };
 
-static const char *const columns[] = { "name", "gid", "members", NULL };
+static const char *const columns[] = {"name", "gid", "members", NULL};
 
 static int table_row(struct table *t, const struct snapshot_group *g)
 {
@@ -51,11 +51,12 @@ static void json_row(struct json_object *list, const struct snapshot_group *g)
 
 static int walk(struct snapshot *nss, struct table *table, struct json_object *list)
 {
-	CLEANUP(buf_done) struct buf buf = { 0 };
+	CLEANUP(buf_done) struct buf buf = {0};
 	struct snapshot_group g;
 	int r;
 
-	for (uint32_t after = 0; (r = snapshot_group_next(nss, after, &buf, &g)) == 0; after = g.gid) {
+	for (uint32_t after = 0; (r = snapshot_group_next(nss, after, &buf, &g)) == 0;
+	     after = g.gid) {
 		if (list)
 			json_row(list, &g);
 		else
@@ -86,11 +87,12 @@ static int list_groups(struct snapshot *nss, const struct groups_options *o)
 static enum exit_code run(const struct invocation *in)
 {
 	AUTO_VIEW struct view v;
-	struct fault f = { 0 };
+	struct fault f = {0};
 	int r = view_open(&v, &f);
 
 	if (r == 0 && !v.nss)
-		r = fault_set(&f, v.nss_error, "cannot read nss.snapshot: %s", strerror(-v.nss_error));
+		r = fault_set(&f, v.nss_error, "cannot read nss.snapshot: %s",
+			      strerror(-v.nss_error));
 	if (r == 0)
 		r = list_groups(v.nss, in->options);
 	return r < 0 ? fault_print(&f, r) : EXIT_OK;

@@ -8,13 +8,14 @@
 
 struct judgement {
 	struct verdict password; /* what a password login meets: the endpoint's tally counts */
-	struct verdict account;	 /* what keys, sudo and cron meet */
+	struct verdict account;  /* what keys, sudo and cron meet */
 	struct tally tally;
 	int64_t boottime_ms; /* the clock of the tally, now */
 	int tally_error;     /* -errno: the tally cannot be read, so passwords are refused */
 };
 
 /* NOW and CONFIRMED_AT: v->now and the snapshot's, or what --at and --offline make of them. */
-void judge(const struct view *v, const struct account *a, int64_t now, int64_t confirmed_at, struct judgement *ret);
+void judge(const struct view *v, const struct account *a, int64_t now, int64_t confirmed_at,
+	   struct judgement *ret);
 
 #endif

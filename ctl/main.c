@@ -9,15 +9,16 @@
 #include "ctl/message.h"
 
 static const struct command *const commands[] = {
-	&command_status,   &command_users,     &command_groups, &command_explain,
-	&command_ssh_keys, &command_directory, NULL,
+	&command_status,    &command_users, &command_groups, &command_explain, &command_ssh_keys,
+	&command_directory, NULL,
 };
 
 static const struct command musterctl = {
 	.name = "musterctl",
 	.summary = "Shows and changes what muster knows about the users of this computer.",
-	.details = "Exit codes: 0 done or allowed, 1 refused or not found, 2 wrong usage or error.\n"
-		   "'musterctl --version' shows the version. Manual: musterctl(1).",
+	.details =
+		"Exit codes: 0 done or allowed, 1 refused or not found, 2 wrong usage or error.\n"
+		"'musterctl --version' shows the version. Manual: musterctl(1).",
 	.sub = commands,
 };
 

@@ -27,8 +27,8 @@ static enum exit_code run(const struct invocation *in)
 {
 	const char *name = in->args[0];
 	CLEANUP(snapshot_closep) struct snapshot *s = NULL;
-	CLEANUP(buf_done) struct buf buf = { 0 };
-	struct strlist keys = { 0 };
+	CLEANUP(buf_done) struct buf buf = {0};
+	struct strlist keys = {0};
 	int r;
 
 	if (!name_valid(name) || name_reserved(name) || view_name_is_local(name))

@@ -14,14 +14,14 @@ struct status_options {
 };
 
 static const struct option_spec options[] = {
-	{ "json", OPTION_FLAG, offsetof(struct status_options, json), NULL, "print JSON" },
-	{ 0 },
+	{"json", OPTION_FLAG, offsetof(struct status_options, json), NULL, "print JSON"},
+	{0},
 };
 
 /* Calls EACH for every rejected entry; 0 or the first error. */
 static int each_reject(struct view *v, void (*each)(const struct reject *, void *), void *data)
 {
-	CLEANUP(buf_done) struct buf buf = { 0 };
+	CLEANUP(buf_done) struct buf buf = {0};
 	struct reject reject;
 
 	for (uint32_t i = 0; i < v->status.rejected; i++) {
@@ -66,12 +66,14 @@ static enum exit_code print_json(struct view *v)
 		if (r < 0) {
 			json_object_put(o);
 			json_object_put(rejects);
-			return fault_print(&(struct fault){ .text = "cannot read the rejected entries" }, r);
+			return fault_print(
+				&(struct fault){.text = "cannot read the rejected entries"}, r);
 		}
 		json_object_object_add(o, "directory", text_to_json(v->status.directory_url));
 		json_object_object_add(o, "driver", text_to_json(v->status.driver));
 		json_object_object_add(o, "serial", json_object_new_uint64(v->status.serial));
-		json_object_object_add(o, "online", json_object_new_boolean(!v->status.last_error[0]));
+		json_object_object_add(o, "online",
+				       json_object_new_boolean(!v->status.last_error[0]));
 		json_object_object_add(o, "last_sync", time_to_json(v->status.last_sync_at));
 		json_object_object_add(o, "last_error", text_to_json(v->status.last_error));
 		json_object_object_add(o, "rejected", json_object_new_uint64(v->status.rejected));
@@ -87,7 +89,8 @@ static void print_reject(const struct reject *reject, void *data)
 	(void)data;
 	name_escape(reject->name[0] ? reject->name : reject->id, name, sizeof(name));
 	name_escape(reject->detail, detail, sizeof(detail));
-	printf("  %s %s: %s%s%s\n", reject->kind, name, reject->reason, detail[0] ? ": " : "", detail);
+	printf("  %s %s: %s%s%s\n", reject->kind, name, reject->reason, detail[0] ? ": " : "",
+	       detail);
 }
 
 static void print_sync(const struct view *v)
@@ -95,7 +98,8 @@ static void print_sync(const struct view *v)
 	char when[WHEN_TEXT_SIZE], text[512];
 
 	name_escape(v->status.directory_url, text, sizeof(text));
-	printf("directory:   %s (driver %s, serial %" PRIu64 ")\n", text, v->status.driver, v->status.serial);
+	printf("directory:   %s (driver %s, serial %" PRIu64 ")\n", text, v->status.driver,
+	       v->status.serial);
 	when_text(v->status.last_sync_at, v->now, when);
 	printf("last sync:   %s\n", when);
 	if (!v->status.last_error[0])
@@ -124,14 +128,15 @@ static enum exit_code print_text(struct view *v)
 	printf("rejected:    %u\n", v->status.rejected);
 	int r = each_reject(v, print_reject, NULL);
 
-	return r < 0 ? fault_print(&(struct fault){ .text = "cannot read the rejected entries" }, r) : EXIT_OK;
+	return r < 0 ? fault_print(&(struct fault){.text = "cannot read the rejected entries"}, r)
+		     : EXIT_OK;
 }
 
 static enum exit_code run(const struct invocation *in)
 {
 	const struct status_options *o = in->options;
 	AUTO_VIEW struct view v;
-	struct fault f = { 0 };
+	struct fault f = {0};
 	int r = view_open(&v, &f);
 
 	if (r < 0)
@@ -141,7 +146,8 @@ static enum exit_code run(const struct invocation *in)
 
 const struct command command_status = {
 	.name = "status",
-	.summary = "Shows generation, age and source of the data, counts, and what was left out and why.",
+	.summary = "Shows generation, age and source of the data, counts, and what was left out "
+		   "and why.",
 	.options = options,
 	.options_size = sizeof(struct status_options),
 	.run = run,

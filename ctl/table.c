@@ -11,7 +11,7 @@
 
 void table_init(struct table *t, const char *const *header)
 {
-	*t = (struct table){ 0 };
+	*t = (struct table){0};
 	for (; header[t->n_columns]; t->n_columns++)
 		table_cell(t, header[t->n_columns]);
 }
@@ -57,7 +57,7 @@ static void print_upper(FILE *out, const char *s)
 
 int table_print(const struct table *t, FILE *out)
 {
-	unsigned width[TABLE_COLUMNS_MAX] = { 0 };
+	unsigned width[TABLE_COLUMNS_MAX] = {0};
 	const char *cell = (const char *)t->cells.data;
 
 	if (t->error != 0)
@@ -87,7 +87,8 @@ int table_print(const struct table *t, FILE *out)
 
 void csv_print_field(FILE *out, const char *text)
 {
-	if (!strpbrk(text, ",\"\r\n") && text[0] != ' ' && (!text[0] || text[strlen(text) - 1] != ' ')) {
+	if (!strpbrk(text, ",\"\r\n") && text[0] != ' ' &&
+	    (!text[0] || text[strlen(text) - 1] != ' ')) {
 		fputs(text, out);
 		return;
 	}

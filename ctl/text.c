@@ -9,15 +9,16 @@
 #include "common/str.h"
 #include "ctl/message.h"
 
-#define TIME_MAX_S INT64_C(253402300799) /* 9999-12-31T23:59:59Z: the last that format_time() knows */
+#define TIME_MAX_S \
+	INT64_C(253402300799) /* 9999-12-31T23:59:59Z: the last that format_time() knows */
 
 void span_text(int64_t seconds, char out[static SPAN_TEXT_SIZE])
 {
 	const struct {
 		int64_t length;
 		const char *unit;
-	} units[] = { { 2 * 86400, "d" }, { 2 * 3600, "h" }, { 2 * 60, "min" } };
-	const int64_t size[] = { 86400, 3600, 60 };
+	} units[] = {{2 * 86400, "d"}, {2 * 3600, "h"}, {2 * 60, "min"}};
+	const int64_t size[] = {86400, 3600, 60};
 
 	for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
 		if (seconds < units[i].length)
@@ -84,10 +85,10 @@ struct json_object *time_to_json(int64_t at)
 
 int json_print(struct json_object *o)
 {
-	const char *text =
-		o ? json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
-							     JSON_C_TO_STRING_NOSLASHESCAPE)
-		  : NULL;
+	const char *text = o ? json_object_to_json_string_ext(
+				       o, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED |
+						  JSON_C_TO_STRING_NOSLASHESCAPE)
+			     : NULL;
 
 	if (!text)
 		return message_out_of_memory();

@@ -14,12 +14,12 @@ struct users_options {
 };
 
 static const struct option_spec options[] = {
-	{ "json", OPTION_FLAG, offsetof(struct users_options, json), NULL, "print JSON" },
-	{ "csv", OPTION_FLAG, offsetof(struct users_options, csv), NULL, "print CSV" },
-	{ 0 },
+	{"json", OPTION_FLAG, offsetof(struct users_options, json), NULL, "print JSON"},
+	{"csv", OPTION_FLAG, offsetof(struct users_options, csv), NULL, "print CSV"},
+	{0},
 };
 
-static const char *const columns[] = { "name", "uid", "state", "verdict", "groups", "sudo", NULL };
+static const char *const columns[] = {"name", "uid", "state", "verdict", "groups", "sudo", NULL};
 
 /* One line of the list. Without pam.snapshot there are no state and verdict. */
 struct user_row {
@@ -31,7 +31,7 @@ struct user_row {
 
 static int add_group_name(struct view *v, struct user_row *row, uint32_t gid)
 {
-	CLEANUP(buf_done) struct buf buf = { 0 };
+	CLEANUP(buf_done) struct buf buf = {0};
 	struct snapshot_group g;
 	int r = snapshot_group_by_gid(v->nss, gid, &buf, &g);
 
@@ -48,7 +48,7 @@ static int add_group_name(struct view *v, struct user_row *row, uint32_t gid)
 /* The local groups and what sudo there really is: as NSS answers. */
 static int fill_groups(struct view *v, struct user_row *row)
 {
-	CLEANUP(buf_done) struct buf gids = { 0 };
+	CLEANUP(buf_done) struct buf gids = {0};
 	uint32_t n = 0;
 	int r = snapshot_gids(v->nss, row->user.name, &gids, &n);
 
@@ -68,7 +68,7 @@ static int fill_groups(struct view *v, struct user_row *row)
 
 static int fill_state(struct view *v, struct user_row *row)
 {
-	CLEANUP(buf_done) struct buf buf = { 0 };
+	CLEANUP(buf_done) struct buf buf = {0};
 	struct judgement j;
 	struct account a;
 	int r = view_account(v, row->user.name, &buf, &a);
@@ -100,9 +100,9 @@ static void table_row(struct table *t, const struct user_row *row)
 
 static void json_row(struct json_object *list, const struct user_row *row)
 {
-	const struct strlist names = { .data = (const char *)row->groups.data,
-				       .len = row->groups.len,
-				       .count = row->n_groups };
+	const struct strlist names = {.data = (const char *)row->groups.data,
+				      .len = row->groups.len,
+				      .count = row->n_groups};
 	struct json_object *o = json_object_new_object();
 	struct json_object *groups = json_object_new_array();
 
@@ -122,11 +122,11 @@ static void json_row(struct json_object *list, const struct user_row *row)
 /* Every user in order of uid, into TABLE or, when it is not NULL, LIST. */
 static int walk(struct view *v, struct table *table, struct json_object *list)
 {
-	CLEANUP(buf_done) struct buf buf = { 0 };
+	CLEANUP(buf_done) struct buf buf = {0};
 	uint32_t after = 0;
 
 	for (;;) {
-		struct user_row row = { .sudo = "no" };
+		struct user_row row = {.sudo = "no"};
 		int r = snapshot_user_next(v->nss, after, &buf, &row.user);
 
 		if (r < 0)
@@ -166,11 +166,12 @@ static enum exit_code run(const struct invocation *in)
 {
 	const struct users_options *o = in->options;
 	AUTO_VIEW struct view v;
-	struct fault f = { 0 };
+	struct fault f = {0};
 	int r = view_open(&v, &f);
 
 	if (r == 0 && !v.nss)
-		r = fault_set(&f, v.nss_error, "cannot read nss.snapshot: %s", strerror(-v.nss_error));
+		r = fault_set(&f, v.nss_error, "cannot read nss.snapshot: %s",
+			      strerror(-v.nss_error));
 	if (r < 0)
 		return fault_print(&f, r);
 	r = list_users(&v, o);
@@ -184,7 +185,8 @@ static enum exit_code run(const struct invocation *in)
 const struct command command_users = {
 	.name = "users",
 	.summary = "Lists the users of this computer that come from the directory.",
-	.details = "The verdict is what a password login would meet now; 'musterctl explain NAME' says why.",
+	.details = "The verdict is what a password login would meet now; 'musterctl explain NAME' "
+		   "says why.",
 	.options = options,
 	.options_size = sizeof(struct users_options),
 	.run = run,

@@ -59,7 +59,7 @@ int view_open(struct view *v, struct fault *f)
 {
 	int r;
 
-	*v = (struct view){ .now = time(NULL) };
+	*v = (struct view){.now = time(NULL)};
 	v->nss_error = snapshot_open_published(SNAPSHOT_NSS, &v->nss);
 	v->pam_error = snapshot_open_published(SNAPSHOT_PAM, &v->pam);
 	if (v->pam_error < 0 && !view_limited(v))
@@ -126,5 +126,6 @@ bool view_name_is_local(const char *name)
 	char error[LOCAL_ERROR_SIZE];
 	uint32_t uid, gid;
 
-	return local_load(MUSTER_ETC, &local, error) < 0 || local_user(local, name, &uid, &gid) == 0;
+	return local_load(MUSTER_ETC, &local, error) < 0 ||
+	       local_user(local, name, &uid, &gid) == 0;
 }

@@ -19,11 +19,12 @@ struct bind_options {
 };
 
 static const struct option_spec options[] = {
-	{ DIRECTORY_OPTION_FILE },
-	{ DIRECTORY_OPTION_NO_PUBLISH },
-	{ "system", OPTION_TEXT, offsetof(struct bind_options, system), "ID|HOST", "another computer than this one" },
-	{ "group", OPTION_FLAG, offsetof(struct bind_options, group), NULL, "NAME... are groups" },
-	{ 0 },
+	{DIRECTORY_OPTION_FILE},
+	{DIRECTORY_OPTION_NO_PUBLISH},
+	{"system", OPTION_TEXT, offsetof(struct bind_options, system), "ID|HOST",
+	 "another computer than this one"},
+	{"group", OPTION_FLAG, offsetof(struct bind_options, group), NULL, "NAME... are groups"},
+	{0},
 };
 
 typedef int binding_fn(struct edit *e, const struct binding_target *t, const char *name);
@@ -36,21 +37,26 @@ static int own_system(struct session *s, char host[static HOST_SIZE], const char
 		return 0;
 	}
 	if (gethostname(host, HOST_SIZE) < 0)
-		return fault_set(&s->fault, -errno, "cannot read the host name: %s", strerror(errno));
+		return fault_set(&s->fault, -errno, "cannot read the host name: %s",
+				 strerror(errno));
 	host[HOST_SIZE - 1] = '\0';
 	*ret = host;
 	return 0;
 }
 
-static int find(struct session *s, enum binding_kind kind, const char *name, struct json_object **ret)
+static int find(struct session *s, enum binding_kind kind, const char *name,
+		struct json_object **ret)
 {
-	return kind == BINDING_GROUP ? group_find(&s->edit, name, ret) : user_find(&s->edit, name, ret);
+	return kind == BINDING_GROUP ? group_find(&s->edit, name, ret)
+				     : user_find(&s->edit, name, ret);
 }
 
-static int change_each(struct session *s, const struct invocation *in, binding_fn *change, const char *word)
+static int change_each(struct session *s, const struct invocation *in, binding_fn *change,
+		       const char *word)
 {
 	const struct bind_options *o = in->options;
-	struct binding_target t = { .system = o->system, .kind = o->group ? BINDING_GROUP : BINDING_USER };
+	struct binding_target t = {.system = o->system,
+				   .kind = o->group ? BINDING_GROUP : BINDING_USER};
 	char host[HOST_SIZE];
 	int r = t.system ? 0 : own_system(s, host, &t.system);
 
@@ -72,14 +78,18 @@ static int check_first(struct session *s, const struct bind_options *o, bool bin
 	if (!binding_open(&s->edit) || o->system)
 		return 0;
 	if (bind) {
-		fault_set(&s->fault, -EEXIST, "everybody is bound already: the directory binds all users to every computer");
-		fault_hint(&s->fault, "'bind --system HOST' starts a list; from then on only listed users are bound");
+		fault_set(&s->fault, -EEXIST,
+			  "everybody is bound already: the directory binds all users to every "
+			  "computer");
+		fault_hint(&s->fault, "'bind --system HOST' starts a list; from then on only "
+				      "listed users are bound");
 		return -EEXIST;
 	}
 	if (s->own)
 		return 0;
 	fault_set(&s->fault, -EKEYREJECTED, "the directory binds all users to every computer");
-	fault_hint(&s->fault, "'unbind --system HOST' starts a list; computers without a list then have no users");
+	fault_hint(&s->fault, "'unbind --system HOST' starts a list; computers without a list then "
+			      "have no users");
 	return -EKEYREJECTED;
 }
 
@@ -94,9 +104,11 @@ static enum exit_code run(const struct invocation *in, bool bind)
 		r = check_first(&s, o, bind);
 	was_open = r == 0 && binding_open(&s.edit);
 	if (r == 0)
-		r = bind ? change_each(&s, in, binding_add, "bound to") : change_each(&s, in, binding_remove, "unbound from");
+		r = bind ? change_each(&s, in, binding_add, "bound to")
+			 : change_each(&s, in, binding_remove, "unbound from");
 	if (r == 0 && was_open)
-		message_warning("from now on users are bound only to computers whose list has them");
+		message_warning(
+			"from now on users are bound only to computers whose list has them");
 	return session_finish(&s, r);
 }
 
@@ -116,7 +128,8 @@ const struct command action_bind = {
 	.min_args = 1,
 	.max_args = -1,
 	.summary = "Lets users, or the members of groups, onto a computer.",
-	.details = "A directory without bindings lets all its users onto every computer that reads it.",
+	.details = "A directory without bindings lets all its users onto every computer that reads "
+		   "it.",
 	.options = options,
 	.options_size = sizeof(struct bind_options),
 	.run = run_bind,

@@ -33,7 +33,8 @@ static struct json_object *need_entry(struct edit *e, const char *system)
 	return tree_need_object(e, bindings, system);
 }
 
-static int target_id(struct edit *e, const struct binding_target *t, const char *name, const char **ret)
+static int target_id(struct edit *e, const struct binding_target *t, const char *name,
+		     const char **ret)
 {
 	struct json_object *found;
 	int r = t->kind == BINDING_GROUP ? group_find(e, name, &found) : user_find(e, name, &found);
@@ -60,10 +61,11 @@ int binding_add(struct edit *e, const struct binding_target *t, const char *name
 /* Writes down that everybody is bound, since from now on somebody is not. */
 static int close_open(struct edit *e, struct json_object *entry)
 {
-	static const char *const parts[] = { "users", "groups" };
+	static const char *const parts[] = {"users", "groups"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
-		struct json_object *all = tree_array(e->doc, parts[i]), *list = tree_need_array(e, entry, parts[i]);
+		struct json_object *all = tree_array(e->doc, parts[i]),
+				   *list = tree_need_array(e, entry, parts[i]);
 		size_t n = all ? json_object_array_length(all) : 0;
 
 		if (!list)
@@ -80,7 +82,8 @@ static int close_open(struct edit *e, struct json_object *entry)
 }
 
 /* The group through which the user ID stays bound by ENTRY; NULL: through none. */
-static const struct json_object *bound_through(const struct edit *e, const struct json_object *entry, const char *id)
+static const struct json_object *bound_through(const struct edit *e,
+					       const struct json_object *entry, const char *id)
 {
 	struct json_object *groups = tree_array(e->doc, "groups");
 	size_t n = groups ? json_object_array_length(groups) : 0;
@@ -114,8 +117,8 @@ int binding_remove(struct edit *e, const struct binding_target *t, const char *n
 	group = t->kind == BINDING_USER ? bound_through(e, entry, id) : NULL;
 	if (!group)
 		return 0;
-	fault_set(e->fault, -EKEYREJECTED, "'%s' stays bound to %s as a member of the group '%s'", name, t->system,
-		  tree_text_or_empty(group, "name"));
+	fault_set(e->fault, -EKEYREJECTED, "'%s' stays bound to %s as a member of the group '%s'",
+		  name, t->system, tree_text_or_empty(group, "name"));
 	fault_hint(e->fault, "take the user out of the group, or unbind the group");
 	return -EKEYREJECTED;
 }

@@ -10,7 +10,8 @@ enum binding_kind {
 };
 
 struct binding_target {
-	const char *system;	/* system id or host name: the entry's key, found without regard to case */
+	const char
+		*system; /* system id or host name: the entry's key, found without regard to case */
 	enum binding_kind kind;
 };
 

@@ -21,8 +21,8 @@ static void rejects_done(struct rejects *r)
 static int note_reject(void *context, const struct reject *r)
 {
 	const char *detail = r->detail ? r->detail : "";
-	AUTO_FREE char *line = str_format("%s %s: %s%s%s", r->kind, r->name[0] ? r->name : r->id, r->reason,
-					  detail[0] ? ": " : "", detail);
+	AUTO_FREE char *line = str_format("%s %s: %s%s%s", r->kind, r->name[0] ? r->name : r->id,
+					  r->reason, detail[0] ? ": " : "", detail);
 	struct rejects *rejects = context;
 	int result = line ? buf_add(&rejects->lines, line, strlen(line) + 1) : -ENOMEM;
 
@@ -56,28 +56,30 @@ static int take_lockout(void *context, const struct lockout_policy *p)
 
 static int read_rejects(int fd, struct rejects *rejects, struct document_result *result)
 {
-	const struct document_options options = { .hostname = "", .system_id = "", .everywhere = true, .secrets = true };
-	const struct document_sink sink = { .account = take_account,
-					    .group = take_group,
-					    .membership = take_membership,
-					    .removed = take_membership,
-					    .lockout = take_lockout,
-					    .reject = note_reject,
-					    .context = rejects };
+	const struct document_options options = {
+		.hostname = "", .system_id = "", .everywhere = true, .secrets = true};
+	const struct document_sink sink = {.account = take_account,
+					   .group = take_group,
+					   .membership = take_membership,
+					   .removed = take_membership,
+					   .lockout = take_lockout,
+					   .reject = note_reject,
+					   .context = rejects};
 
 	return document_read(fd, &options, &sink, result);
 }
 
 static struct strlist rejects_list(const struct rejects *r)
 {
-	return (struct strlist){ .data = (const char *)r->lines.data, .len = r->lines.len, .count = r->count };
+	return (struct strlist){
+		.data = (const char *)r->lines.data, .len = r->lines.len, .count = r->count};
 }
 
 int check_document(int old_fd, int new_fd, struct fault *f)
 {
-	CLEANUP(rejects_done) struct rejects old = { 0 };
-	CLEANUP(rejects_done) struct rejects new = { 0 };
-	struct document_result result = { 0 };
+	CLEANUP(rejects_done) struct rejects old = {0};
+	CLEANUP(rejects_done) struct rejects new = {0};
+	struct document_result result = {0};
 	struct strlist known, list;
 	int r = read_rejects(new_fd, &new, &result);
 
@@ -92,6 +94,7 @@ int check_document(int old_fd, int new_fd, struct fault *f)
 	list = rejects_list(&new);
 	for (const char *line = NULL; (line = strlist_next(&list, line));)
 		if (!strlist_has(&known, line))
-			return fault_set(f, -EKEYREJECTED, "refused, since it would be left out: %s", line);
+			return fault_set(f, -EKEYREJECTED,
+					 "refused, since it would be left out: %s", line);
 	return 0;
 }

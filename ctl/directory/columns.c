@@ -107,7 +107,8 @@ static bool numbered(const char *header, const char *prefix)
 {
 	const char *rest = header + strlen(prefix);
 
-	return strncasecmp(header, prefix, strlen(prefix)) == 0 && *rest && rest[strspn(rest, "0123456789")] == '\0';
+	return strncasecmp(header, prefix, strlen(prefix)) == 0 && *rest &&
+	       rest[strspn(rest, "0123456789")] == '\0';
 }
 
 const struct column *column_find(const char *header)
@@ -115,14 +116,15 @@ const struct column *column_find(const char *header)
 	if (numbered(header, "Group"))
 		header = "groups";
 	for (unsigned i = 0; i < n_columns; i++)
-		if (same_header(header, columns[i].name) || (columns[i].alias && same_header(header, columns[i].alias)))
+		if (same_header(header, columns[i].name) ||
+		    (columns[i].alias && same_header(header, columns[i].alias)))
 			return &columns[i];
 	return NULL;
 }
 
 static int parse_bool(const char *cell, bool *ret)
 {
-	static const char *const yes[] = { "true", "yes", "1" }, *const no[] = { "false", "no", "0" };
+	static const char *const yes[] = {"true", "yes", "1"}, *const no[] = {"false", "no", "0"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(yes); i++) {
 		if (strcasecmp(cell, yes[i]) == 0 || strcasecmp(cell, no[i]) == 0) {
@@ -140,20 +142,24 @@ static struct json_object *read_keys(char *cell)
 
 	for (char *line; keys && (line = strsep(&cell, "\r\n"));) {
 		struct json_object *key = line[0] ? json_object_new_object() : NULL;
-		size_t type = strcspn(line, " "), base64 = strcspn(line + type + (line[type] == ' '), " ");
+		size_t type = strcspn(line, " "),
+		       base64 = strcspn(line + type + (line[type] == ' '), " ");
 		size_t len = type + (line[type] == ' ') + base64;
 
 		if (!key)
 			continue;
-		json_object_object_add(key, "name", json_object_new_string(line[len] ? line + len + 1 : "key"));
-		json_object_object_add(key, "public_key", json_object_new_string_len(line, (int)len));
+		json_object_object_add(key, "name",
+				       json_object_new_string(line[len] ? line + len + 1 : "key"));
+		json_object_object_add(key, "public_key",
+				       json_object_new_string_len(line, (int)len));
 		json_object_array_add(keys, key);
 	}
 	return keys;
 }
 
 /* The cell as JSON; NULL with F filled when it cannot be. */
-static struct json_object *read_cell(const struct column *c, char *cell, unsigned line, struct fault *f)
+static struct json_object *read_cell(const struct column *c, char *cell, unsigned line,
+				     struct fault *f)
 {
 	uint32_t number;
 	int64_t at;
@@ -168,7 +174,8 @@ static struct json_object *read_cell(const struct column *c, char *cell, unsigne
 	case COLUMN_BOOL:
 		if (parse_bool(cell, &truth) == 0)
 			return json_object_new_boolean(truth);
-		fault_set(f, -EINVAL, "line %u: %s '%s': it may be true or false", line, c->name, cell);
+		fault_set(f, -EINVAL, "line %u: %s '%s': it may be true or false", line, c->name,
+			  cell);
 		return NULL;
 	case COLUMN_INT:
 		if (parse_u32(cell, 0, UINT32_MAX, &number) == 0)
@@ -178,7 +185,8 @@ static struct json_object *read_cell(const struct column *c, char *cell, unsigne
 	case COLUMN_TIME:
 		if (parse_time(cell, &at) == 0)
 			return json_object_new_string(cell);
-		fault_set(f, -EINVAL, "line %u: %s '%s' is no time such as 2026-11-30T08:00:00Z", line, c->name, cell);
+		fault_set(f, -EINVAL, "line %u: %s '%s' is no time such as 2026-11-30T08:00:00Z",
+			  line, c->name, cell);
 		return NULL;
 	case COLUMN_GROUPS:
 	case COLUMN_PASSWORD:
@@ -193,8 +201,8 @@ static bool is_field(enum column_kind kind)
 	return kind != COLUMN_GROUPS && kind != COLUMN_PASSWORD && kind != COLUMN_DROPPED;
 }
 
-int columns_read(const struct column *const *header, const struct csv_row *row, struct json_object **ret_user,
-		 struct fault *f)
+int columns_read(const struct column *const *header, const struct csv_row *row,
+		 struct json_object **ret_user, struct fault *f)
 {
 	struct json_object *user = json_object_new_object();
 

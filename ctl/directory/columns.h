@@ -18,11 +18,11 @@ enum column_kind {
 	COLUMN_BOOL,
 	COLUMN_INT,
 	COLUMN_TIME,
-	COLUMN_KEYS,	 /* SSH public keys */
-	COLUMN_GROUPS,	 /* names of groups */
+	COLUMN_KEYS,     /* SSH public keys */
+	COLUMN_GROUPS,   /* names of groups */
 	COLUMN_PASSWORD, /* in clear: import alone */
-	COLUMN_SECRET,	 /* text that export leaves out unless told */
-	COLUMN_DROPPED,	 /* JumpCloud's, known, and not kept */
+	COLUMN_SECRET,   /* text that export leaves out unless told */
+	COLUMN_DROPPED,  /* JumpCloud's, known, and not kept */
 };
 
 struct column {
@@ -44,7 +44,7 @@ const struct column *column_find(const char *header);
  *   ret_user freed with json_object_put()
  * Groups and password are left to the caller. -EINVAL with F filled: "line 3: …".
  */
-int columns_read(const struct column *const *header, const struct csv_row *row, struct json_object **ret_user,
-		 struct fault *f) MUST_CHECK;
+int columns_read(const struct column *const *header, const struct csv_row *row,
+		 struct json_object **ret_user, struct fault *f) MUST_CHECK;
 
 #endif

@@ -8,7 +8,7 @@
 
 void csv_init(struct csv *c, char *text, size_t len)
 {
-	*c = (struct csv){ .at = text, .end = text + len, .line = 1 };
+	*c = (struct csv){.at = text, .end = text + len, .line = 1};
 	if (len >= 3 && memcmp(text, BYTE_ORDER_MARK, 3) == 0)
 		c->at += 3;
 }
@@ -56,7 +56,8 @@ static int take_bare(struct csv *c)
 {
 	for (; c->at != c->end && c->at[0] != ',' && !at_line_end(c); c->at++)
 		if (c->at[0] == '"')
-			return fail(c, c->line, "a quote inside a cell that does not begin with one");
+			return fail(c, c->line,
+				    "a quote inside a cell that does not begin with one");
 	return 0;
 }
 
@@ -92,7 +93,7 @@ int csv_next(struct csv *c, struct csv_row *ret)
 
 	while (c->at != c->end && at_line_end(c))
 		skip_line_end(c);
-	*ret = (struct csv_row){ .line = c->line };
+	*ret = (struct csv_row){.line = c->line};
 	if (c->at == c->end)
 		return 0;
 	while (r == 0 && !ended)

@@ -9,8 +9,8 @@
 #define CSV_CELLS_MAX 128
 
 struct csv {
-	char *at, *end; /* what is left; a NUL is at END */
-	unsigned line;	/* of AT, from 1 */
+	char *at, *end;  /* what is left; a NUL is at END */
+	unsigned line;   /* of AT, from 1 */
 	const char *why; /* after -EBADMSG: what is wrong in line error_line */
 	unsigned error_line;
 };

@@ -22,7 +22,7 @@ static struct entry *add_entry(struct entries *e)
 			return NULL;
 		e->list = list;
 	}
-	e->list[e->n] = (struct entry){ 0 };
+	e->list[e->n] = (struct entry){0};
 	return &e->list[e->n++];
 }
 
@@ -33,12 +33,15 @@ static int load_json(struct entries *e, struct fault *f)
 
 	if (r < 0)
 		return r;
-	list = json_object_is_type(e->tree, json_type_array) ? e->tree : tree_array(e->tree, "results");
+	list = json_object_is_type(e->tree, json_type_array) ? e->tree
+							     : tree_array(e->tree, "results");
 	if (!list)
 		list = tree_array(e->tree, "users");
 	if (!list)
-		return fault_set(f, -EBADMSG, "%s: neither a list of users nor an object with \"results\" or \"users\"",
-				 e->path);
+		return fault_set(
+			f, -EBADMSG,
+			"%s: neither a list of users nor an object with \"results\" or \"users\"",
+			e->path);
 	for (size_t i = 0, n = json_object_array_length(list); i < n; i++) {
 		struct entry *entry = add_entry(e);
 
@@ -49,19 +52,22 @@ static int load_json(struct entries *e, struct fault *f)
 	return 0;
 }
 
-static int read_header(struct entries *e, const struct csv_row *row, const struct column **header, struct fault *f)
+static int read_header(struct entries *e, const struct csv_row *row, const struct column **header,
+		       struct fault *f)
 {
 	for (unsigned i = 0; i < row->n_cells; i++) {
 		header[i] = column_find(row->cells[i]);
 		if (!header[i]) {
-			fault_set(f, -EINVAL, "%s: line %u: no column is called '%s'", e->path, row->line, row->cells[i]);
+			fault_set(f, -EINVAL, "%s: line %u: no column is called '%s'", e->path,
+				  row->line, row->cells[i]);
 			fault_hint(f, "muster-directory(5) lists the columns");
 			return -EINVAL;
 		}
 		for (unsigned j = 0; j < i; j++)
 			if (header[j] == header[i] && header[i]->kind != COLUMN_GROUPS)
-				return fault_set(f, -EINVAL, "%s: line %u: the column '%s' comes twice", e->path,
-						 row->line, row->cells[i]);
+				return fault_set(f, -EINVAL,
+						 "%s: line %u: the column '%s' comes twice",
+						 e->path, row->line, row->cells[i]);
 		e->n_dropped_columns += header[i]->kind == COLUMN_DROPPED;
 	}
 	return 0;
@@ -81,7 +87,8 @@ static int add_groups(struct entries *e, struct entry *entry, char *cell)
 	return 0;
 }
 
-static int read_row(struct entries *e, const struct csv_row *row, const struct column *const *header, struct fault *f)
+static int read_row(struct entries *e, const struct csv_row *row,
+		    const struct column *const *header, struct fault *f)
 {
 	struct entry *entry = add_entry(e);
 	int r;
@@ -118,7 +125,7 @@ static int check_utf8(const struct entries *e, struct fault *f)
 static int read_rows(struct entries *e, struct csv *csv, struct fault *f)
 {
 	const struct column *header[CSV_CELLS_MAX];
-	struct fault inner = { 0 };
+	struct fault inner = {0};
 	unsigned n_header;
 	struct csv_row row;
 	int r = csv_next(csv, &row);
@@ -132,11 +139,13 @@ static int read_rows(struct entries *e, struct csv *csv, struct fault *f)
 	n_header = row.n_cells;
 	while ((r = csv_next(csv, &row)) == 1) {
 		if (row.n_cells != n_header)
-			return fault_set(f, -EBADMSG, "%s: line %u: %u cells, but the header has %u", e->path, row.line,
-					 row.n_cells, n_header);
+			return fault_set(f, -EBADMSG,
+					 "%s: line %u: %u cells, but the header has %u", e->path,
+					 row.line, row.n_cells, n_header);
 		r = read_row(e, &row, header, &inner);
 		if (r < 0)
-			return fault_set(f, r, "%s: %s", e->path, inner.text[0] ? inner.text : strerror(-r));
+			return fault_set(f, r, "%s: %s", e->path,
+					 inner.text[0] ? inner.text : strerror(-r));
 	}
 	return r;
 }
@@ -167,7 +176,7 @@ int entries_load(struct entries *e, const char *path, struct fault *f)
 	size_t blank = 0;
 	int r;
 
-	*e = (struct entries){ .path = path };
+	*e = (struct entries){.path = path};
 	r = file_read(path, SYNC_DOCUMENT_MAX, &e->text);
 	if (r < 0)
 		return fault_set(f, r, "cannot read %s: %s", path, strerror(-r));
@@ -185,7 +194,8 @@ int entries_hash(struct entries *e, struct fault *f)
 		int r = entry->password ? verifier_make(entry->password, &entry->password_hash) : 0;
 
 		if (r < 0)
-			return fault_set(f, r, "line %u: cannot hash the password: %s", entry->line, strerror(-r));
+			return fault_set(f, r, "line %u: cannot hash the password: %s", entry->line,
+					 strerror(-r));
 	}
 	return 0;
 }

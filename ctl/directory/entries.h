@@ -9,10 +9,10 @@
 
 struct entry {
 	struct json_object *user;
-	const char *password; /* in clear, or NULL */
-	char *password_hash;  /* made of it by entries_hash() */
+	const char *password;  /* in clear, or NULL */
+	char *password_hash;   /* made of it by entries_hash() */
 	struct strlist groups; /* names */
-	unsigned line;	       /* of CSV; 0: the JSON list's item */
+	unsigned line;         /* of CSV; 0: the JSON list's item */
 };
 
 struct entries {

@@ -17,13 +17,14 @@ struct export_options {
 };
 
 static const struct option_spec options[] = {
-	{ "file", OPTION_TEXT, offsetof(struct export_options, file), "FILE",
-	  "read FILE instead of this computer's own directory" },
-	{ "csv", OPTION_FLAG, offsetof(struct export_options, csv), NULL, "print the users as CSV" },
-	{ "users", OPTION_FLAG, offsetof(struct export_options, users), NULL, "print the users alone, as a JSON list" },
-	{ "with-secrets", OPTION_FLAG, offsetof(struct export_options, with_secrets), NULL,
-	  "also password hashes and TOTP secrets" },
-	{ 0 },
+	{"file", OPTION_TEXT, offsetof(struct export_options, file), "FILE",
+	 "read FILE instead of this computer's own directory"},
+	{"csv", OPTION_FLAG, offsetof(struct export_options, csv), NULL, "print the users as CSV"},
+	{"users", OPTION_FLAG, offsetof(struct export_options, users), NULL,
+	 "print the users alone, as a JSON list"},
+	{"with-secrets", OPTION_FLAG, offsetof(struct export_options, with_secrets), NULL,
+	 "also password hashes and TOTP secrets"},
+	{0},
 };
 
 static void drop_secrets(struct json_object *doc)
@@ -70,20 +71,25 @@ static struct json_object *map_groups(const struct json_object *doc)
 		const struct json_object *group = json_object_array_get_idx(groups, i);
 		struct json_object *members = tree_array(group, "members");
 
-		for (size_t j = 0, n_members = members ? json_object_array_length(members) : 0; j < n_members; j++) {
-			const char *id = json_object_get_string(json_object_array_get_idx(members, j));
+		for (size_t j = 0, n_members = members ? json_object_array_length(members) : 0;
+		     j < n_members; j++) {
+			const char *id =
+				json_object_get_string(json_object_array_get_idx(members, j));
 			struct json_object *names = NULL;
 
 			if (id && !json_object_object_get_ex(map, id, &names))
 				json_object_object_add(map, id, names = json_object_new_array());
 			if (names)
-				json_object_array_add(names, json_object_new_string(tree_text_or_empty(group, "name")));
+				json_object_array_add(
+					names,
+					json_object_new_string(tree_text_or_empty(group, "name")));
 		}
 	}
 	return map;
 }
 
-static void print_groups(FILE *f, const struct json_object *groups_of, const struct json_object *user)
+static void print_groups(FILE *f, const struct json_object *groups_of,
+			 const struct json_object *user)
 {
 	struct json_object *names = user_id(user) ? tree_array(groups_of, user_id(user)) : NULL;
 	bool first = true;
@@ -126,10 +132,12 @@ static void print_cell(FILE *f, const struct column *c, const struct json_object
 
 static bool exported(const struct column *c, bool with_secrets)
 {
-	return c->kind != COLUMN_PASSWORD && c->kind != COLUMN_DROPPED && (c->kind != COLUMN_SECRET || with_secrets);
+	return c->kind != COLUMN_PASSWORD && c->kind != COLUMN_DROPPED &&
+	       (c->kind != COLUMN_SECRET || with_secrets);
 }
 
-static int print_user(const struct json_object *groups_of, const struct json_object *user, bool with_secrets)
+static int print_user(const struct json_object *groups_of, const struct json_object *user,
+		      bool with_secrets)
 {
 	for (unsigned i = 0; i < n_columns; i++) {
 		char *text = NULL;
@@ -170,9 +178,11 @@ static int print_csv(const struct json_object *doc, bool with_secrets)
 static enum exit_code run(const struct invocation *in)
 {
 	const struct export_options *o = in->options;
-	const struct directory_options directory = { .file = o->file };
+	const struct directory_options directory = {.file = o->file};
 	AUTO_SESSION struct session s = SESSION_NONE;
-	int r = o->csv && o->users ? fault_set(&s.fault, -EINVAL, "--csv and --users: CSV has the users alone anyway") : 0;
+	int r = o->csv && o->users ? fault_set(&s.fault, -EINVAL,
+					       "--csv and --users: CSV has the users alone anyway")
+				   : 0;
 
 	if (r == 0)
 		r = session_open(&s, &directory, STORE_READ);
@@ -184,13 +194,15 @@ static enum exit_code run(const struct invocation *in)
 		return EXIT_OK;
 	if (!o->with_secrets)
 		drop_secrets(s.store.doc);
-	return json_print(json_object_get(o->users ? tree_array(s.store.doc, "users") : s.store.doc));
+	return json_print(
+		json_object_get(o->users ? tree_array(s.store.doc, "users") : s.store.doc));
 }
 
 const struct command action_export = {
 	.name = "export",
 	.summary = "Prints the directory as JSON, or its users as CSV.",
-	.details = "What is printed can be imported again. CSV has no scheduled changes and second factors.",
+	.details = "What is printed can be imported again. CSV has no scheduled changes and second "
+		   "factors.",
 	.options = options,
 	.options_size = sizeof(struct export_options),
 	.run = run,

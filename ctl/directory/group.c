@@ -33,7 +33,8 @@ static const struct json_object *find_posix(const struct edit *e, const char *na
 			int64_t id = 0;
 
 			tree_int(p, "id", &id);
-			if (strcasecmp(tree_text_or_empty(p, "name"), name) == 0 || (gid != 0 && id == gid))
+			if (strcasecmp(tree_text_or_empty(p, "name"), name) == 0 ||
+			    (gid != 0 && id == gid))
 				return group;
 		}
 	}
@@ -70,20 +71,28 @@ int group_find(struct edit *e, const char *name, struct json_object **ret)
 }
 
 /* A local group's name must be free as user and as group, its id as group. */
-static int check_posix(struct edit *e, const struct json_object *group, const char *name, uint32_t gid)
+static int check_posix(struct edit *e, const struct json_object *group, const char *name,
+		       uint32_t gid)
 {
 	const struct json_object *other = find_posix(e, name, gid, group);
 
 	if (other)
-		return fault_set(e->fault, -EEXIST, "the local group '%s' or the gid %u belongs to the group '%s'", name,
-				 gid, tree_text_or_empty(other, "name"));
+		return fault_set(e->fault, -EEXIST,
+				 "the local group '%s' or the gid %u belongs to the group '%s'",
+				 name, gid, tree_text_or_empty(other, "name"));
 	if (!id_allowed(gid))
-		return fault_set(e->fault, -EKEYREJECTED, "the gid %u is in a range reserved for the system", gid);
+		return fault_set(e->fault, -EKEYREJECTED,
+				 "the gid %u is in a range reserved for the system", gid);
 	if (e->local && local_gid_taken(e->local, gid))
-		return fault_set(e->fault, -EKEYREJECTED, "the gid %u belongs to a local group of this computer", gid);
+		return fault_set(e->fault, -EKEYREJECTED,
+				 "the gid %u belongs to a local group of this computer", gid);
 	/* The name of the group's own posix group is no obstacle to it. */
-	for (size_t i = 0, n = posix_groups(group) ? json_object_array_length(posix_groups(group)) : 0; i < n; i++)
-		if (strcmp(tree_text_or_empty(json_object_array_get_idx(posix_groups(group), i), "name"), name) == 0)
+	for (size_t i = 0,
+		    n = posix_groups(group) ? json_object_array_length(posix_groups(group)) : 0;
+	     i < n; i++)
+		if (strcmp(tree_text_or_empty(json_object_array_get_idx(posix_groups(group), i),
+					      "name"),
+			   name) == 0)
 			return 0;
 	return name_check_free(e, name, NULL);
 }
@@ -92,7 +101,8 @@ static int check_posix(struct edit *e, const struct json_object *group, const ch
 static int set_posix(struct edit *e, struct json_object *group, const char *text)
 {
 	AUTO_FREE char *number = strndup(text, strcspn(text, ":"));
-	const char *name = strchr(text, ':') ? strchr(text, ':') + 1 : tree_text_or_empty(group, "name");
+	const char *name =
+		strchr(text, ':') ? strchr(text, ':') + 1 : tree_text_or_empty(group, "name");
 	struct json_object *attributes, *list, *posix;
 	uint32_t gid;
 	int r;
@@ -107,8 +117,9 @@ static int set_posix(struct edit *e, struct json_object *group, const char *text
 		return 0;
 	}
 	if (parse_u32(number, ID_FLOOR, ID_TOP, &gid) < 0)
-		return fault_set(e->fault, -EINVAL, "--posix %s: GID, GID:NAME or none; GID from %u to %u", text, ID_FLOOR,
-				 ID_TOP);
+		return fault_set(e->fault, -EINVAL,
+				 "--posix %s: GID, GID:NAME or none; GID from %u to %u", text,
+				 ID_FLOOR, ID_TOP);
 	r = check_posix(e, group, name, gid);
 	if (r < 0)
 		return r;
@@ -128,7 +139,8 @@ static int set_sudo(struct edit *e, struct json_object *group, const char *word)
 	int r;
 
 	if (!none && !free_of_password && word[0] && strcmp(word, "yes") != 0)
-		return fault_set(e->fault, -EINVAL, "--sudo=%s: it may be yes, nopasswd or no", word);
+		return fault_set(e->fault, -EINVAL, "--sudo=%s: it may be yes, nopasswd or no",
+				 word);
 	attributes = tree_need_object(e, group, "attributes");
 	if (none && attributes) {
 		tree_unset(e, attributes, "sudo");
@@ -140,7 +152,10 @@ static int set_sudo(struct edit *e, struct json_object *group, const char *word)
 		return r;
 	/* JumpCloud has both always. */
 	if (!json_object_object_get_ex(sudo, "withoutPassword", NULL))
-		r = json_object_object_add(sudo, "withoutPassword", json_object_new_boolean(false)) < 0 ? -ENOMEM : 0;
+		r = json_object_object_add(sudo, "withoutPassword",
+					   json_object_new_boolean(false)) < 0
+			    ? -ENOMEM
+			    : 0;
 	return r < 0 ? r : tree_set_bool(e, sudo, "withoutPassword", free_of_password);
 }
 
@@ -162,10 +177,11 @@ int group_add(struct edit *e, const char *name, const struct group_fields *f)
 	char id[OBJECT_ID_SIZE];
 	int r = groups ? object_id_make(id) : -ENOMEM;
 
-	if (!gecos_valid(name) || !name[0])
-		return fault_set(e->fault, -EKEYREJECTED, "'%s' cannot be a group's name", name);
+	if (!name[0])
+		return fault_set(e->fault, -EINVAL, "a group needs a name");
 	for (size_t i = 0; i < n; i++)
-		if (strcasecmp(tree_text_or_empty(json_object_array_get_idx(groups, i), "name"), name) == 0)
+		if (strcasecmp(tree_text_or_empty(json_object_array_get_idx(groups, i), "name"),
+			       name) == 0)
 			return fault_set(e->fault, -EEXIST, "there is a group '%s' already", name);
 	group = json_object_new_object();
 	if (r == 0)
@@ -196,18 +212,21 @@ int group_delete(struct edit *e, struct json_object *group)
 static bool last_is(const struct json_object *members, const char *id)
 {
 	size_t n = json_object_array_length(members);
-	const char *last = n > 0 ? json_object_get_string(json_object_array_get_idx(members, n - 1)) : NULL;
+	const char *last =
+		n > 0 ? json_object_get_string(json_object_array_get_idx(members, n - 1)) : NULL;
 
 	return last && strcmp(last, id) == 0;
 }
 
-int group_member_add_user(struct edit *e, struct json_object *group, const struct json_object *user, bool is_new)
+int group_member_add_user(struct edit *e, struct json_object *group, const struct json_object *user,
+			  bool is_new)
 {
 	struct json_object *members = tree_need_array(e, group, "members");
 	const char *id = user_id(user);
 
 	if (!id)
-		return fault_set(e->fault, -EKEYREJECTED, "'%s' has no id", tree_text_or_empty(user, "username"));
+		return fault_set(e->fault, -EKEYREJECTED, "'%s' has no id",
+				 tree_text_or_empty(user, "username"));
 	if (!members)
 		return -ENOMEM;
 	if (!is_new)
@@ -231,7 +250,8 @@ int group_member_remove(struct edit *e, struct json_object *group, const char *n
 	if (r < 0)
 		return r;
 	if (!user_id(user) || !tree_list_has(members, user_id(user)))
-		return fault_set(e->fault, -ESRCH, "'%s' is no member of '%s'", name, tree_text_or_empty(group, "name"));
+		return fault_set(e->fault, -ESRCH, "'%s' is no member of '%s'", name,
+				 tree_text_or_empty(group, "name"));
 	tree_list_remove(e, members, user_id(user));
 	return 0;
 }

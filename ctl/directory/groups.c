@@ -15,20 +15,21 @@ struct group_options {
 };
 
 static const struct option_spec field_options[] = {
-	{ DIRECTORY_OPTION_FILE },
-	{ DIRECTORY_OPTION_NO_PUBLISH },
-	{ "posix", OPTION_TEXT, offsetof(struct group_options, fields.posix), "GID[:NAME]|none",
-	  "the local group that it becomes (NAME: the group's own)" },
-	{ "sudo", OPTION_OPTIONAL, offsetof(struct group_options, fields.sudo), "yes|nopasswd|no",
-	  "members may use sudo, with or without a password" },
-	{ 0 },
+	{DIRECTORY_OPTION_FILE},
+	{DIRECTORY_OPTION_NO_PUBLISH},
+	{"posix", OPTION_TEXT, offsetof(struct group_options, fields.posix), "GID[:NAME]|none",
+	 "the local group that it becomes (NAME: the group's own)"},
+	{"sudo", OPTION_OPTIONAL, offsetof(struct group_options, fields.sudo), "yes|nopasswd|no",
+	 "members may use sudo, with or without a password"},
+	{0},
 };
 
 static int check_single(const struct invocation *in, struct fault *f)
 {
 	const struct group_options *o = in->options;
 
-	return in->n_args > 1 && o->fields.posix ? fault_set(f, -EINVAL, "--posix is for one group") : 0;
+	return in->n_args > 1 && o->fields.posix ? fault_set(f, -EINVAL, "--posix is for one group")
+						 : 0;
 }
 
 static enum exit_code run_add(const struct invocation *in)
@@ -91,11 +92,11 @@ struct members_options {
 };
 
 static const struct option_spec members_options[] = {
-	{ DIRECTORY_OPTION_FILE },
-	{ DIRECTORY_OPTION_NO_PUBLISH },
-	{ "add", OPTION_LIST, offsetof(struct members_options, add), "USER", "make USER a member" },
-	{ "remove", OPTION_LIST, offsetof(struct members_options, remove), "USER", "take USER out" },
-	{ 0 },
+	{DIRECTORY_OPTION_FILE},
+	{DIRECTORY_OPTION_NO_PUBLISH},
+	{"add", OPTION_LIST, offsetof(struct members_options, add), "USER", "make USER a member"},
+	{"remove", OPTION_LIST, offsetof(struct members_options, remove), "USER", "take USER out"},
+	{0},
 };
 
 static void print_members(const struct edit *e, const struct json_object *group)
@@ -108,12 +109,16 @@ static void print_members(const struct edit *e, const struct json_object *group)
 		const struct json_object *user = id ? user_by_id(e, id) : NULL;
 		char name[128];
 
-		name_escape(user ? tree_text_or_empty(user, "username") : id ? id : "?", name, sizeof(name));
+		name_escape(user ? tree_text_or_empty(user, "username")
+			    : id ? id
+				 : "?",
+			    name, sizeof(name));
 		printf("%s%s\n", name, user ? "" : " (no such user)");
 	}
 }
 
-static int change_members(struct session *s, struct json_object *group, const struct members_options *o)
+static int change_members(struct session *s, struct json_object *group,
+			  const struct members_options *o)
 {
 	int r = 0;
 
@@ -121,7 +126,9 @@ static int change_members(struct session *s, struct json_object *group, const st
 		r = group_member_remove(&s->edit, group, o->remove.items[i]);
 	for (unsigned i = 0; r == 0 && i < o->add.count; i++)
 		r = group_member_add(&s->edit, group, o->add.items[i]);
-	return r == 0 ? session_note(s, group, "%u added, %u removed", o->add.count, o->remove.count) : r;
+	return r == 0 ? session_note(s, group, "%u added, %u removed", o->add.count,
+				     o->remove.count)
+		      : r;
 }
 
 static enum exit_code run_members(const struct invocation *in)
@@ -166,9 +173,9 @@ static const struct command group_command_set = {
 };
 
 static const struct option_spec delete_options[] = {
-	{ DIRECTORY_OPTION_FILE },
-	{ DIRECTORY_OPTION_NO_PUBLISH },
-	{ 0 },
+	{DIRECTORY_OPTION_FILE},
+	{DIRECTORY_OPTION_NO_PUBLISH},
+	{0},
 };
 
 static const struct command group_command_delete = {

@@ -18,14 +18,16 @@ struct import_options {
 };
 
 static const struct option_spec options[] = {
-	{ DIRECTORY_OPTION_FILE },
-	{ DIRECTORY_OPTION_NO_PUBLISH },
-	{ "dry-run", OPTION_FLAG, offsetof(struct import_options, dry_run), NULL, "say what would change, and stop" },
-	{ 0 },
+	{DIRECTORY_OPTION_FILE},
+	{DIRECTORY_OPTION_NO_PUBLISH},
+	{"dry-run", OPTION_FLAG, offsetof(struct import_options, dry_run), NULL,
+	 "say what would change, and stop"},
+	{0},
 };
 
 /* IS_NEW: the user is in no group yet; that spares a search of the members, which may be many. */
-static int join_groups(struct edit *e, const struct entry *entry, const struct json_object *user, bool is_new)
+static int join_groups(struct edit *e, const struct entry *entry, const struct json_object *user,
+		       bool is_new)
 {
 	for (const char *name = NULL; (name = strlist_next(&entry->groups, name));) {
 		struct json_object *group;
@@ -45,9 +47,10 @@ enum outcome {
 	ADDED,
 	N_OUTCOMES,
 };
-static const char *const outcome_words[] = { "unchanged", "updated", "added" };
+static const char *const outcome_words[] = {"unchanged", "updated", "added"};
 
-static int import_one(struct session *s, struct merge *m, const struct entry *entry, unsigned counts[N_OUTCOMES])
+static int import_one(struct session *s, struct merge *m, const struct entry *entry,
+		      unsigned counts[N_OUTCOMES])
 {
 	struct edit *e = &s->edit;
 	bool before = e->changed, is_new;
@@ -67,7 +70,8 @@ static int import_one(struct session *s, struct merge *m, const struct entry *en
 	outcome = is_new ? ADDED : e->changed || entry->password ? UPDATED : UNCHANGED;
 	counts[outcome]++;
 	e->changed |= before;
-	return s->dry_run ? session_note(s, user, "%s", outcome_words[outcome]) : session_touch(s, user);
+	return s->dry_run ? session_note(s, user, "%s", outcome_words[outcome])
+			  : session_touch(s, user);
 }
 
 static void say_problem(const struct entries *entries, size_t i, const struct fault *f, int r)
@@ -83,13 +87,13 @@ static void say_problem(const struct entries *entries, size_t i, const struct fa
 /* All or nothing, but all that is wrong is told at once. */
 static int import_all(struct session *s, const struct entries *entries)
 {
-	CLEANUP(merge_done) struct merge m = { 0 };
-	unsigned counts[N_OUTCOMES] = { 0 };
+	CLEANUP(merge_done) struct merge m = {0};
+	unsigned counts[N_OUTCOMES] = {0};
 	size_t n_bad = 0;
 	int r = merge_init(&m, &s->edit, s->conf.default_state_import);
 
 	for (size_t i = 0; r != -ENOMEM && i < entries->n; i++) {
-		s->fault = (struct fault){ 0 };
+		s->fault = (struct fault){0};
 		r = import_one(s, &m, &entries->list[i], counts);
 		if (r < 0 && n_bad++ < PROBLEMS_SHOWN)
 			say_problem(entries, i, &s->fault, r);
@@ -97,23 +101,26 @@ static int import_all(struct session *s, const struct entries *entries)
 	if (r == -ENOMEM)
 		return r;
 	if (n_bad > 0)
-		return fault_set(&s->fault, -EKEYREJECTED, "%zu of %zu users cannot be imported; nothing was changed", n_bad,
+		return fault_set(&s->fault, -EKEYREJECTED,
+				 "%zu of %zu users cannot be imported; nothing was changed", n_bad,
 				 entries->n);
 	r = merge_check_unique(&m);
 	if (r == 0)
-		printf("%u added, %u updated, %u unchanged\n", counts[ADDED], counts[UPDATED], counts[UNCHANGED]);
+		printf("%u added, %u updated, %u unchanged\n", counts[ADDED], counts[UPDATED],
+		       counts[UNCHANGED]);
 	return r;
 }
 
 static enum exit_code run(const struct invocation *in)
 {
 	const struct import_options *o = in->options;
-	CLEANUP(entries_done) struct entries entries = { 0 };
+	CLEANUP(entries_done) struct entries entries = {0};
 	AUTO_SESSION struct session s = SESSION_NONE;
 	int r = entries_load(&entries, in->args[0], &s.fault);
 
 	if (r == 0 && entries.n_dropped_columns > 0)
-		message_warning("%u columns of JumpCloud's are not kept: addresses, telephone numbers, device bindings",
+		message_warning("%u columns of JumpCloud's are not kept: addresses, telephone "
+				"numbers, device bindings",
 				entries.n_dropped_columns);
 	if (r == 0 && !o->dry_run) /* takes its time: before the lock */
 		r = entries_hash(&entries, &s.fault);
@@ -131,9 +138,12 @@ const struct command action_import = {
 	.min_args = 1,
 	.max_args = 1,
 	.summary = "Takes users over from CSV or from a list of JumpCloud's, all or none.",
-	.details = "CSV has a header with the names of JumpCloud's CSV import; muster-directory(5) lists them. JSON is the\n"
-		   "reply of JumpCloud's GET /systemusers, a list of users, or an export. Users that are there are found by\n"
-		   "id, then by name, and updated; empty cells change nothing. New ones that say nothing of their state get\n"
+	.details = "CSV has a header with the names of JumpCloud's CSV import; muster-directory(5) "
+		   "lists them. JSON is the\n"
+		   "reply of JumpCloud's GET /systemusers, a list of users, or an export. Users "
+		   "that are there are found by\n"
+		   "id, then by name, and updated; empty cells change nothing. New ones that say "
+		   "nothing of their state get\n"
 		   "that of '[directory] default_state_import'.",
 	.options = options,
 	.options_size = sizeof(struct import_options),

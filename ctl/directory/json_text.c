@@ -10,7 +10,8 @@ static void tokener_freep(struct json_tokener **t)
 		json_tokener_free(*t);
 }
 
-static int position_fault(const char *path, const struct buf *text, size_t at, const char *why, struct fault *f)
+static int position_fault(const char *path, const struct buf *text, size_t at, const char *why,
+			  struct fault *f)
 {
 	unsigned line = 1, column = 1;
 
@@ -21,7 +22,8 @@ static int position_fault(const char *path, const struct buf *text, size_t at, c
 	return fault_set(f, -EBADMSG, "%s:%u:%u: %s", path, line, column, why);
 }
 
-int json_text_parse(const char *path, const struct buf *text, struct json_object **ret, struct fault *f)
+int json_text_parse(const char *path, const struct buf *text, struct json_object **ret,
+		    struct fault *f)
 {
 	CLEANUP(tokener_freep) struct json_tokener *tokener = json_tokener_new_ex(DEPTH_MAX);
 	enum json_tokener_error e;
@@ -36,5 +38,7 @@ int json_text_parse(const char *path, const struct buf *text, struct json_object
 	if (e == json_tokener_success)
 		return 0;
 	return position_fault(path, text, json_tokener_get_parse_end(tokener),
-			      e == json_tokener_continue ? "the file ends too early" : json_tokener_error_desc(e), f);
+			      e == json_tokener_continue ? "the file ends too early"
+							 : json_tokener_error_desc(e),
+			      f);
 }

@@ -9,6 +9,7 @@
 #include "ctl/message.h"
 
 /* Parse TEXT, which came from PATH. -EBADMSG with "PATH:LINE:COLUMN: why" in F; -ENOMEM. Freed with json_object_put(). */
-int json_text_parse(const char *path, const struct buf *text, struct json_object **ret, struct fault *f) MUST_CHECK;
+int json_text_parse(const char *path, const struct buf *text, struct json_object **ret,
+		    struct fault *f) MUST_CHECK;
 
 #endif

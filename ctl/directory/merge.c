@@ -31,11 +31,11 @@ int merge_init(struct merge *m, struct edit *e, enum user_state default_state)
 	struct json_object *users = tree_need_array(e, e->doc, "users");
 	size_t n = users ? json_object_array_length(users) : 0;
 
-	*m = (struct merge){ .edit = e,
-			     .default_state = default_state,
-			     .by_id = json_object_new_object(),
-			     .by_name = json_object_new_object(),
-			     .touched = json_object_new_object() };
+	*m = (struct merge){.edit = e,
+			    .default_state = default_state,
+			    .by_id = json_object_new_object(),
+			    .by_name = json_object_new_object(),
+			    .touched = json_object_new_object()};
 	if (!users || !m->by_id || !m->by_name || !m->touched)
 		return -ENOMEM;
 	for (size_t i = 0; i < n; i++) {
@@ -86,7 +86,8 @@ static int add_user(struct merge *m, const char *id, const char *name, struct js
 }
 
 /* Takes over all fields but the identity. */
-static int merge_fields(struct edit *e, struct json_object *user, const struct json_object *incoming)
+static int merge_fields(struct edit *e, struct json_object *user,
+			const struct json_object *incoming)
 {
 	json_object_object_foreach((struct json_object *)(uintptr_t)incoming, key, value)
 	{
@@ -106,7 +107,8 @@ static int merge_fields(struct edit *e, struct json_object *user, const struct j
 }
 
 /* State and flag must agree; a new user that says nothing gets the default. */
-static int settle_state(struct merge *m, struct json_object *user, const struct json_object *incoming, bool is_new)
+static int settle_state(struct merge *m, struct json_object *user,
+			const struct json_object *incoming, bool is_new)
 {
 	const char *word = tree_text(incoming, "state");
 	bool flag_given = json_object_object_get_ex(incoming, "suspended", NULL);
@@ -114,9 +116,11 @@ static int settle_state(struct merge *m, struct json_object *user, const struct 
 	enum user_state state = flag ? USER_SUSPENDED : m->default_state;
 
 	if (word && user_state_parse(word, &state) < 0)
-		return fault_set(m->edit->fault, -EINVAL, "state '%s': it may be ACTIVATED, STAGED or SUSPENDED", word);
+		return fault_set(m->edit->fault, -EINVAL,
+				 "state '%s': it may be ACTIVATED, STAGED or SUSPENDED", word);
 	if (word && flag_given && flag != (state == USER_SUSPENDED))
-		return fault_set(m->edit->fault, -EINVAL, "state %s and suspended %s contradict each other", word,
+		return fault_set(m->edit->fault, -EINVAL,
+				 "state %s and suspended %s contradict each other", word,
 				 flag ? "true" : "false");
 	if (!word && !is_new && !flag)
 		return 0;
@@ -128,12 +132,15 @@ static int settle_state(struct merge *m, struct json_object *user, const struct 
 /* "First Last", where there is no displayname. */
 static int set_displayname(struct edit *e, struct json_object *user)
 {
-	const char *first = tree_text_or_empty(user, "firstname"), *last = tree_text_or_empty(user, "lastname");
+	const char *first = tree_text_or_empty(user, "firstname"),
+		   *last = tree_text_or_empty(user, "lastname");
 	AUTO_FREE char *name = str_format("%s%s%s", first, first[0] && last[0] ? " " : "", last);
 
 	if (!name)
 		return -ENOMEM;
-	return tree_text_or_empty(user, "displayname")[0] || !name[0] ? 0 : tree_set_text(e, user, "displayname", name);
+	return tree_text_or_empty(user, "displayname")[0] || !name[0]
+		       ? 0
+		       : tree_set_text(e, user, "displayname", name);
 }
 
 static int check_uid(struct edit *e, const struct json_object *user)
@@ -187,7 +194,8 @@ static bool is_touched(const struct merge *m, const struct json_object *user)
 }
 
 /* KEY is USER's from now on; -EEXIST when it is another one's, and one of the two came with this import. */
-static int claim(struct merge *m, struct json_object *taken, const char *key, struct json_object *user)
+static int claim(struct merge *m, struct json_object *taken, const char *key,
+		 struct json_object *user)
 {
 	struct json_object *other = NULL;
 
@@ -200,7 +208,8 @@ static int claim(struct merge *m, struct json_object *taken, const char *key, st
 			 tree_text_or_empty(user, "username"), tree_text_or_empty(user, "id"));
 }
 
-static int claim_name(struct merge *m, struct json_object *taken, const char *name, struct json_object *user)
+static int claim_name(struct merge *m, struct json_object *taken, const char *name,
+		      struct json_object *user)
 {
 	char lower[4 * NAME_MAX_LEN] = "name ";
 	size_t at = strlen(lower);
@@ -213,7 +222,7 @@ static int claim_name(struct merge *m, struct json_object *taken, const char *na
 
 static int claim_all(struct merge *m, struct json_object *taken, struct json_object *user)
 {
-	static const char *const names[] = { "username", "systemUsername" };
+	static const char *const names[] = {"username", "systemUsername"};
 	char key[32];
 	int64_t uid;
 	int r = 0;
@@ -226,13 +235,15 @@ static int claim_all(struct merge *m, struct json_object *taken, struct json_obj
 		r = claim(m, taken, key, user);
 	}
 	if (r == 0 && is_touched(m, user) && group_has_posix_name(m->edit, user_local_name(user)))
-		r = fault_set(m->edit->fault, -EEXIST, "'%s' is the local name of a group", user_local_name(user));
+		r = fault_set(m->edit->fault, -EEXIST, "'%s' is the local name of a group",
+			      user_local_name(user));
 	return r;
 }
 
 int merge_check_unique(struct merge *m)
 {
-	struct json_object *users = tree_array(m->edit->doc, "users"), *taken = json_object_new_object();
+	struct json_object *users = tree_array(m->edit->doc, "users"),
+			   *taken = json_object_new_object();
 	int r = taken ? 0 : -ENOMEM;
 
 	for (size_t i = 0, n = json_object_array_length(users); r == 0 && i < n; i++)

@@ -17,18 +17,19 @@ struct passwd_options {
 };
 
 static const struct option_spec options[] = {
-	{ DIRECTORY_OPTION_FILE },
-	{ DIRECTORY_OPTION_NO_PUBLISH },
-	{ "stdin", OPTION_FLAG, offsetof(struct passwd_options, from_stdin), NULL,
-	  "read it from stdin, one line for each NAME" },
-	{ 0 },
+	{DIRECTORY_OPTION_FILE},
+	{DIRECTORY_OPTION_NO_PUBLISH},
+	{"stdin", OPTION_FLAG, offsetof(struct passwd_options, from_stdin), NULL,
+	 "read it from stdin, one line for each NAME"},
+	{0},
 };
 
 /* The new verifier of NAME, freed by the caller. The password itself lives only here. */
 static int make_hash(const char *name, bool from_stdin, char **ret, struct fault *f)
 {
 	char password[PASSWORD_SIZE];
-	int r = from_stdin ? password_from_stdin(password, f) : password_from_terminal(name, password, f);
+	int r = from_stdin ? password_from_stdin(password, f)
+			   : password_from_terminal(name, password, f);
 
 	if (r == 0) {
 		r = verifier_make(password, ret);
@@ -92,7 +93,8 @@ const struct command action_passwd = {
 	.min_args = 1,
 	.max_args = -1,
 	.summary = "Sets the password of users.",
-	.details = "Asks twice on the terminal, or reads stdin; a password is never an argument. A new password also\n"
+	.details = "Asks twice on the terminal, or reads stdin; a password is never an argument. A "
+		   "new password also\n"
 		   "ends an expiry and a lock.",
 	.options = options,
 	.options_size = sizeof(struct passwd_options),

@@ -36,14 +36,16 @@ static int read_line(int fd, char out[static PASSWORD_SIZE])
 static int check(const char *password, int r, struct fault *f)
 {
 	if (r == -E2BIG || strlen(password) > PASSWORD_SIZE - 2)
-		return fault_set(f, -EINVAL, "the password is longer than %d bytes", PASSWORD_SIZE - 2);
+		return fault_set(f, -EINVAL, "the password is longer than %d bytes",
+				 PASSWORD_SIZE - 2);
 	if (r < 0 && r != -EILSEQ)
 		return fault_set(f, r, "cannot read the password: %s", strerror(-r));
 	if (!password[0])
 		return fault_set(f, -EINVAL, "an empty password is not accepted");
 	for (const char *c = password; *c; c++)
 		if (r == -EILSEQ || (unsigned char)*c < ' ' || *c == 0x7f)
-			return fault_set(f, -EINVAL, "control characters in a password are not accepted");
+			return fault_set(f, -EINVAL,
+					 "control characters in a password are not accepted");
 	return 0;
 }
 
@@ -64,12 +66,12 @@ static void on_signal(int number)
 	caught = number;
 }
 
-static const int caught_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
+static const int caught_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 
 /* One line without echo; the signals that come meanwhile end the read, and are raised once echo is back. */
 static int ask(int tty, const char *prompt, char out[static PASSWORD_SIZE])
 {
-	struct sigaction act = { .sa_handler = on_signal }, old[ARRAY_SIZE(caught_signals)];
+	struct sigaction act = {.sa_handler = on_signal}, old[ARRAY_SIZE(caught_signals)];
 	struct termios before, quiet;
 	int r;
 

@@ -12,6 +12,7 @@
  */
 int password_from_stdin(char out[static PASSWORD_SIZE], struct fault *f) MUST_CHECK;
 /* Asks twice on the terminal without echo, which comes back also when a signal ends us. -ENXIO: no terminal. */
-int password_from_terminal(const char *name, char out[static PASSWORD_SIZE], struct fault *f) MUST_CHECK;
+int password_from_terminal(const char *name, char out[static PASSWORD_SIZE],
+			   struct fault *f) MUST_CHECK;
 
 #endif

@@ -15,7 +15,7 @@
 static int spawn(char *const argv[], int out_fd, pid_t *ret)
 {
 	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin";
-	char *const env[] = { path, NULL };
+	char *const env[] = {path, NULL};
 	posix_spawn_file_actions_t actions;
 	int r = posix_spawn_file_actions_init(&actions);
 
@@ -51,7 +51,7 @@ static void read_output(int fd, char out[static OUTPUT_KEPT])
 static int run_musterd(struct fault *f)
 {
 	char program[] = MUSTERD, once[] = "--once", output[OUTPUT_KEPT];
-	char *const argv[] = { program, once, NULL };
+	char *const argv[] = {program, once, NULL};
 	int fds[2], status, r;
 	pid_t pid;
 
@@ -70,13 +70,14 @@ static int run_musterd(struct fault *f)
 	if (WIFSIGNALED(status))
 		return fault_set(f, -EIO, "musterd was killed by signal %d", WTERMSIG(status));
 	if (WEXITSTATUS(status) != 0)
-		return fault_set(f, -EIO, "%s", output[0] ? output : "musterd failed without a word");
+		return fault_set(f, -EIO, "%s",
+				 output[0] ? output : "musterd failed without a word");
 	return 0;
 }
 
 int publish(int64_t serial, struct fault *f)
 {
-	AUTO_VIEW struct view v = { 0 };
+	AUTO_VIEW struct view v = {0};
 	int r = run_musterd(f);
 
 	if (r == 0)
@@ -84,6 +85,8 @@ int publish(int64_t serial, struct fault *f)
 	if (r < 0)
 		return r;
 	if (!v.pam || v.status.serial < (uint64_t)serial)
-		return fault_set(f, -EIO, "musterd ended well, but what it published is older than this change");
+		return fault_set(
+			f, -EIO,
+			"musterd ended well, but what it published is older than this change");
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include "ctl/directory/user.h"
 #include "ctl/view.h"
 
-#define FILE_URL "file://"
+#define FILE_URL   "file://"
 #define SERIAL_MAX ((INT64_C(1) << 53) - 1) /* what every JSON library can carry */
 
 /* The file to edit. Another directory than a document cannot be edited from here. */
@@ -20,7 +20,8 @@ static const char *directory_path(struct session *s, const struct directory_opti
 {
 	const char *url = s->conf.url;
 
-	s->own = s->conf.driver == CONF_DRIVER_DOCUMENT && strncmp(url, FILE_URL, strlen(FILE_URL)) == 0;
+	s->own = s->conf.driver == CONF_DRIVER_DOCUMENT &&
+		 strncmp(url, FILE_URL, strlen(FILE_URL)) == 0;
 	if (s->own)
 		url += strlen(FILE_URL);
 	if (o->file) {
@@ -29,7 +30,8 @@ static const char *directory_path(struct session *s, const struct directory_opti
 	}
 	if (s->own)
 		return url;
-	fault_set(&s->fault, -EINVAL, "the directory of this computer is not a local file, but %s", url);
+	fault_set(&s->fault, -EINVAL, "the directory of this computer is not a local file, but %s",
+		  url);
 	fault_hint(&s->fault, "edit it where it lives, or name a document with --file");
 	return NULL;
 }
@@ -53,10 +55,8 @@ int session_open(struct session *s, const struct directory_options *o, enum stor
 	}
 	s->publish = s->own && !o->no_publish;
 	r = store_open(&s->store, path, mode, &s->fault);
-	s->edit = (struct edit){ .doc = s->store.doc,
-				 .now = time(NULL),
-				 .fault = &s->fault,
-				 .local = s->local };
+	s->edit = (struct edit){
+		.doc = s->store.doc, .now = time(NULL), .fault = &s->fault, .local = s->local};
 	return r;
 }
 
@@ -103,7 +103,8 @@ static int save(struct session *s, int64_t *ret_serial)
 
 	tree_int(s->edit.doc, "serial", &serial);
 	if (serial < 0 || serial >= SERIAL_MAX)
-		return fault_set(&s->fault, -ERANGE, "the serial of %s cannot be raised further", s->store.path);
+		return fault_set(&s->fault, -ERANGE, "the serial of %s cannot be raised further",
+				 s->store.path);
 	*ret_serial = serial + 1;
 	r = tree_set_int(&s->edit, s->edit.doc, "serial", *ret_serial);
 	if (r == 0)
@@ -114,25 +115,26 @@ static int save(struct session *s, int64_t *ret_serial)
 /* Of those edited, who is left out on this computer, and why. */
 static enum exit_code report_rejected(const struct session *s)
 {
-	const struct strlist touched = { .data = (const char *)s->touched.data,
-					 .len = s->touched.len,
-					 .count = s->n_touched };
-	CLEANUP(buf_done) struct buf buf = { 0 };
+	const struct strlist touched = {.data = (const char *)s->touched.data,
+					.len = s->touched.len,
+					.count = s->n_touched};
+	CLEANUP(buf_done) struct buf buf = {0};
 	enum exit_code code = EXIT_OK;
 	struct reject reject;
 	AUTO_VIEW struct view v;
 
-	if (view_open(&v, &(struct fault){ 0 }) < 0 || !v.pam)
+	if (view_open(&v, &(struct fault){0}) < 0 || !v.pam)
 		return EXIT_OK; /* publish() has seen it well: replaced since */
 	for (uint32_t i = 0; snapshot_reject(v.pam, i, &buf) == 0; i++) {
 		char name[128], detail[512];
 
-		if (record_reject_unpack(buf.data, buf.len, &reject) < 0 || !strlist_has(&touched, reject.id))
+		if (record_reject_unpack(buf.data, buf.len, &reject) < 0 ||
+		    !strlist_has(&touched, reject.id))
 			continue;
 		name_escape(reject.name, name, sizeof(name));
 		name_escape(reject.detail, detail, sizeof(detail));
-		message_warning("%s is saved, but left out on this computer: %s%s%s", name, reject.reason,
-				detail[0] ? ": " : "", detail);
+		message_warning("%s is saved, but left out on this computer: %s%s%s", name,
+				reject.reason, detail[0] ? ": " : "", detail);
 		code = EXIT_REFUSED;
 	}
 	return code;
@@ -159,7 +161,8 @@ enum exit_code session_finish(struct session *s, int r)
 	r = publish(serial, &s->fault);
 	if (r < 0) {
 		message_error("saved, but not published: %s", s->fault.text);
-		message_hint("%s", s->fault.hint[0] ? s->fault.hint : "'musterd --once' tries again");
+		message_hint("%s",
+			     s->fault.hint[0] ? s->fault.hint : "'musterd --once' tries again");
 		return EXIT_ERROR;
 	}
 	return report_rejected(s);

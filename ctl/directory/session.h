@@ -20,11 +20,11 @@ struct directory_options {
 };
 
 /* Their lines of an option table. */
-#define DIRECTORY_OPTION_FILE                                                    \
-	"file", OPTION_TEXT, offsetof(struct directory_options, file), "FILE",   \
+#define DIRECTORY_OPTION_FILE                                                  \
+	"file", OPTION_TEXT, offsetof(struct directory_options, file), "FILE", \
 		"edit FILE instead of this computer's own directory"
-#define DIRECTORY_OPTION_NO_PUBLISH                                                           \
-	"no-publish", OPTION_FLAG, offsetof(struct directory_options, no_publish), NULL,      \
+#define DIRECTORY_OPTION_NO_PUBLISH                                                      \
+	"no-publish", OPTION_FLAG, offsetof(struct directory_options, no_publish), NULL, \
 		"save only; 'musterd --once' publishes later"
 
 struct session {
@@ -35,17 +35,20 @@ struct session {
 	struct fault fault;
 	bool own; /* this computer's own directory */
 	bool publish;
-	bool dry_run; /* set by the action: everything but the change itself */
+	bool dry_run;       /* set by the action: everything but the change itself */
 	struct buf done;    /* lines to say once it is saved */
 	struct buf touched; /* ids of those edited, NUL after each */
 	uint32_t n_touched;
 };
 
 #define AUTO_SESSION CLEANUP(session_done)
+/* clang-format off */
 #define SESSION_NONE { .store = STORE_NONE }
+/* clang-format on */
 
 /* S: SESSION_NONE. 0, or -errno with s->fault filled. */
-int session_open(struct session *s, const struct directory_options *o, enum store_mode mode) MUST_CHECK;
+int session_open(struct session *s, const struct directory_options *o,
+		 enum store_mode mode) MUST_CHECK;
 void session_done(struct session *s);
 
 /* Note what was done to a user or group O: "NAME: FORMAT…" is printed once it is saved. */

@@ -11,7 +11,8 @@ static bool change_read(const struct json_object *o, struct scheduled_change *re
 {
 	const char *state = tree_text(o, "state");
 
-	return state && tree_time(o, "scheduledDate", &ret->at) && user_state_parse(state, &ret->state) == 0 &&
+	return state && tree_time(o, "scheduledDate", &ret->at) &&
+	       user_state_parse(state, &ret->state) == 0 &&
 	       (ret->state == USER_ACTIVATED || ret->state == USER_SUSPENDED);
 }
 
@@ -22,7 +23,7 @@ static void account_of(const struct json_object *user, struct account *ret)
 	size_t n = list ? json_object_array_length(list) : 0;
 	const char *state = tree_text(user, "state");
 
-	*ret = (struct account){ .suspended = tree_true(user, "suspended"), .state = USER_ACTIVATED };
+	*ret = (struct account){.suspended = tree_true(user, "suspended"), .state = USER_ACTIVATED};
 	if (state && user_state_parse(state, &ret->state) < 0)
 		ret->state = USER_STATE_NONE;
 	for (size_t i = 0; i < n && ret->n_scheduled < ACCOUNT_SCHEDULED_MAX; i++)
@@ -38,15 +39,16 @@ static int write_state(struct edit *e, struct json_object *user, enum user_state
 }
 
 /* Drops the changes that are due (AHEAD false) or that lie ahead, and, when STATE is not NONE, to STATE only. */
-static void drop_changes(struct edit *e, struct json_object *user, bool ahead, enum user_state state)
+static void drop_changes(struct edit *e, struct json_object *user, bool ahead,
+			 enum user_state state)
 {
 	struct json_object *list = tree_array(user, "scheduled");
 
 	for (size_t i = list ? json_object_array_length(list) : 0; i-- > 0;) {
 		struct scheduled_change c;
 
-		if (!change_read(json_object_array_get_idx(list, i), &c) || (c.at > e->now) != ahead ||
-		    (state != USER_STATE_NONE && c.state != state))
+		if (!change_read(json_object_array_get_idx(list, i), &c) ||
+		    (c.at > e->now) != ahead || (state != USER_STATE_NONE && c.state != state))
 			continue;
 		json_object_array_del_idx(list, i, 1);
 		e->changed = true;
@@ -89,7 +91,8 @@ int user_schedule(struct edit *e, struct json_object *user, enum user_state stat
 	if (!list)
 		return -ENOMEM;
 	if (json_object_array_length(list) >= ACCOUNT_SCHEDULED_MAX)
-		return fault_set(e->fault, -EKEYREJECTED, "more than %d scheduled changes", ACCOUNT_SCHEDULED_MAX);
+		return fault_set(e->fault, -EKEYREJECTED, "more than %d scheduled changes",
+				 ACCOUNT_SCHEDULED_MAX);
 	change = json_object_new_object();
 	r = tree_append(e, list, change);
 	if (r == 0)

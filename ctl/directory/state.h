@@ -8,7 +8,8 @@
 /* Now: STATE, with the 'suspended' flag that agrees. Changes that are due are settled first, later ones stay. */
 int user_set_state(struct edit *e, struct json_object *user, enum user_state state) MUST_CHECK;
 /* At AT, which lies ahead (else -EINVAL), ACTIVATED or SUSPENDED; replaces one to the same state. */
-int user_schedule(struct edit *e, struct json_object *user, enum user_state state, int64_t at) MUST_CHECK;
+int user_schedule(struct edit *e, struct json_object *user, enum user_state state,
+		  int64_t at) MUST_CHECK;
 /* Drops what is scheduled ahead. */
 int user_schedule_cancel(struct edit *e, struct json_object *user) MUST_CHECK;
 /* The next scheduled change away from STATE; false when there is none. */

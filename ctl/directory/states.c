@@ -26,9 +26,9 @@ static enum exit_code each_user(const struct invocation *in, act_fn *act)
 }
 
 static const struct option_spec plain_options[] = {
-	{ DIRECTORY_OPTION_FILE },
-	{ DIRECTORY_OPTION_NO_PUBLISH },
-	{ 0 },
+	{DIRECTORY_OPTION_FILE},
+	{DIRECTORY_OPTION_NO_PUBLISH},
+	{0},
 };
 
 /* Says what comes later by itself: an administrator who suspends for good must know of it. */
@@ -97,14 +97,16 @@ struct schedule_options {
 };
 
 static const struct option_spec schedule_options[] = {
-	{ DIRECTORY_OPTION_FILE },
-	{ DIRECTORY_OPTION_NO_PUBLISH },
-	{ "cancel", OPTION_FLAG, offsetof(struct schedule_options, cancel), NULL, "drop what is scheduled for NAME..." },
-	{ 0 },
+	{DIRECTORY_OPTION_FILE},
+	{DIRECTORY_OPTION_NO_PUBLISH},
+	{"cancel", OPTION_FLAG, offsetof(struct schedule_options, cancel), NULL,
+	 "drop what is scheduled for NAME..."},
+	{0},
 };
 
 /* The names end where "suspend TIME" or "activate TIME" begins. */
-static int parse_change(const struct invocation *in, struct session *s, struct scheduled_change *ret)
+static int parse_change(const struct invocation *in, struct session *s,
+			struct scheduled_change *ret)
 {
 	const char *action = in->n_args < 3 ? "" : in->args[in->n_args - 2];
 
@@ -113,9 +115,12 @@ static int parse_change(const struct invocation *in, struct session *s, struct s
 	else if (strcmp(action, "activate") == 0)
 		ret->state = USER_ACTIVATED;
 	else
-		return fault_set(&s->fault, -EINVAL, "schedule: NAME... must be followed by suspend or activate, and TIME");
+		return fault_set(
+			&s->fault, -EINVAL,
+			"schedule: NAME... must be followed by suspend or activate, and TIME");
 	if (when_parse(in->args[in->n_args - 1], s->edit.now, &ret->at) < 0)
-		return fault_set(&s->fault, -EINVAL, "'%s' is not a time such as 2026-11-30T08:00:00Z or +2h",
+		return fault_set(&s->fault, -EINVAL,
+				 "'%s' is not a time such as 2026-11-30T08:00:00Z or +2h",
 				 in->args[in->n_args - 1]);
 	return 0;
 }
@@ -143,7 +148,7 @@ static enum exit_code run_schedule(const struct invocation *in)
 {
 	const struct schedule_options *o = in->options;
 	AUTO_SESSION struct session s = SESSION_NONE;
-	struct scheduled_change change = { 0 };
+	struct scheduled_change change = {0};
 	int n_names = o->cancel ? in->n_args : in->n_args - 2;
 	int r = session_open(&s, &o->directory, STORE_EDIT);
 
@@ -160,7 +165,8 @@ const struct command action_schedule = {
 	.min_args = 1,
 	.max_args = -1,
 	.summary = "Suspends or activates users at a time ahead.",
-	.details = "TIME is 2026-11-30 (00:00 UTC), 2026-11-30T08:00:00Z, or +2h from now. It takes effect on endpoints\n"
+	.details = "TIME is 2026-11-30 (00:00 UTC), 2026-11-30T08:00:00Z, or +2h from now. It "
+		   "takes effect on endpoints\n"
 		   "that are off line, too.",
 	.options = schedule_options,
 	.options_size = sizeof(struct schedule_options),
@@ -173,10 +179,10 @@ struct expire_options {
 };
 
 static const struct option_spec expire_options[] = {
-	{ DIRECTORY_OPTION_FILE },
-	{ DIRECTORY_OPTION_NO_PUBLISH },
-	{ "at", OPTION_TEXT, offsetof(struct expire_options, at), "TIME", "at this time, not now" },
-	{ 0 },
+	{DIRECTORY_OPTION_FILE},
+	{DIRECTORY_OPTION_NO_PUBLISH},
+	{"at", OPTION_TEXT, offsetof(struct expire_options, at), "TIME", "at this time, not now"},
+	{0},
 };
 
 static int expire(struct session *s, struct json_object *user, const void *options)
@@ -187,7 +193,8 @@ static int expire(struct session *s, struct json_object *user, const void *optio
 	int r;
 
 	if (o->at && when_parse(o->at, s->edit.now, &at) < 0)
-		return fault_set(&s->fault, -EINVAL, "'%s' is not a time such as 2026-11-30T08:00:00Z or +2h", o->at);
+		return fault_set(&s->fault, -EINVAL,
+				 "'%s' is not a time such as 2026-11-30T08:00:00Z or +2h", o->at);
 	r = user_expire(&s->edit, user, at);
 	if (r < 0)
 		return r;
@@ -221,7 +228,8 @@ static int unlock(struct session *s, struct json_object *user, const void *optio
 	if (r < 0)
 		return r;
 	return session_note(s, user, "not locked%s",
-			    tree_true(user, "password_expired") ? "; the password is still expired" : "");
+			    tree_true(user, "password_expired") ? "; the password is still expired"
+								: "");
 }
 
 static enum exit_code run_unlock(const struct invocation *in)
@@ -247,13 +255,16 @@ struct mfa_options {
 };
 
 static const struct option_spec mfa_options[] = {
-	{ DIRECTORY_OPTION_FILE },
-	{ DIRECTORY_OPTION_NO_PUBLISH },
-	{ "require", OPTION_FLAG, offsetof(struct mfa_options, require), NULL, "ask for a second factor" },
-	{ "exclude", OPTION_FLAG, offsetof(struct mfa_options, exclude), NULL, "do without it" },
-	{ "until", OPTION_TEXT, offsetof(struct mfa_options, until), "TIME", "with --exclude: only until then" },
-	{ "reset", OPTION_FLAG, offsetof(struct mfa_options, reset), NULL, "forget the enrolled factor" },
-	{ 0 },
+	{DIRECTORY_OPTION_FILE},
+	{DIRECTORY_OPTION_NO_PUBLISH},
+	{"require", OPTION_FLAG, offsetof(struct mfa_options, require), NULL,
+	 "ask for a second factor"},
+	{"exclude", OPTION_FLAG, offsetof(struct mfa_options, exclude), NULL, "do without it"},
+	{"until", OPTION_TEXT, offsetof(struct mfa_options, until), "TIME",
+	 "with --exclude: only until then"},
+	{"reset", OPTION_FLAG, offsetof(struct mfa_options, reset), NULL,
+	 "forget the enrolled factor"},
+	{0},
 };
 
 static int mfa(struct session *s, struct json_object *user, const void *options)
@@ -262,10 +273,13 @@ static int mfa(struct session *s, struct json_object *user, const void *options)
 	int64_t until = 0;
 	int r = 0;
 
-	if (o->require + o->exclude + o->reset == 0 || (o->require && o->exclude) || (o->until && !o->exclude))
-		return fault_set(&s->fault, -EINVAL, "mfa: give --require, --exclude [--until TIME] or --reset");
+	if (o->require + o->exclude + o->reset == 0 || (o->require && o->exclude) ||
+	    (o->until && !o->exclude))
+		return fault_set(&s->fault, -EINVAL,
+				 "mfa: give --require, --exclude [--until TIME] or --reset");
 	if (o->until && (when_parse(o->until, s->edit.now, &until) < 0 || until <= s->edit.now))
-		return fault_set(&s->fault, -EINVAL, "'%s' is not a time ahead, such as +7d", o->until);
+		return fault_set(&s->fault, -EINVAL, "'%s' is not a time ahead, such as +7d",
+				 o->until);
 	if (o->reset)
 		r = user_mfa_reset(&s->edit, user);
 	if (r == 0 && o->require)
@@ -274,7 +288,9 @@ static int mfa(struct session *s, struct json_object *user, const void *options)
 		r = user_mfa_exclude(&s->edit, user, until);
 	return r < 0 ? r
 		     : session_note(s, user, "second factor %s%s", o->reset ? "reset " : "",
-				    o->require ? "required" : o->exclude ? "excluded" : "");
+				    o->require   ? "required"
+				    : o->exclude ? "excluded"
+						 : "");
 }
 
 static enum exit_code run_mfa(const struct invocation *in)

@@ -21,7 +21,8 @@
 static int open_dir(struct store *s, struct fault *f)
 {
 	const char *slash = strrchr(s->path, '/');
-	AUTO_FREE char *dir = slash ? strndup(s->path, slash == s->path ? 1 : slash - s->path) : strdup(".");
+	AUTO_FREE char *dir =
+		slash ? strndup(s->path, slash == s->path ? 1 : slash - s->path) : strdup(".");
 
 	if (!dir)
 		return -ENOMEM;
@@ -44,7 +45,7 @@ static int wait_for_lock(int fd)
 			return 0;
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return -errno;
-		nanosleep(&(struct timespec){ .tv_nsec = LOCK_STEP_MS * 1000000L }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = LOCK_STEP_MS * 1000000L}, NULL);
 	}
 	return -ETIMEDOUT;
 }
@@ -73,15 +74,17 @@ static int check_file(const struct store *s, const struct stat *st, struct fault
 	if (!S_ISREG(st->st_mode))
 		return fault_set(f, -EPERM, "%s is not a regular file", s->path);
 	if (st->st_uid != geteuid() && st->st_uid != 0)
-		return fault_set(f, -EPERM, "%s belongs to the user id %u: refused", s->path, st->st_uid);
+		return fault_set(f, -EPERM, "%s belongs to the user id %u: refused", s->path,
+				 st->st_uid);
 	if (st->st_mode & 077) {
-		fault_set(f, -EPERM, "%s may be read or written by others (mode %04o): refused", s->path,
-			  st->st_mode & 07777);
+		fault_set(f, -EPERM, "%s may be read or written by others (mode %04o): refused",
+			  s->path, st->st_mode & 07777);
 		fault_hint(f, "look at what is in it, then: chmod 0600 %s", s->path);
 		return -EPERM;
 	}
 	if (st->st_size > SYNC_DOCUMENT_MAX)
-		return fault_set(f, -EFBIG, "%s is larger than %u MiB", s->path, SYNC_DOCUMENT_MAX >> 20);
+		return fault_set(f, -EFBIG, "%s is larger than %u MiB", s->path,
+				 SYNC_DOCUMENT_MAX >> 20);
 	return 0;
 }
 
@@ -94,16 +97,21 @@ static int parse(struct store *s, const struct buf *text, struct fault *f)
 		return r;
 	}
 	if (strcmp(tree_text_or_empty(s->doc, "format"), DOCUMENT_FORMAT) != 0)
-		return fault_set(f, -EBADMSG, "%s is not a muster directory: \"format\" is not \"" DOCUMENT_FORMAT "\"", s->path);
+		return fault_set(
+			f, -EBADMSG,
+			"%s is not a muster directory: \"format\" is not \"" DOCUMENT_FORMAT "\"",
+			s->path);
 	if (!tree_array(s->doc, "users"))
-		return fault_set(f, -EBADMSG, "%s is not a muster directory: \"users\" is missing", s->path);
+		return fault_set(f, -EBADMSG, "%s is not a muster directory: \"users\" is missing",
+				 s->path);
 	return 0;
 }
 
 static int make_empty(struct store *s)
 {
 	s->doc = json_object_new_object();
-	if (!s->doc || json_object_object_add(s->doc, "format", json_object_new_string(DOCUMENT_FORMAT)) < 0 ||
+	if (!s->doc ||
+	    json_object_object_add(s->doc, "format", json_object_new_string(DOCUMENT_FORMAT)) < 0 ||
 	    json_object_object_add(s->doc, "serial", json_object_new_int64(0)) < 0 ||
 	    json_object_object_add(s->doc, "made_at", json_object_new_string("")) < 0 ||
 	    json_object_object_add(s->doc, "users", json_object_new_array()) < 0)
@@ -113,7 +121,7 @@ static int make_empty(struct store *s)
 
 static int load(struct store *s, enum store_mode mode, struct fault *f)
 {
-	CLEANUP(buf_wipe) struct buf text = { 0 };
+	CLEANUP(buf_wipe) struct buf text = {0};
 	int fd = openat(s->dir_fd, s->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	int r;
@@ -172,7 +180,9 @@ static int write_temp(struct store *s, const char *temp, int *ret_fd)
 {
 	size_t len;
 	const char *text = json_object_to_json_string_length(
-		s->doc, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE, &len);
+		s->doc,
+		JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_SPACED | JSON_C_TO_STRING_NOSLASHESCAPE,
+		&len);
 	int r;
 
 	if (!text)

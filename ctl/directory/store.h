@@ -12,13 +12,15 @@
 #include "ctl/message.h"
 
 #define STORE_LOCK_WAIT_MS 60000
+/* clang-format off */
 #define STORE_NONE { .dir_fd = -1, .lock_fd = -1, .file_fd = -1 }
+/* clang-format on */
 
 struct store {
 	const char *path;    /* the caller's */
 	const char *name;    /* last part of PATH */
 	int dir_fd, lock_fd; /* lock_fd -1: read only */
-	int file_fd;	     /* the file that was read, -1: there was none */
+	int file_fd;         /* the file that was read, -1: there was none */
 	struct json_object *doc;
 };
 

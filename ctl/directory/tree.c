@@ -17,7 +17,8 @@ static struct json_object *get(const struct json_object *o, const char *key, enu
 /* The string in O, NULL when it is none or has a NUL inside. */
 static const char *string_of(struct json_object *o)
 {
-	const char *text = json_object_is_type(o, json_type_string) ? json_object_get_string(o) : NULL;
+	const char *text =
+		json_object_is_type(o, json_type_string) ? json_object_get_string(o) : NULL;
 
 	return text && strlen(text) == (size_t)json_object_get_string_len(o) ? text : NULL;
 }
@@ -91,7 +92,8 @@ int tree_set_bool(struct edit *e, struct json_object *o, const char *key, bool v
 	struct json_object *old = NULL;
 
 	json_object_object_get_ex(o, key, &old);
-	if (old ? json_object_is_type(old, json_type_boolean) && tree_true(o, key) == value : !value)
+	if (old ? json_object_is_type(old, json_type_boolean) && tree_true(o, key) == value
+		: !value)
 		return 0;
 	return set(e, o, key, json_object_new_boolean(value));
 }
@@ -100,7 +102,9 @@ int tree_set_int(struct edit *e, struct json_object *o, const char *key, int64_t
 {
 	int64_t old;
 
-	return tree_int(o, key, &old) && old == value ? 0 : set(e, o, key, json_object_new_int64(value));
+	return tree_int(o, key, &old) && old == value
+		       ? 0
+		       : set(e, o, key, json_object_new_int64(value));
 }
 
 int tree_set_time(struct edit *e, struct json_object *o, const char *key, int64_t value)
@@ -185,7 +189,8 @@ void tree_forget(struct edit *e, struct json_object *parent, const char *key, co
 {
 	if (json_object_is_type(parent, json_type_array))
 		for (size_t i = json_object_array_length(parent); i-- > 0;)
-			tree_list_remove(e, tree_array(json_object_array_get_idx(parent, i), key), id);
+			tree_list_remove(e, tree_array(json_object_array_get_idx(parent, i), key),
+					 id);
 	if (!json_object_is_type(parent, json_type_object))
 		return;
 	json_object_object_foreach(parent, name, value)

@@ -21,7 +21,8 @@ struct edit {
 	int64_t now;
 	bool changed;
 	struct fault *fault; /* filled by whoever returns an error */
-	const struct local *local; /* what this computer has itself; NULL: the document is not for this computer */
+	const struct local *
+		local; /* what this computer has itself; NULL: the document is not for this computer */
 };
 
 /* NULL when absent, no string, or with a NUL inside. Points into O. */
@@ -38,7 +39,8 @@ struct json_object *tree_array(const struct json_object *o, const char *key);
 struct json_object *tree_object(const struct json_object *o, const char *key);
 
 /* Set KEY of O; 0 or -ENOMEM. An absent key counts as null, a missing bool as false. */
-int tree_set_text(struct edit *e, struct json_object *o, const char *key, const char *value) MUST_CHECK;
+int tree_set_text(struct edit *e, struct json_object *o, const char *key,
+		  const char *value) MUST_CHECK;
 int tree_set_bool(struct edit *e, struct json_object *o, const char *key, bool value) MUST_CHECK;
 int tree_set_int(struct edit *e, struct json_object *o, const char *key, int64_t value) MUST_CHECK;
 int tree_set_time(struct edit *e, struct json_object *o, const char *key, int64_t value) MUST_CHECK;

@@ -11,7 +11,6 @@
 #include "common/sshkey.h"
 #include "common/str.h"
 #include "ctl/directory/group.h"
-#include "ctl/directory/group.h"
 #include "ctl/message.h"
 
 int object_id_make(char out[static OBJECT_ID_SIZE])
@@ -65,11 +64,13 @@ static bool is_called(const struct json_object *user, const char *name, compare_
 	const char *id = user_id(user);
 
 	return compare(tree_text_or_empty(user, "username"), name) == 0 ||
-	       compare(tree_text_or_empty(user, "systemUsername"), name) == 0 || (id && strcmp(id, name) == 0);
+	       compare(tree_text_or_empty(user, "systemUsername"), name) == 0 ||
+	       (id && strcmp(id, name) == 0);
 }
 
 /* How many users are called NAME, the first of them in RET. */
-static unsigned count_users(const struct edit *e, const char *name, compare_fn *compare, struct json_object **ret)
+static unsigned count_users(const struct edit *e, const char *name, compare_fn *compare,
+			    struct json_object **ret)
 {
 	struct json_object *users = tree_array(e->doc, "users");
 	size_t n = users ? json_object_array_length(users) : 0;
@@ -100,7 +101,8 @@ int user_find(struct edit *e, const char *name, struct json_object **ret)
 	}
 	fault_set(e->fault, -ESRCH, "no user '%s' in the directory", name);
 	if (name[0] && count_users(e, name, strcasecmp, &user) > 0)
-		fault_hint(e->fault, "there is '%s': the case of letters counts", tree_text_or_empty(user, "username"));
+		fault_hint(e->fault, "there is '%s': the case of letters counts",
+			   tree_text_or_empty(user, "username"));
 	return -ESRCH;
 }
 
@@ -108,11 +110,14 @@ int name_check_rules(struct edit *e, const char *name)
 {
 	if (!name_valid(name))
 		return fault_set(e->fault, -EKEYREJECTED,
-				 "'%s' cannot be a login name: 1 to 32 of A-Z a-z 0-9 _ . -, a letter or _ first", name);
+				 "'%s' cannot be a login name: 1 to 32 of A-Z a-z 0-9 _ . -, a "
+				 "letter or _ first",
+				 name);
 	if (name_reserved(name))
 		return fault_set(e->fault, -EKEYREJECTED, "'%s' is reserved for the system", name);
 	if (e->local && local_name_taken(e->local, name))
-		return fault_set(e->fault, -EKEYREJECTED, "'%s' is a local user or group of this computer", name);
+		return fault_set(e->fault, -EKEYREJECTED,
+				 "'%s' is a local user or group of this computer", name);
 	return 0;
 }
 
@@ -135,7 +140,8 @@ int name_check_free(struct edit *e, const char *name, const char *own_id)
 					 tree_text_or_empty(user, "username"), id ? id : "none");
 	}
 	if (group_has_posix_name(e, name))
-		return fault_set(e->fault, -EEXIST, "'%s' is the local name of a group of the directory", name);
+		return fault_set(e->fault, -EEXIST,
+				 "'%s' is the local name of a group of the directory", name);
 	return 0;
 }
 
@@ -144,10 +150,13 @@ int unix_id_check_rules(struct edit *e, const char *key, int64_t id)
 	bool is_uid = strcmp(key, "unix_uid") == 0;
 
 	if (id < ID_FLOOR || id > ID_TOP || !id_allowed(id))
-		return fault_set(e->fault, -EKEYREJECTED, "%s %" PRId64 " is outside of %u to %u, or reserved for the system",
+		return fault_set(e->fault, -EKEYREJECTED,
+				 "%s %" PRId64
+				 " is outside of %u to %u, or reserved for the system",
 				 key, id, ID_FLOOR, ID_TOP);
 	if (e->local && (is_uid ? local_uid_taken(e->local, id) : local_gid_taken(e->local, id)))
-		return fault_set(e->fault, -EKEYREJECTED, "%s %" PRId64 " belongs to a local %s of this computer", key, id,
+		return fault_set(e->fault, -EKEYREJECTED,
+				 "%s %" PRId64 " belongs to a local %s of this computer", key, id,
 				 is_uid ? "user" : "group");
 	return 0;
 }
@@ -182,7 +191,8 @@ static int set_sudo(struct edit *e, struct json_object *user, const char *word)
 	int r;
 
 	if (!none && !free_of_password && word[0] && strcmp(word, "yes") != 0)
-		return fault_set(e->fault, -EINVAL, "--sudo=%s: it may be yes, nopasswd or no", word);
+		return fault_set(e->fault, -EINVAL, "--sudo=%s: it may be yes, nopasswd or no",
+				 word);
 	r = tree_set_bool(e, user, "sudo", !none);
 	return r < 0 ? r : tree_set_bool(e, user, "passwordless_sudo", free_of_password);
 }
@@ -205,9 +215,11 @@ static int add_key(struct edit *e, struct json_object *keys, const char *text)
 	int r = sshkey_normalise(text, strlen(text), line, sizeof(line));
 
 	if (r == -EKEYREJECTED)
-		return fault_set(e->fault, r, "this kind or size of SSH key is not accepted: %.40s", text);
+		return fault_set(e->fault, r, "this kind or size of SSH key is not accepted: %.40s",
+				 text);
 	if (r < 0)
-		return fault_set(e->fault, -EINVAL, "not an SSH public key (TYPE BASE64 [COMMENT]): %.40s", text);
+		return fault_set(e->fault, -EINVAL,
+				 "not an SSH public key (TYPE BASE64 [COMMENT]): %.40s", text);
 	for (size_t i = json_object_array_length(keys); i-- > 0;) {
 		const char *old = tree_text(json_object_array_get_idx(keys, i), "public_key");
 
@@ -215,7 +227,8 @@ static int add_key(struct edit *e, struct json_object *keys, const char *text)
 			return 0;
 	}
 	if (json_object_array_length(keys) >= ACCOUNT_KEYS_MAX)
-		return fault_set(e->fault, -EKEYREJECTED, "more than %d keys of one user", ACCOUNT_KEYS_MAX);
+		return fault_set(e->fault, -EKEYREJECTED, "more than %d keys of one user",
+				 ACCOUNT_KEYS_MAX);
 	comment = key_comment(text);
 	key = json_object_new_object();
 	r = tree_append(e, keys, key);
@@ -253,24 +266,7 @@ static int set_username(struct edit *e, struct json_object *user, const char *na
 	return r;
 }
 
-/* A field that must pass VALID, or be "" to take it away. */
-struct rule {
-	const char *key;
-	bool (*valid)(const char *);
-	const char *words;
-};
-static const struct rule rule_displayname = { "displayname", gecos_valid, "text without : , and control characters" };
-static const struct rule rule_email = { "email", gecos_valid, "text without : , and control characters" };
-static const struct rule rule_shell = { "shell", shell_valid, "an absolute path" };
-static const struct rule rule_home = { "home", home_valid, "an absolute path outside the system's directories" };
-
-static int set_checked(struct edit *e, struct json_object *user, const struct rule *rule, const char *value)
-{
-	if (value[0] && !rule->valid(value))
-		return fault_set(e->fault, -EKEYREJECTED, "%s '%s': it must be %s", rule->key, value, rule->words);
-	return tree_set_text(e, user, rule->key, value);
-}
-
+/* What these texts may hold is known to the check of the whole document (directory/check.h). */
 int user_set(struct edit *e, struct json_object *user, const struct user_fields *f)
 {
 	int r = 0;
@@ -278,9 +274,9 @@ int user_set(struct edit *e, struct json_object *user, const struct user_fields 
 	if (f->username)
 		r = set_username(e, user, f->username);
 	if (r == 0 && f->displayname)
-		r = set_checked(e, user, &rule_displayname, f->displayname);
+		r = tree_set_text(e, user, "displayname", f->displayname);
 	if (r == 0 && f->email)
-		r = set_checked(e, user, &rule_email, f->email);
+		r = tree_set_text(e, user, "email", f->email);
 	if (r == 0 && f->uid)
 		r = set_id(e, user, "unix_uid", f->uid);
 	if (r == 0 && f->gid)
@@ -288,13 +284,14 @@ int user_set(struct edit *e, struct json_object *user, const struct user_fields 
 	if (r == 0 && f->sudo)
 		r = set_sudo(e, user, f->sudo);
 	if (r == 0 && f->shell)
-		r = set_checked(e, user, &rule_shell, f->shell);
+		r = tree_set_text(e, user, "shell", f->shell);
 	if (r == 0 && f->home)
-		r = set_checked(e, user, &rule_home, f->home);
+		r = tree_set_text(e, user, "home", f->home);
 	return r == 0 ? set_keys(e, user, f) : r;
 }
 
-static int set_defaults(struct edit *e, struct json_object *user, const char *name, enum user_state state)
+static int set_defaults(struct edit *e, struct json_object *user, const char *name,
+			enum user_state state)
 {
 	char id[OBJECT_ID_SIZE];
 	int r = object_id_make(id);

@@ -16,7 +16,7 @@
 struct user_fields {
 	const char *username, *displayname, *email, *uid, *gid, *sudo, *shell, *home;
 	struct option_list keys; /* texts of one public key each */
-	bool no_keys;		 /* drop the keys that are there first */
+	bool no_keys;            /* drop the keys that are there first */
 };
 
 /* A new directory object id. -EIO: no randomness. */

@@ -16,19 +16,19 @@ struct user_options {
 	const char *state;
 };
 
-#define FIELD(name, kind, field, arg, help)                                                     \
-	{                                                                                       \
-		name, kind, offsetof(struct user_options, fields) + offsetof(struct user_fields, field), arg, help \
-	}
-#define FIELD_OPTIONS                                                                              \
-	FIELD("displayname", OPTION_TEXT, displayname, "TEXT", "full name"),                       \
-	FIELD("email", OPTION_TEXT, email, "ADDRESS", "mail address"),                             \
-	FIELD("uid", OPTION_TEXT, uid, "NUMBER", "user id; without it one is derived from the object id"), \
-	FIELD("gid", OPTION_TEXT, gid, "NUMBER", "primary group id"),                              \
+/* clang-format off */
+#define FIELD(name, kind, field, arg, help) \
+	{ name, kind, offsetof(struct user_options, fields.field), arg, help }
+#define FIELD_OPTIONS \
+	FIELD("displayname", OPTION_TEXT, displayname, "TEXT", "full name"), \
+	FIELD("email", OPTION_TEXT, email, "ADDRESS", "mail address"), \
+	FIELD("uid", OPTION_TEXT, uid, "NUMBER", "user id; without it the object id gives one"), \
+	FIELD("gid", OPTION_TEXT, gid, "NUMBER", "primary group id"), \
 	FIELD("sudo", OPTION_OPTIONAL, sudo, "yes|nopasswd|no", "may use sudo, with or without a password"), \
 	FIELD("key", OPTION_LIST, keys, "FILE|TEXT", "add the SSH public keys of a file, or this one"), \
-	FIELD("shell", OPTION_TEXT, shell, "PATH", "login shell"),                                 \
+	FIELD("shell", OPTION_TEXT, shell, "PATH", "login shell"), \
 	FIELD("home", OPTION_TEXT, home, "PATH", "home directory")
+/* clang-format on */
 
 /* The keys of --key, one a line, and the texts that they lie in. */
 struct key_texts {
@@ -100,15 +100,16 @@ static int read_keys(const struct option_list *given, struct key_texts *k, struc
 }
 
 static const struct option_spec add_options[] = {
-	{ DIRECTORY_OPTION_FILE },
-	{ DIRECTORY_OPTION_NO_PUBLISH },
+	{DIRECTORY_OPTION_FILE},
+	{DIRECTORY_OPTION_NO_PUBLISH},
 	FIELD_OPTIONS,
-	{ "state", OPTION_TEXT, offsetof(struct user_options, state), "STATE",
-	  "ACTIVATED, STAGED or SUSPENDED ([directory] default_state_manual)" },
-	{ 0 },
+	{"state", OPTION_TEXT, offsetof(struct user_options, state), "STATE",
+	 "ACTIVATED, STAGED or SUSPENDED ([directory] default_state_manual)"},
+	{0},
 };
 
-static int add_one(struct session *s, const char *name, enum user_state state, const struct user_fields *fields)
+static int add_one(struct session *s, const char *name, enum user_state state,
+		   const struct user_fields *fields)
 {
 	struct json_object *user;
 	int r = user_add(&s->edit, name, state, fields, &user);
@@ -119,28 +120,34 @@ static int add_one(struct session *s, const char *name, enum user_state state, c
 }
 
 /* What is one user's alone cannot be given to several. */
-static int check_single(const struct invocation *in, const struct user_fields *f, struct fault *fault)
+static int check_single(const struct invocation *in, const struct user_fields *f,
+			struct fault *fault)
 {
 	if (in->n_args > 1 && (f->uid || f->home || f->email || f->username || f->keys.count > 0))
-		return fault_set(fault, -EINVAL, "a uid, home, mail address, name or key is for one user, not for %d",
-				 in->n_args);
+		return fault_set(
+			fault, -EINVAL,
+			"a uid, home, mail address, name or key is for one user, not for %d",
+			in->n_args);
 	return 0;
 }
 
-static int add_users(struct session *s, const struct invocation *in, const struct user_fields *fields)
+static int add_users(struct session *s, const struct invocation *in,
+		     const struct user_fields *fields)
 {
 	const struct user_options *o = in->options;
 	enum user_state state = s->conf.default_state_manual;
 	int r = 0;
 
 	if (o->state && user_state_parse(o->state, &state) < 0)
-		return fault_set(&s->fault, -EINVAL, "--state %s: it may be ACTIVATED, STAGED or SUSPENDED", o->state);
+		return fault_set(&s->fault, -EINVAL,
+				 "--state %s: it may be ACTIVATED, STAGED or SUSPENDED", o->state);
 	for (int i = 0; r == 0 && i < in->n_args; i++)
 		r = add_one(s, in->args[i], state, fields);
 	return r;
 }
 
-static int set_users(struct session *s, const struct invocation *in, const struct user_fields *fields)
+static int set_users(struct session *s, const struct invocation *in,
+		     const struct user_fields *fields)
 {
 	struct json_object *user;
 	int r = 0;
@@ -156,10 +163,11 @@ static int set_users(struct session *s, const struct invocation *in, const struc
 }
 
 static enum exit_code run_fields(const struct invocation *in, enum store_mode mode,
-				 int (*act)(struct session *, const struct invocation *, const struct user_fields *))
+				 int (*act)(struct session *, const struct invocation *,
+					    const struct user_fields *))
 {
 	const struct user_options *o = in->options;
-	CLEANUP(key_texts_done) struct key_texts keys = { 0 };
+	CLEANUP(key_texts_done) struct key_texts keys = {0};
 	struct user_fields fields = o->fields;
 	AUTO_SESSION struct session s = SESSION_NONE;
 	int r = check_single(in, &fields, &s.fault);
@@ -185,7 +193,8 @@ const struct command action_add = {
 	.min_args = 1,
 	.max_args = -1,
 	.summary = "Adds users.",
-	.details = "A new user has no password: 'musterctl directory passwd NAME' sets one. Until then keys do not open\n"
+	.details = "A new user has no password: 'musterctl directory passwd NAME' sets one. Until "
+		   "then keys do not open\n"
 		   "the account either.",
 	.options = add_options,
 	.options_size = sizeof(struct user_options),
@@ -193,12 +202,13 @@ const struct command action_add = {
 };
 
 static const struct option_spec set_options[] = {
-	{ DIRECTORY_OPTION_FILE },
-	{ DIRECTORY_OPTION_NO_PUBLISH },
+	{DIRECTORY_OPTION_FILE},
+	{DIRECTORY_OPTION_NO_PUBLISH},
 	FIELD("username", OPTION_TEXT, username, "NAME", "another login name; the id stays"),
 	FIELD_OPTIONS,
-	FIELD("no-keys", OPTION_FLAG, no_keys, NULL, "drop the SSH keys there are, before --key adds any"),
-	{ 0 },
+	FIELD("no-keys", OPTION_FLAG, no_keys, NULL,
+	      "drop the SSH keys there are, before --key adds any"),
+	{0},
 };
 
 static enum exit_code run_set(const struct invocation *in)
@@ -218,9 +228,9 @@ const struct command action_set = {
 };
 
 static const struct option_spec delete_options[] = {
-	{ DIRECTORY_OPTION_FILE },
-	{ DIRECTORY_OPTION_NO_PUBLISH },
-	{ 0 },
+	{DIRECTORY_OPTION_FILE},
+	{DIRECTORY_OPTION_NO_PUBLISH},
+	{0},
 };
 
 static enum exit_code run_delete(const struct invocation *in)
@@ -245,7 +255,8 @@ const struct command action_delete = {
 	.min_args = 1,
 	.max_args = -1,
 	.summary = "Deletes users, also from groups and bindings.",
-	.details = "Their files stay, and their names resolve until the tombstone ends ([accounts] tombstone).",
+	.details = "Their files stay, and their names resolve until the tombstone ends ([accounts] "
+		   "tombstone).",
 	.options = delete_options,
 	.options_size = sizeof(struct directory_options),
 	.run = run_delete,

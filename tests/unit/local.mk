@@ -9,6 +9,18 @@ TESTS += test_conf
 test_conf_SOURCES = tests/unit/test_conf.c
 test_conf_LDADD = libconf.la libcommon.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_csv
+TESTS += test_csv
+test_csv_SOURCES = tests/unit/test_csv.c
+test_csv_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS)
+test_csv_LDADD = libctl.la libcommon.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_directory_edit
+TESTS += test_directory_edit
+test_directory_edit_SOURCES = tests/unit/test_directory_edit.c
+test_directory_edit_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS)
+test_directory_edit_LDADD = libctl.la libcommon.la $(JSON_LIBS) $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_local
 TESTS += test_local
 test_local_SOURCES = tests/unit/test_local.c
