@@ -6,4 +6,4 @@ endif
 
 TESTS += tests/conf-sample.sh
 EXTRA_DIST += tests/conf-sample.sh tests/sandbox tests/packages tests/build tests/installed tests/check.py tests/demo.py \
-	tests/system check demo CONTRIBUTING.md README.md .ci/run
+	tests/system

@@ -164,6 +164,7 @@ WRAP(int, pam_set_item, pam_handle_t *pamh, int type, const void *item)
 	return fails() ? PAM_BUF_ERR : pam_set_item(pamh, type, item);
 }
 
+EXPORT int __wrap_pam_prompt(pam_handle_t *, int, char **, const char *, ...) PRINTF_LIKE(4, 5);
 WRAP(int, pam_prompt, pam_handle_t *pamh, int style, char **response, const char *format, ...)
 {
 	va_list ap;
@@ -184,6 +185,7 @@ WRAP(int, pam_fail_delay, pam_handle_t *pamh, unsigned int us)
 	return fails() ? PAM_SYSTEM_ERR : pam_fail_delay(pamh, us);
 }
 
+EXPORT void __wrap_pam_syslog(const pam_handle_t *, int, const char *, ...) PRINTF_LIKE(3, 4);
 WRAP(void, pam_syslog, const pam_handle_t *pamh, int priority, const char *format, ...)
 {
 	size_t used = strlen(pam_wrap.log);
