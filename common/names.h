@@ -26,7 +26,10 @@ size_t name_span(const char *s, size_t room);
 /* root, sudo, wheel, docker, systemd-*, _*, muster-*, …; compared without case. For users and groups alike. */
 bool name_reserved(const char *name);
 /* The floor that every reader enforces: ID_FLOOR..ID_TOP, not 65534, 65535. */
-bool id_floor_ok(uint32_t id);
+static inline bool id_floor_ok(uint32_t id)
+{
+	return id >= ID_FLOOR && id <= ID_TOP && id != 65534 && id != 65535;
+}
 /* What may be given out: also not 60001-65535, not 524288-1879048191 (containers), not the sudo groups' ids. */
 bool id_allowed(uint32_t id);
 /* The id an account gets without a usable one of the directory: stable on all hosts, id_allowed(). */

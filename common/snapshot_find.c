@@ -4,8 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/names.h"
-
 const struct snapshot_table snapshot_users = {
 	.names = SECTION_USER_NAMES,
 	.ids = SECTION_USER_UIDS,
@@ -34,55 +32,39 @@ _Static_assert(offsetof(struct snapshot_user_record, uid) == ID_OFFSET, "layout"
 _Static_assert(offsetof(struct snapshot_group_record, gid) == ID_OFFSET, "layout");
 _Static_assert(offsetof(struct snapshot_account_record, uid) == ID_OFFSET, "layout");
 
-/* A walk over the slots that may hold one hash. */
-struct probe {
-	const struct snapshot_source *source;
-	const struct snapshot_section *section;
-	const struct snapshot_block *block; /* NULL: to be read */
-	uint32_t index, tried;		    /* of blocks */
-	uint32_t slot;			    /* the next one in it */
-	uint32_t tag;
+/* Told of each record that may be it: 0 it is, 1 it is not, negative an error. */
+typedef int visit_fn(void *ctx, uint32_t at);
+
+/*
+ * Visit the slots that may hold HASH; -ESRCH at a free one, since the writer fills in order. Inlined with its VISIT:
+ * each lookup of each process on the machine comes through here.
+ */
+static inline __attribute__((always_inline)) int search(const struct snapshot_source *s,
+							enum snapshot_section_id section,
+							uint64_t hash, visit_fn *visit, void *ctx)
+{
+	const struct snapshot_section *x = &s->layout->section[section];
+	uint32_t n = x->blocks, index = (uint32_t)(((hash >> 32) * n) >> 32);
 	struct snapshot_block copy;
-};
 
-static void probe_init(struct probe *p, const struct snapshot_source *s,
-		       enum snapshot_section_id section, uint64_t hash)
-{
-	p->source = s;
-	p->section = &s->layout->section[section];
-	p->block = NULL;
-	p->index = (uint32_t)(((hash >> 32) * p->section->blocks) >> 32);
-	p->tried = 0;
-	p->slot = 0;
-	p->tag = (uint32_t)hash;
-}
-
-/* The next record that may be it; -ESRCH after a free slot, since the writer fills in order. */
-static int probe_next(struct probe *p, uint32_t *ret_at)
-{
-	if (p->section->blocks == 0)
+	if (n == 0)
 		return -ESRCH;
-	while (p->tried < p->section->blocks) {
-		if (!p->block) {
-			int r = snapshot_block_get(p->source, p->section, p->index, &p->copy,
-						   &p->block);
-			if (r < 0)
+	for (uint32_t tried = 0; tried < n; tried++) {
+		const struct snapshot_block *b;
+		int r = snapshot_block_get(s, x, index, &copy, &b);
+
+		if (r < 0)
+			return r;
+		for (unsigned i = 0; i < SNAPSHOT_BLOCK_SLOTS; i++) {
+			if (b->slot[i].at == 0)
+				return -ESRCH;
+			if (le32toh(b->slot[i].key) != (uint32_t)hash)
+				continue;
+			r = visit(ctx, le32toh(b->slot[i].at));
+			if (r <= 0)
 				return r;
 		}
-		while (p->slot < SNAPSHOT_BLOCK_SLOTS) {
-			const struct snapshot_slot *slot = &p->block->slot[p->slot++];
-
-			if (slot->at == 0)
-				return -ESRCH;
-			if (le32toh(slot->key) == p->tag) {
-				*ret_at = le32toh(slot->at);
-				return 0;
-			}
-		}
-		p->block = NULL;
-		p->slot = 0;
-		p->tried++;
-		p->index = p->index + 1 == p->section->blocks ? 0 : p->index + 1;
+		index = index + 1 == n ? 0 : index + 1;
 	}
 	return -EBADMSG; /* the writer leaves a free slot */
 }
@@ -99,26 +81,27 @@ uint64_t snapshot_hash_id(const struct snapshot_layout *l, uint32_t id)
 	return snapshot_sum(&key, sizeof key, l->salt);
 }
 
+static int visit_slot(void *ctx, uint32_t at)
+{
+	return at == *(const uint32_t *)ctx ? 0 : 1;
+}
+
 int snapshot_find_slot(const struct snapshot_source *s, enum snapshot_section_id section,
 		       uint64_t hash, uint32_t at)
 {
-	uint32_t found;
-	struct probe p;
-	int r;
-
-	probe_init(&p, s, section, hash);
-	do {
-		r = probe_next(&p, &found);
-	} while (r == 0 && found != at);
-	return r;
+	return search(s, section, hash, visit_slot, &at);
 }
 
-static bool record_has_name(const struct snapshot_record *r, uint16_t name_offset, const char *name,
-			    size_t len)
-{
-	return r->name_len == len && name_offset + len < r->length &&
-	       memcmp(r->data + name_offset, name, len) == 0;
-}
+/* A search that looks into the records. */
+struct wanted {
+	const struct snapshot_source *source;
+	const struct snapshot_table *table;
+	const char *name;
+	size_t len;
+	uint32_t id;
+	const struct snapshot_scratch *scratch;
+	struct snapshot_record *ret;
+};
 
 static bool record_has_id(const struct snapshot_record *r, uint32_t id)
 {
@@ -130,43 +113,57 @@ static bool record_has_id(const struct snapshot_record *r, uint32_t id)
 	return le32toh(found) == id;
 }
 
+static bool record_name_valid(const struct snapshot_record *r, uint16_t name_offset)
+{
+	return r->name_len > 0 && name_offset < r->length &&
+	       name_span((const char *)r->data + name_offset, r->length - name_offset) ==
+		       r->name_len;
+}
+
+static int visit_name(void *ctx, uint32_t at)
+{
+	const struct wanted *w = ctx;
+	const struct snapshot_table *t = w->table;
+	int r = snapshot_record_get(w->source, at, t->type, w->scratch, w->ret);
+
+	if (r < 0)
+		return r;
+	return w->ret->name_len == w->len && t->name_offset + w->len < w->ret->length &&
+			       memcmp(w->ret->data + t->name_offset, w->name, w->len) == 0 ?
+		       0 :
+		       1;
+}
+
 int snapshot_find_name(const struct snapshot_source *s, const struct snapshot_table *t,
-		       const char *name, const struct snapshot_scratch *scratch,
+		       const char *name, size_t len, const struct snapshot_scratch *scratch,
 		       struct snapshot_record *ret)
 {
-	struct probe p;
-	uint32_t at;
-	size_t len;
-	int r;
+	struct wanted w = {
+		.source = s, .table = t, .name = name, .len = len, .scratch = scratch, .ret = ret};
 
-	len = name_span(name, NAME_MAX_LEN + 1);
-	if (len == 0)
-		return -ESRCH;
-	probe_init(&p, s, t->names, snapshot_hash_name(s->layout, name, len));
-	do {
-		r = probe_next(&p, &at);
-		if (r == 0)
-			r = snapshot_record_get(s, at, t->type, scratch, ret);
-	} while (r == 0 && !record_has_name(ret, t->name_offset, name, len));
-	return r;
+	return search(s, t->names, snapshot_hash_name(s->layout, name, len), visit_name, &w);
+}
+
+static int visit_id(void *ctx, uint32_t at)
+{
+	const struct wanted *w = ctx;
+	int r = snapshot_record_get(w->source, at, w->table->type, w->scratch, w->ret);
+
+	if (r < 0)
+		return r;
+	if (!record_has_id(w->ret, w->id))
+		return 1;
+	return record_name_valid(w->ret, w->table->name_offset) ? 0 : -EBADMSG;
 }
 
 int snapshot_find_id(const struct snapshot_source *s, const struct snapshot_table *t, uint32_t id,
 		     const struct snapshot_scratch *scratch, struct snapshot_record *ret)
 {
-	struct probe p;
-	uint32_t at;
-	int r;
+	struct wanted w = {.source = s, .table = t, .id = id, .scratch = scratch, .ret = ret};
 
 	if (!snapshot_id_ok(s->layout, id))
 		return -ESRCH;
-	probe_init(&p, s, t->ids, snapshot_hash_id(s->layout, id));
-	do {
-		r = probe_next(&p, &at);
-		if (r == 0)
-			r = snapshot_record_get(s, at, t->type, scratch, ret);
-	} while (r == 0 && !record_has_id(ret, id));
-	return r;
+	return search(s, t->ids, snapshot_hash_id(s->layout, id), visit_id, &w);
 }
 
 /* Slot INDEX of a table without gaps; the block stays in *B for the next call. */
@@ -233,7 +230,7 @@ int snapshot_find_next(const struct snapshot_source *s, const struct snapshot_ta
 	r = snapshot_record_get(s, slot.at, t->type, scratch, ret);
 	if (r < 0)
 		return r;
-	if (!record_has_id(ret, slot.key))
+	if (!record_has_id(ret, slot.key) || !record_name_valid(ret, t->name_offset))
 		return -EBADMSG;
 	*hint = index;
 	*ret_slot = slot;

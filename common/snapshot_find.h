@@ -8,6 +8,7 @@
 #ifndef COMMON_SNAPSHOT_FIND_H
 #define COMMON_SNAPSHOT_FIND_H
 
+#include "common/names.h"
 #include "common/snapshot_source.h"
 
 /* What has a name and an id: which tables lead to it, and where its name begins. */
@@ -19,9 +20,9 @@ struct snapshot_table {
 extern const struct snapshot_table snapshot_users, snapshot_groups;
 extern const struct snapshot_table snapshot_accounts; /* has no hash of ids */
 
-/* A name or id that cannot be in any snapshot is -ESRCH without a look. */
+/* NAME: valid, of LEN bytes (name_span()). What is found by any of these has a valid name, at name_offset. */
 int snapshot_find_name(const struct snapshot_source *s, const struct snapshot_table *t, const char *name,
-		       const struct snapshot_scratch *scratch, struct snapshot_record *ret) MUST_CHECK;
+		       size_t len, const struct snapshot_scratch *scratch, struct snapshot_record *ret) MUST_CHECK;
 int snapshot_find_id(const struct snapshot_source *s, const struct snapshot_table *t, uint32_t id,
 		     const struct snapshot_scratch *scratch, struct snapshot_record *ret) MUST_CHECK;
 
@@ -48,7 +49,7 @@ struct snapshot_user_view {
 	uint32_t strings_len;
 	uint32_t gids_at, keys_at;
 };
-/* Lengths, terminators, name and ids checked. Strings lead into R. */
+/* R: as found, so that its name is valid. Lengths, terminators and ids are checked. Strings lead into R. */
 int snapshot_user_parse(const struct snapshot_source *s, const struct snapshot_record *r,
 			struct snapshot_user_view *ret) MUST_CHECK;
 /* The members are not looked at: snapshot_members_check(), or a walk with name_span(). */
@@ -60,7 +61,6 @@ int snapshot_members_check(const struct strlist *l) MUST_CHECK;
 /* An account: its uid, and the bytes of its packed record. */
 struct snapshot_account_view {
 	uint32_t uid;
-	const char *name;
 	const uint8_t *packed;
 	size_t packed_len;
 };
@@ -75,6 +75,10 @@ typedef int snapshot_gid_fn(void *ctx, uint32_t gid);
 int snapshot_gids_walk(const struct snapshot_source *s, const struct snapshot_user_view *u,
 		       const struct snapshot_scratch *scratch, snapshot_gid_fn *fn, void *ctx) MUST_CHECK;
 
-bool snapshot_id_ok(const struct snapshot_layout *l, uint32_t id);
+/* May ID leave: above the floor fixed when built, and within what the file says of itself. */
+static inline bool snapshot_id_ok(const struct snapshot_layout *l, uint32_t id)
+{
+	return id_floor_ok(id) && id >= l->info.id_min && id <= l->info.id_max;
+}
 
 #endif

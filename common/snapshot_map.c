@@ -57,7 +57,7 @@ static void put(int i)
 }
 
 /* Take the current slot; -1: there is none. */
-static int get(void)
+static inline int get(void)
 {
 	for (int tries = 0; tries < TRIES; tries++) {
 		uint32_t c = atomic_load(&current), state;
@@ -185,20 +185,27 @@ static void refresh(void)
 	put(i);
 }
 
-/* Once a second, by the thread that gets there first. */
-static void refresh_if_due(void)
+/* By the thread that gets here first in this second. Apart, so that lookups stay short. */
+static __attribute__((noinline)) void refresh_as_first(uint32_t last, uint32_t now_s)
 {
-	struct timespec now;
-	uint32_t last = atomic_load_explicit(&checked_s, memory_order_relaxed), now_s;
 	int state;
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	now_s = (uint32_t)now.tv_sec + 1;
-	if (now_s == last || !atomic_compare_exchange_strong(&checked_s, &last, now_s))
+	if (!atomic_compare_exchange_strong(&checked_s, &last, now_s))
 		return;
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
 	refresh();
 	pthread_setcancelstate(state, NULL);
+}
+
+static inline void refresh_if_due(void)
+{
+	uint32_t last = atomic_load_explicit(&checked_s, memory_order_relaxed), now_s;
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	now_s = (uint32_t)now.tv_sec + 1;
+	if (now_s != last)
+		refresh_as_first(last, now_s);
 }
 
 static int open_published(struct snapshot_layout *ret)
@@ -212,18 +219,10 @@ static int open_published(struct snapshot_layout *ret)
 	return fd2 == -ENOENT ? fd : fd2;
 }
 
-int snapshot_access_begin(struct snapshot_access *a)
+static __attribute__((noinline)) int begin_unmapped(struct snapshot_access *a)
 {
 	int fd;
 
-	refresh_if_due();
-	a->slot = get();
-	if (a->slot >= 0) {
-		a->source.layout = &slots[a->slot].layout;
-		a->source.base = slots[a->slot].base;
-		a->source.fd = -1;
-		return 0;
-	}
 	/* A cancelled thread must not leave its descriptor to the host. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &a->cancel_state);
 	fd = open_published(&a->layout);
@@ -232,6 +231,18 @@ int snapshot_access_begin(struct snapshot_access *a)
 		return fd;
 	}
 	a->source = (struct snapshot_source){.layout = &a->layout, .fd = fd};
+	return 0;
+}
+
+int snapshot_access_begin(struct snapshot_access *a)
+{
+	refresh_if_due();
+	a->slot = get();
+	if (a->slot < 0)
+		return begin_unmapped(a);
+	a->source.layout = &slots[a->slot].layout;
+	a->source.base = slots[a->slot].base;
+	a->source.fd = -1;
 	return 0;
 }
 

@@ -5,75 +5,56 @@
 #include "common/names.h"
 #include "common/snapshot_find.h"
 
-bool snapshot_id_ok(const struct snapshot_layout *l, uint32_t id)
-{
-	return id_floor_ok(id) && id >= l->info.id_min && id <= l->info.id_max;
-}
-
-static bool record_name_valid(const struct snapshot_record *r, uint16_t name_offset)
-{
-	return r->name_len > 0 && name_span((const char *)r->data + name_offset,
-					    r->length - name_offset) == r->name_len;
-}
-
-/* The string of LEN bytes at P, its NUL before END; *P moves behind it. NULL: not so. */
-static const char *string_take(const char **p, const char *end, size_t len)
-{
-	const char *s = *p;
-
-	if ((size_t)(end - s) <= len || s[len] != '\0')
-		return NULL;
-	*p = s + len + 1;
-	return s;
-}
-
 int snapshot_user_parse(const struct snapshot_source *s, const struct snapshot_record *r,
 			struct snapshot_user_view *ret)
 {
-	const char *p = (const char *)r->data + sizeof(struct snapshot_user_record);
-	const char *end = (const char *)r->data + r->length;
+	const char *name = (const char *)r->data + sizeof(struct snapshot_user_record);
+	size_t gecos, home, shell, end; /* where they begin, from name on */
 	struct snapshot_user *u = &ret->user;
 	struct snapshot_user_record h;
 
 	if (r->length < sizeof h || r->length > SNAPSHOT_USER_MAX)
 		return -EBADMSG;
 	memcpy(&h, r->data, sizeof h);
+	gecos = r->name_len + 1u;
+	home = gecos + le16toh(h.gecos_len) + 1;
+	shell = home + le16toh(h.home_len) + 1;
+	end = shell + le16toh(h.shell_len) + 1;
+	if (sizeof h + end != r->length || name[gecos - 1] != '\0' || name[home - 1] != '\0' ||
+	    name[shell - 1] != '\0' || name[end - 1] != '\0')
+		return -EBADMSG;
+	u->name = name;
+	u->gecos = name + gecos;
+	u->home = name + home;
+	u->shell = name + shell;
 	u->uid = le32toh(h.uid);
 	u->gid = le32toh(h.gid);
-	ret->strings_len = (uint32_t)(end - p);
+	ret->strings_len = (uint32_t)end;
 	ret->gids_at = le32toh(h.gids_at);
 	ret->keys_at = le32toh(h.keys_at);
-	if (!snapshot_id_ok(s->layout, u->uid) || !snapshot_id_ok(s->layout, u->gid) ||
-	    !record_name_valid(r, sizeof h))
-		return -EBADMSG;
-	u->name = string_take(&p, end, r->name_len);
-	u->gecos = string_take(&p, end, le16toh(h.gecos_len));
-	u->home = string_take(&p, end, le16toh(h.home_len));
-	u->shell = string_take(&p, end, le16toh(h.shell_len));
-	if (!u->name || !u->gecos || !u->home || !u->shell || p != end)
-		return -EBADMSG;
-	return 0;
+	return snapshot_id_ok(s->layout, u->uid) && snapshot_id_ok(s->layout, u->gid) ? 0 : -EBADMSG;
 }
 
 int snapshot_group_parse(const struct snapshot_source *s, const struct snapshot_record *r,
 			 struct snapshot_group *ret)
 {
-	const char *p = (const char *)r->data + sizeof(struct snapshot_group_record);
-	const char *end = (const char *)r->data + r->length;
+	const char *name = (const char *)r->data + sizeof(struct snapshot_group_record);
 	struct snapshot_group_record h;
+	size_t fixed = sizeof h + r->name_len + 1u;
 
-	if (r->length < sizeof h || r->length > SNAPSHOT_GROUP_MAX)
+	if (r->length < fixed || r->length > SNAPSHOT_GROUP_MAX || name[r->name_len] != '\0')
 		return -EBADMSG;
 	memcpy(&h, r->data, sizeof h);
-	ret->gid = le32toh(h.gid);
-	if (!snapshot_id_ok(s->layout, ret->gid) || !record_name_valid(r, sizeof h))
+	if (!snapshot_id_ok(s->layout, le32toh(h.gid)))
 		return -EBADMSG;
-	ret->name = p;
-	p += r->name_len + 1;
-	ret->members = (struct strlist){
-		.data = p,
-		.len = (uint32_t)(end - p),
-		.count = le32toh(h.count),
+	*ret = (struct snapshot_group){
+		.name = name,
+		.gid = le32toh(h.gid),
+		.members = {
+			.data = name + r->name_len + 1,
+			.len = (uint32_t)(r->length - fixed),
+			.count = le32toh(h.count),
+		},
 	};
 	return 0;
 }
@@ -95,17 +76,20 @@ int snapshot_members_check(const struct strlist *l)
 int snapshot_account_parse(const struct snapshot_source *s, const struct snapshot_record *r,
 			   struct snapshot_account_view *ret)
 {
+	const uint8_t *name = r->data + sizeof(struct snapshot_account_record);
 	struct snapshot_account_record h;
+	size_t fixed = sizeof h + r->name_len + 1u;
 
-	if (r->length < sizeof h)
+	if (r->length < fixed || name[r->name_len] != '\0')
 		return -EBADMSG;
 	memcpy(&h, r->data, sizeof h);
-	if (!snapshot_id_ok(s->layout, le32toh(h.uid)) || !record_name_valid(r, sizeof h))
+	if (!snapshot_id_ok(s->layout, le32toh(h.uid)))
 		return -EBADMSG;
-	ret->uid = le32toh(h.uid);
-	ret->name = (const char *)r->data + sizeof h;
-	ret->packed = r->data + sizeof h + r->name_len + 1;
-	ret->packed_len = r->length - sizeof h - r->name_len - 1;
+	*ret = (struct snapshot_account_view){
+		.uid = le32toh(h.uid),
+		.packed = r->data + fixed,
+		.packed_len = r->length - fixed,
+	};
 	return 0;
 }
 

@@ -77,9 +77,14 @@ static int query_once(struct snapshot *s, const struct query *q,
 {
 	struct snapshot_slot slot;
 
+	size_t len;
+
 	switch (q->by) {
 	case BY_NAME:
-		return snapshot_find_name(&s->source, q->table, q->name, scratch, ret);
+		len = name_span(q->name, NAME_MAX_LEN + 1);
+		if (len == 0)
+			return -ESRCH;
+		return snapshot_find_name(&s->source, q->table, q->name, len, scratch, ret);
 	case BY_ID:
 		return snapshot_find_id(&s->source, q->table, q->id, scratch, ret);
 	case NEXT:

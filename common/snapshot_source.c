@@ -120,83 +120,45 @@ int snapshot_file_open(const char *path, enum snapshot_kind kind, struct snapsho
 	return TAKE_FD(fd);
 }
 
-int snapshot_block_get(const struct snapshot_source *s, const struct snapshot_section *section,
-		       uint32_t index, struct snapshot_block *copy,
-		       const struct snapshot_block **ret)
+uint64_t snapshot_block_sum(const struct snapshot_block *b, uint64_t seed)
 {
-	uint64_t offset = section->offset + (uint64_t)index * SNAPSHOT_BLOCK_SIZE;
-	const struct snapshot_block *b = copy;
-	int r;
-
-	if (s->base) {
-		b = (const struct snapshot_block *)(s->base + offset);
-	} else {
-		r = snapshot_pread(s->fd, copy, sizeof *copy, offset);
-		if (r < 0)
-			return r;
-	}
-	if (le64toh(b->sum) != snapshot_sum(b->slot, sizeof b->slot, s->layout->salt + offset))
-		return -EBADMSG;
-	*ret = b;
-	return 0;
+	return snapshot_sum(b->slot, sizeof b->slot, seed);
 }
 
-/* A record whose length and type are possible; of a mapped one, or one that fits SCRATCH, all bytes. */
-struct candidate {
-	uint64_t offset;
-	const uint8_t *data;
-	struct snapshot_head head;
-	uint32_t length;
-};
-
-static int candidate_get(const struct snapshot_source *s, uint32_t at, uint16_t type,
-			 const struct snapshot_scratch *scratch, struct candidate *ret)
+/* What is said of a record before its checksum is seen: its type, and a length that the file can hold. */
+static int head_parse(const struct snapshot_source *s, uint64_t offset, uint16_t type,
+		      const uint8_t *p, struct snapshot_head *ret)
 {
-	uint64_t offset = (uint64_t)at * SNAPSHOT_ALIGN, left = s->layout->length - offset;
-
-	if (offset < SNAPSHOT_HEADER_SIZE || offset > s->layout->length ||
-	    left < sizeof ret->head)
-		return -EBADMSG;
-	ret->offset = offset;
-	if (s->base) {
-		ret->data = s->base + offset;
-	} else {
-		int r = snapshot_pread(s->fd, scratch->data,
-				       left < scratch->size ? left : scratch->size, offset);
-
-		if (r < 0)
-			return r;
-		ret->data = scratch->data;
-	}
-	memcpy(&ret->head, ret->data, sizeof ret->head);
-	ret->length = le32toh(ret->head.length);
-	if (le16toh(ret->head.type) != type || ret->length < sizeof ret->head ||
-	    ret->length > left)
+	memcpy(ret, p, sizeof *ret);
+	ret->length = le32toh(ret->length);
+	if (le16toh(ret->type) != type || ret->length < sizeof *ret ||
+	    ret->length > s->layout->length - offset)
 		return -EBADMSG;
 	return 0;
 }
 
-static bool candidate_sum_right(const struct snapshot_source *s, const struct candidate *c)
+static bool record_sum_right(const struct snapshot_source *s, uint64_t offset, const uint8_t *p,
+			     const struct snapshot_head *h)
 {
-	return le64toh(c->head.sum) == snapshot_sum(c->data + sizeof c->head.sum,
-						    c->length - sizeof c->head.sum,
-						    s->layout->salt + c->offset);
+	return le64toh(h->sum) == snapshot_sum(p + sizeof h->sum, h->length - sizeof h->sum,
+					       s->layout->salt + offset);
 }
 
-/* Read C through SCRATCH, which holds its beginning already. */
-static int candidate_stream(const struct snapshot_source *s, const struct candidate *c,
-			    const struct snapshot_scratch *scratch, snapshot_piece_fn *fn, void *ctx)
+/* Read the record at OFFSET through SCRATCH, which holds its beginning already. */
+static int record_stream(const struct snapshot_source *s, uint64_t offset,
+			 const struct snapshot_head *h, const struct snapshot_scratch *scratch,
+			 snapshot_piece_fn *fn, void *ctx)
 {
 	const size_t chunk = scratch->size & ~(size_t)(SNAPSHOT_ALIGN - 1);
 	XXH3_state_t state;
 	int r;
 
 	XXH3_INITSTATE(&state);
-	XXH3_64bits_reset_withSeed(&state, s->layout->salt + c->offset);
-	for (uint32_t done = 0, skip = sizeof c->head.sum; done < c->length; skip = 0) {
-		size_t n = chunk < c->length - done ? chunk : c->length - done;
+	XXH3_64bits_reset_withSeed(&state, s->layout->salt + offset);
+	for (uint32_t done = 0, skip = sizeof h->sum; done < h->length; skip = 0) {
+		size_t n = chunk < h->length - done ? chunk : h->length - done;
 
-		r = done == 0 ? 0 : snapshot_pread(s->fd, scratch->data, n, c->offset + done);
+		r = done == 0 ? 0 : snapshot_pread(s->fd, scratch->data, n, offset + done);
 		if (r == 0 && fn)
 			r = fn(ctx, done, scratch->data, n);
 		if (r < 0)
@@ -204,40 +166,79 @@ static int candidate_stream(const struct snapshot_source *s, const struct candid
 		XXH3_64bits_update(&state, (const uint8_t *)scratch->data + skip, n - skip);
 		done += (uint32_t)n;
 	}
-	return XXH3_64bits_digest(&state) == le64toh(c->head.sum) ? 0 : -EBADMSG;
+	return XXH3_64bits_digest(&state) == le64toh(h->sum) ? 0 : -EBADMSG;
+}
+
+/* As snapshot_record_walk() with FN, as snapshot_record_get() without; the place is inside the file. */
+static int record_pread(const struct snapshot_source *s, uint64_t offset, uint16_t type,
+			const struct snapshot_scratch *scratch, snapshot_piece_fn *fn, void *ctx,
+			struct snapshot_record *ret)
+{
+	uint64_t left = s->layout->length - offset;
+	struct snapshot_head h;
+	int r = snapshot_pread(s->fd, scratch->data, left < scratch->size ? left : scratch->size,
+			       offset);
+
+	if (r < 0)
+		return r;
+	r = head_parse(s, offset, type, scratch->data, &h);
+	if (r < 0)
+		return r;
+	*ret = (struct snapshot_record){
+		.data = scratch->data, .length = h.length, .name_len = le16toh(h.name_len)};
+	if (h.length > scratch->size) {
+		r = record_stream(s, offset, &h, scratch, fn, ctx);
+		return r == 0 && !fn ? -ENOSPC : r;
+	}
+	if (!record_sum_right(s, offset, scratch->data, &h))
+		return -EBADMSG;
+	return fn ? fn(ctx, 0, scratch->data, h.length) : 0;
+}
+
+static int record_mapped(const struct snapshot_source *s, uint64_t offset, uint16_t type,
+			 struct snapshot_record *ret)
+{
+	const uint8_t *p = s->base + offset;
+	struct snapshot_head h;
+	int r = head_parse(s, offset, type, p, &h);
+
+	if (r < 0)
+		return r;
+	*ret = (struct snapshot_record){
+		.data = p, .length = h.length, .name_len = le16toh(h.name_len)};
+	return record_sum_right(s, offset, p, &h) ? 0 : -EBADMSG;
+}
+
+/* Is there room for a head at OFFSET? It cannot overflow: places are 32 bits wide. */
+static bool offset_possible(const struct snapshot_source *s, uint64_t offset)
+{
+	return offset >= SNAPSHOT_HEADER_SIZE &&
+	       offset + sizeof(struct snapshot_head) <= s->layout->length;
 }
 
 int snapshot_record_get(const struct snapshot_source *s, uint32_t at, uint16_t type,
 			const struct snapshot_scratch *scratch, struct snapshot_record *ret)
 {
-	struct candidate c;
-	int r = candidate_get(s, at, type, scratch, &c);
+	uint64_t offset = (uint64_t)at * SNAPSHOT_ALIGN;
 
-	if (r < 0)
-		return r;
-	ret->length = c.length;
-	if (!s->base && c.length > scratch->size) {
-		r = candidate_stream(s, &c, scratch, NULL, NULL);
-		return r < 0 ? r : -ENOSPC;
-	}
-	if (!candidate_sum_right(s, &c))
+	if (!offset_possible(s, offset))
 		return -EBADMSG;
-	ret->data = c.data;
-	ret->name_len = le16toh(c.head.name_len);
-	return 0;
+	if (s->base)
+		return record_mapped(s, offset, type, ret);
+	return record_pread(s, offset, type, scratch, NULL, NULL, ret);
 }
 
 int snapshot_record_walk(const struct snapshot_source *s, uint32_t at, uint16_t type,
 			 const struct snapshot_scratch *scratch, snapshot_piece_fn *fn, void *ctx)
 {
-	struct candidate c;
-	int r = candidate_get(s, at, type, scratch, &c);
+	uint64_t offset = (uint64_t)at * SNAPSHOT_ALIGN;
+	struct snapshot_record record;
+	int r;
 
-	if (r < 0)
-		return r;
-	if (!s->base && c.length > scratch->size)
-		return candidate_stream(s, &c, scratch, fn, ctx);
-	if (!candidate_sum_right(s, &c))
+	if (!offset_possible(s, offset))
 		return -EBADMSG;
-	return fn(ctx, 0, c.data, c.length);
+	if (!s->base)
+		return record_pread(s, offset, type, scratch, fn, ctx, &record);
+	r = record_mapped(s, offset, type, &record);
+	return r < 0 ? r : fn(ctx, 0, record.data, record.length);
 }

@@ -8,6 +8,8 @@
 #ifndef COMMON_SNAPSHOT_SOURCE_H
 #define COMMON_SNAPSHOT_SOURCE_H
 
+#include <endian.h>
+#include <errno.h>
 #include <stddef.h>
 
 #include "common/snapshot_format.h"
@@ -65,9 +67,28 @@ int snapshot_pread(int fd, void *data, size_t len, uint64_t offset) MUST_CHECK;
 /* XXH3 with a seed, as the format uses it for checksums and hashes. */
 uint64_t snapshot_sum(const void *data, size_t len, uint64_t seed);
 
+uint64_t snapshot_block_sum(const struct snapshot_block *b, uint64_t seed);
+
 /* The INDEX-th block of a section; *ret leads into the mapping or is COPY. */
-int snapshot_block_get(const struct snapshot_source *s, const struct snapshot_section *section, uint32_t index,
-		       struct snapshot_block *copy, const struct snapshot_block **ret) MUST_CHECK;
+static inline int snapshot_block_get(const struct snapshot_source *s,
+				     const struct snapshot_section *section, uint32_t index,
+				     struct snapshot_block *copy, const struct snapshot_block **ret)
+{
+	uint64_t offset = section->offset + (uint64_t)index * SNAPSHOT_BLOCK_SIZE;
+
+	*ret = copy;
+	if (s->base) {
+		*ret = (const struct snapshot_block *)(s->base + offset);
+	} else {
+		int r = snapshot_pread(s->fd, copy, sizeof *copy, offset);
+
+		if (r < 0)
+			return r;
+	}
+	return le64toh((*ret)->sum) == snapshot_block_sum(*ret, s->layout->salt + offset) ?
+		       0 :
+		       -EBADMSG;
+}
 
 /*
  * The record of TYPE at AT * SNAPSHOT_ALIGN. -ENOSPC: it is good, but longer than SCRATCH (at least one head):

@@ -18,16 +18,42 @@ struct nss_position {
 /* Asked for: NAME, or else the record after POSITION, or else the one with ID. */
 struct nss_key {
 	const char *name;
+	size_t name_len; /* nss_key_possible() fills it */
 	struct nss_position *position;
 	uint32_t id;
 };
 
-/* No snapshot can have it: answered without a look. */
-bool nss_key_impossible(const struct nss_key *k);
+/* May a snapshot have it? If not, that is answered without a look. */
+static inline bool nss_key_possible(struct nss_key *k)
+{
+	if (!k->name)
+		return k->position || id_floor_ok(k->id);
+	k->name_len = name_span(k->name, NAME_MAX_LEN + 1);
+	return k->name_len > 0;
+}
+
 /* As snapshot_find_name() and its kin. *RET_HINT: for nss_position_set(). */
-int nss_find(const struct snapshot_source *s, const struct snapshot_table *t, const struct nss_key *k,
-	     const struct snapshot_scratch *scratch, struct snapshot_record *ret, uint32_t *ret_hint) MUST_CHECK;
-void nss_position_set(struct nss_position *p, uint32_t id, uint32_t hint);
+static inline int nss_find(const struct snapshot_source *s, const struct snapshot_table *t,
+			   const struct nss_key *k, const struct snapshot_scratch *scratch,
+			   struct snapshot_record *ret, uint32_t *ret_hint)
+{
+	struct snapshot_slot slot;
+
+	if (k->name)
+		return snapshot_find_name(s, t, k->name, k->name_len, scratch, ret);
+	if (!k->position)
+		return snapshot_find_id(s, t, k->id, scratch, ret);
+	*ret_hint = atomic_load_explicit(&k->position->hint, memory_order_relaxed);
+	return snapshot_find_next(s, t,
+				  atomic_load_explicit(&k->position->id, memory_order_relaxed),
+				  ret_hint, scratch, &slot, ret);
+}
+
+static inline void nss_position_set(struct nss_position *p, uint32_t id, uint32_t hint)
+{
+	atomic_store_explicit(&p->id, id, memory_order_relaxed);
+	atomic_store_explicit(&p->hint, hint, memory_order_relaxed);
+}
 
 /* 0 or -errno to glibc's terms; *ERRNOP as glibc expects it, and errno as it was in SAVED otherwise (N5). */
 enum nss_status nss_result(int r, int saved_errno, int *errnop);

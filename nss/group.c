@@ -32,13 +32,13 @@ static int group_read(const struct snapshot_source *s, const struct nss_key *k,
 	return r;
 }
 
-static enum nss_status group_get(const struct nss_key *k, struct group *result, char *buffer,
+static enum nss_status group_get(struct nss_key *k, struct group *result, char *buffer,
 				 size_t buflen, int *errnop)
 {
 	struct snapshot_access access;
 	int saved = errno, r;
 
-	if (nss_key_impossible(k))
+	if (!nss_key_possible(k))
 		return nss_result(-ESRCH, saved, errnop);
 	r = snapshot_access_begin(&access);
 	if (r == 0) {

@@ -8,24 +8,24 @@
 
 /* The caller's array, as glibc hands it over. */
 struct collection {
+	gid_t *groups;
+	long int start, size;
+	long int limit; /* <= 0: none */
 	gid_t skip;
-	long int *start, *size;
-	gid_t **groups;
-	long int limit;
 };
 
 static int grow(struct collection *c)
 {
-	long int size = *c->size > 0 ? *c->size * 2 : 16;
+	long int size = c->size > 0 ? c->size * 2 : 16;
 	gid_t *groups;
 
 	if (c->limit > 0 && size > c->limit)
 		size = c->limit;
-	groups = realloc(*c->groups, (size_t)size * sizeof *groups);
+	groups = realloc(c->groups, (size_t)size * sizeof *groups);
 	if (!groups)
 		return -ENOMEM;
-	*c->groups = groups;
-	*c->size = size;
+	c->groups = groups;
+	c->size = size;
 	return 0;
 }
 
@@ -34,35 +34,31 @@ static int collect(void *ctx, uint32_t gid)
 	struct collection *c = ctx;
 	int r;
 
-	if (gid == c->skip || (c->limit > 0 && *c->start >= c->limit))
+	if (gid == c->skip || (c->limit > 0 && c->start >= c->limit))
 		return 0;
-	if (*c->start >= *c->size) {
+	if (c->start >= c->size) {
 		r = grow(c);
 		if (r < 0)
 			return r;
 	}
-	(*c->groups)[(*c->start)++] = gid;
+	c->groups[c->start++] = gid;
 	return 0;
 }
 
-static int groups_read(const struct snapshot_source *s, const char *user, struct collection *c)
+static int groups_read(const struct snapshot_source *s, const char *user, size_t len,
+		       struct collection *c)
 {
 	uint64_t bytes[SNAPSHOT_SCRATCH_SIZE / sizeof(uint64_t)];
 	struct snapshot_scratch scratch = {.data = bytes, .size = sizeof bytes};
-	const long int start = *c->start;
 	struct snapshot_record record;
 	struct snapshot_user_view view;
-	int r = snapshot_find_name(s, &snapshot_users, user, &scratch, &record);
+	int r = snapshot_find_name(s, &snapshot_users, user, len, &scratch, &record);
 
 	if (r == -ENOSPC)
 		return -EBADMSG;
 	if (r == 0)
 		r = snapshot_user_parse(s, &record, &view);
-	if (r == 0)
-		r = snapshot_gids_walk(s, &view, &scratch, collect, c);
-	if (r < 0)
-		*c->start = start;
-	return r;
+	return r < 0 ? r : snapshot_gids_walk(s, &view, &scratch, collect, c);
 }
 
 enum nss_status _nss_muster_initgroups_dyn(const char *user, gid_t group, long int *start,
@@ -70,16 +66,22 @@ enum nss_status _nss_muster_initgroups_dyn(const char *user, gid_t group, long i
 					   int *errnop)
 {
 	struct collection c = {
-		.skip = group, .start = start, .size = size, .groups = groupsp, .limit = limit};
+		.groups = *groupsp, .start = *start, .size = *size, .limit = limit, .skip = group};
 	struct snapshot_access access;
+	size_t len = name_span(user, NAME_MAX_LEN + 1);
 	int saved = errno, r;
 
-	if (!name_valid(user))
+	if (len == 0)
 		return nss_result(-ESRCH, saved, errnop);
 	r = snapshot_access_begin(&access);
 	if (r == 0) {
-		r = groups_read(&access.source, user, &c);
+		r = groups_read(&access.source, user, len, &c);
 		snapshot_access_end(&access);
 	}
+	/* realloc() has moved the array, whether or not what it holds now is believed. */
+	*groupsp = c.groups;
+	*size = c.size;
+	if (r == 0)
+		*start = c.start;
 	return nss_result(r, saved, errnop);
 }
