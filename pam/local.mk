@@ -29,3 +29,16 @@ pam_muster_test_la_LDFLAGS = $(pam_muster_la_LDFLAGS) -rpath /nowhere \
 	-Wl,@$(srcdir)/tests/unit/pam_wrap.names
 EXTRA_pam_muster_test_la_DEPENDENCIES = tests/unit/pam_wrap.names
 EXTRA_DIST += tests/unit/pam_wrap.names
+
+# The same without wraps, and what measures it: in an empty folder,
+# bench_pam .../.libs/pam_muster_bench.so USERS
+check_LTLIBRARIES += pam_muster_bench.la
+pam_muster_bench_la_SOURCES = $(pam_sources)
+pam_muster_bench_la_CPPFLAGS = $(test_cppflags)
+pam_muster_bench_la_LIBADD = libverifier.la libcommontest.la $(PAM_LIBS) $(CRYPT_LIBS)
+pam_muster_bench_la_LDFLAGS = $(pam_muster_la_LDFLAGS) -rpath /nowhere
+check_PROGRAMS += bench_pam
+bench_pam_SOURCES = tests/bench/pam.c
+bench_pam_CPPFLAGS = $(test_cppflags)
+bench_pam_LDADD = libverifier.la libcommontest.la $(PAM_LIBS) $(CRYPT_LIBS)
+EXTRA_bench_pam_DEPENDENCIES = pam_muster_bench.la
