@@ -32,9 +32,11 @@ int settings_read(struct settings *s, struct buf *frame)
 	s->driver = s->url = s->system_id = s->hostname = "";
 	s->frame = *frame;
 	*frame = (struct buf){ 0 };
+	if (s->frame.len == 0)
+		return 0;
 	p = (const char *)s->frame.data;
 	end = p + s->frame.len;
-	if (s->frame.len > 0 && end[-1] != '\0')
+	if (end[-1] != '\0')
 		return -EPROTO;
 	while (p < end) {
 		key = p;

@@ -155,6 +155,10 @@ static void test_nothing_left(void **state)
 	char *copy = strdup(PASSWORD);
 
 	(void)state;
+#ifdef __SANITIZE_ADDRESS__
+	free(copy);
+	skip(); /* its own memory is not ours to read, and it keeps what was freed */
+#endif
 	publish_two_generations();
 	assert_true(password_in_memory());
 	explicit_bzero(copy, strlen(copy));

@@ -486,7 +486,7 @@ static int clear_often(unsigned int i)
 		} else {
 			int r = try_at(T);
 
-			if (r != 0 && r != -EBUSY)
+			if (r != 0 && r != -EBUSY && r != -EAGAIN) /* cleared too often to be counted */
 				return 1;
 		}
 	}
