@@ -104,7 +104,8 @@ static int outline_take(void *context, const struct scan_at *at, const struct sc
 	if (d->part == PART_FORMAT)
 		return take_format(d, at, &n);
 	if (json_u53(&n, &d->result->serial) < 0)
-		return scan_fail(d->result->text, at, "\"serial\" is not a whole number from 0 to 2^53-1");
+		return scan_fail(d->result->text, at,
+				 "\"serial\" is not a whole number from 0 to 2^53-1");
 	return 0;
 }
 
@@ -137,7 +138,8 @@ static int outline_leave(void *context, unsigned depth)
 		d->n_groups++;
 	}
 	if (r == -EFBIG)
-		snprintf(d->result->text, DOCUMENT_TEXT_SIZE, "more than %u users or groups", IDSET_MAX);
+		snprintf(d->result->text, DOCUMENT_TEXT_SIZE, "more than %u users or groups",
+			 IDSET_MAX);
 	return r;
 }
 
@@ -210,7 +212,8 @@ static int outline_check(struct document *d)
 		return r;
 	for (enum part part = PART_NONE; part < PART_COUNT; part++)
 		if ((part == PART_FORMAT || part == PART_USERS) && !d->at[part].type) {
-			snprintf(d->result->text, DOCUMENT_TEXT_SIZE, "\"%s\" is missing", parts[part].key);
+			snprintf(d->result->text, DOCUMENT_TEXT_SIZE, "\"%s\" is missing",
+				 parts[part].key);
 			return -EBADMSG;
 		}
 	return 0;
@@ -255,7 +258,8 @@ static ssize_t read_at(int fd, void *out, size_t size, uint64_t offset)
 	return n < 0 ? -errno : n;
 }
 
-int part_scan(struct document *d, int fd, const struct scan_at *at, const struct scan_handler *handler)
+int part_scan(struct document *d, int fd, const struct scan_at *at,
+	      const struct scan_handler *handler)
 {
 	struct scanner s;
 	char chunk[CHUNK_SIZE];
@@ -321,7 +325,8 @@ int document_read(int fd, const struct document_options *options, const struct d
 	if (r == 0)
 		r = document_parts(d, fd);
 	if (fstat(fd, &after) < 0 || !same_file(&before, &after)) {
-		snprintf(ret->text, sizeof(ret->text), "the document was changed while it was read");
+		snprintf(ret->text, sizeof(ret->text),
+			 "the document was changed while it was read");
 		return -EAGAIN;
 	}
 	return r;

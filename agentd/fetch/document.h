@@ -1,10 +1,12 @@
 /*
- * The document format (DESIGN.md 5) to accounts, groups, memberships and what else a sync brings. The same code serves
- * muster-fetch, `musterctl directory` before it writes, and the fuzzers. Never the whole document in memory.
+ * The document format (DESIGN.md 5) to accounts, groups, memberships and what else a sync brings.
+ * The same code serves muster-fetch, `musterctl directory` before it writes, and the fuzzers.
+ * Never the whole document in memory.
  *
- * A document is read twice: first all of it, as it comes in, which finds every fault of the whole (grammar, structure,
- * ids given twice) and where its parts lie; only then the parts, in the order in which they need each other, since
- * "bindings" and "groups" may stand before or behind "users".
+ * A document is read twice: first all of it, as it comes in, which finds every fault of the whole
+ * (grammar, structure, ids given twice) and where its parts lie; only then the parts, in the
+ * order in which they need each other, since "bindings" and "groups" may stand before or behind
+ * "users".
  */
 #ifndef AGENTD_FETCH_DOCUMENT_H
 #define AGENTD_FETCH_DOCUMENT_H
@@ -19,8 +21,9 @@
 struct document;
 
 /*
- * Who gets what is read; all members are set. What they are given is good during the call only. Each returns 0, or -errno,
- * which ends the reading. Nobody is called before the whole document was seen and found good.
+ * Who gets what is read; all members are set. What they are given is good during the call only.
+ * Each returns 0, or -errno, which ends the reading. Nobody is called before the whole document
+ * was seen and found good.
  */
 struct document_sink {
 	int (*account)(void *context, const struct account *a);
@@ -31,8 +34,9 @@ struct document_sink {
 	int (*removed)(void *context, const struct membership *m);
 	int (*lockout)(void *context, const struct lockout_policy *p);
 	/*
-	 * Left out: "user", "group"; of one that is taken otherwise: "key", "password" (its hash), "posix_group"; an entry that
-	 * is no id in members, bindings or removed: "member". id and name are "" when they could not be read.
+	 * Left out: "user", "group"; of one that is taken otherwise: "key", "password" (its
+	 * hash), "posix_group"; an entry that is no id in members, bindings or removed: "member".
+	 * id and name are "" when they could not be read.
 	 */
 	int (*reject)(void *context, const struct reject *r);
 	void *context;
@@ -51,16 +55,17 @@ struct document_result {
 };
 
 /*
- * Read the document in FD, a regular file, from its beginning to its end.
- * Returns 0; -EBADMSG it is wrong; -EFBIG; -EACCES secrets where none may be; -EAGAIN it was changed meanwhile;
- * -ENOMEM, -EIO; or what a sink returned. On failure ret->text says why.
+ * Read the document in FD, a regular file, from its beginning to its end. Returns 0; -EBADMSG it
+ * is wrong; -EFBIG; -EACCES secrets where none may be; -EAGAIN it was changed meanwhile; -ENOMEM,
+ * -EIO; or what a sink returned. On failure ret->text says why.
  */
 int document_read(int fd, const struct document_options *options, const struct document_sink *sink,
 		  struct document_result *ret) MUST_CHECK;
 
 /*
- * The same for a document that arrives in pieces: document_feed() each of them, cut anywhere, then document_parts() with
- * a descriptor that holds the same bytes. OPTIONS, SINK and RESULT stay the caller's and must last.
+ * The same for a document that arrives in pieces: document_feed() each of them, cut anywhere,
+ * then document_parts() with a descriptor that holds the same bytes. OPTIONS, SINK and RESULT
+ * stay the caller's and must last.
  */
 int document_new(const struct document_options *options, const struct document_sink *sink,
 		 struct document_result *result, struct document **ret) MUST_CHECK;

@@ -69,7 +69,8 @@ static int fault(struct groups *g, const char *reason, const char *detail)
 {
 	struct json_fault *f = &g->d->fault;
 
-	return json_bad(&(struct json_node){ NULL, f }, (struct json_field){ "group", reason }, "", "%s", detail);
+	return json_bad(&(struct json_node){ NULL, f }, JSON_FIELD("group", reason), "",
+			"%s", detail);
 }
 
 static int groups_begin(void *context, const struct scan_at *at)
@@ -131,7 +132,8 @@ static int groups_take(void *context, const struct scan_at *at, const struct sca
 	if (g->d->fault.reason[0] || !group_bound(g->d, g->group.id))
 		return 0;
 	r = g->key == GROUP_KEY_NAME ? take_name(g, value) : take_attributes(g, value);
-	return r == -EBADMSG || r == -EINVAL ? 0 : r; /* the fault is reported when the group ends */
+	return r == -EBADMSG || r == -EINVAL ? 0
+					     : r; /* the fault is reported when the group ends */
 }
 
 static int groups_leave(void *context, unsigned depth)
@@ -158,7 +160,8 @@ static int groups_leave(void *context, unsigned depth)
 int part_groups(struct document *d, int fd)
 {
 	struct groups g = { .d = d, .cursor = cursor_new(d) };
-	const struct scan_handler h = { groups_begin, groups_take, groups_leave, &g, DOCUMENT_ELEMENT_MAX };
+	const struct scan_handler h = { groups_begin, groups_take, groups_leave, &g,
+					DOCUMENT_ELEMENT_MAX };
 	int r = part_scan(d, fd, &d->at[PART_GROUPS], &h);
 
 	json_parser_done(&g.attributes);
@@ -187,9 +190,11 @@ static int members_begin(void *context, const struct scan_at *at)
 		return SCAN_ENTER;
 	case 1:
 		m->list.group_id = cursor_next(&m->cursor);
-		return at->type == '{' && members_wanted(m, m->list.group_id) ? SCAN_ENTER : SCAN_SKIP;
+		return at->type == '{' && members_wanted(m, m->list.group_id) ? SCAN_ENTER
+									      : SCAN_SKIP;
 	case 2:
-		return at->type == '[' && group_key(at->key) == GROUP_KEY_MEMBERS ? SCAN_ENTER : SCAN_SKIP;
+		return at->type == '[' && group_key(at->key) == GROUP_KEY_MEMBERS ? SCAN_ENTER
+										  : SCAN_SKIP;
 	}
 	return SCAN_TAKE;
 }
@@ -222,7 +227,8 @@ static int members_leave(void *context, unsigned depth)
 int part_members(struct document *d, int fd, bool bind)
 {
 	struct members m = { .list.d = d, .cursor = cursor_new(d), .bind = bind };
-	const struct scan_handler h = { members_begin, members_take, members_leave, &m, OBJECT_ID_SIZE + 2 };
+	const struct scan_handler h = { members_begin, members_take, members_leave, &m,
+					OBJECT_ID_SIZE + 2 };
 	int r = part_scan(d, fd, &d->at[PART_GROUPS], &h);
 
 	buf_done(&m.list.ids);

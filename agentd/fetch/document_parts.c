@@ -1,4 +1,4 @@
-/* What is in each part of a document. Every handler's context is a struct document, or one with it as first member. */
+/* What is in each part of a document but its groups. */
 #include "agentd/fetch/document_private.h"
 
 #include <errno.h>
@@ -21,7 +21,8 @@ int document_report(void *context, const struct reject *reject)
 	name_escape(r.id, id, sizeof(id));
 	name_escape(r.name, name, sizeof(name));
 	name_escape(r.detail, text, sizeof(text));
-	snprintf(detail, sizeof(detail), "line %" PRIu32 "%s%s", d->element.line, *text ? ": " : "", text);
+	snprintf(detail, sizeof(detail), "line %" PRIu32 "%s%s", d->element.line, *text ? ": " : "",
+		 text);
 	r.id = id;
 	r.name = name;
 	r.detail = detail;
@@ -30,18 +31,22 @@ int document_report(void *context, const struct reject *reject)
 
 int document_report_fault(struct document *d, const char *kind, const char *id, const char *name)
 {
-	const struct reject r = {
-		.kind = kind, .id = id, .name = name, .reason = d->fault.reason, .detail = d->fault.detail
-	};
+	const struct reject r = { .kind = kind,
+				  .id = id,
+				  .name = name,
+				  .reason = d->fault.reason,
+				  .detail = d->fault.detail };
 
 	return document_report(d, &r);
 }
 
 int document_report_twice(struct document *d, const char *kind, const char *id, const char *name)
 {
-	const struct reject r = {
-		.kind = kind, .id = id, .name = name, .reason = "id_duplicate", .detail = "more than one has this id"
-	};
+	const struct reject r = { .kind = kind,
+				  .id = id,
+				  .name = name,
+				  .reason = "id_duplicate",
+				  .detail = "more than one has this id" };
 	int new = idset_add(&d->told, id);
 
 	return new > 0 ? document_report(d, &r) : new;
@@ -82,7 +87,8 @@ static int policy_take(void *context, const struct scan_at *at, const struct sca
 
 int part_policy(struct document *d, int fd)
 {
-	const struct scan_handler h = { take_all, policy_take, leave_nothing, d, DOCUMENT_ELEMENT_MAX };
+	const struct scan_handler h = { take_all, policy_take, leave_nothing, d,
+					DOCUMENT_ELEMENT_MAX };
 
 	return part_scan(d, fd, &d->at[PART_POLICY], &h);
 }
@@ -102,7 +108,8 @@ int document_id_take(struct document *d, const struct scan_at *at, const struct 
 
 int document_report_member(struct document *d, const char *group_id)
 {
-	return document_report(d, &(struct reject){ "member", group_id, "", "id_invalid", "in a list of ids" });
+	return document_report(
+		d, &(struct reject){ "member", group_id, "", "id_invalid", "in a list of ids" });
 }
 
 int id_list_flush(struct id_list *l)
@@ -151,7 +158,8 @@ static int removed_take(void *context, const struct scan_at *at, const struct sc
 int part_removed(struct document *d, int fd)
 {
 	struct id_list l = { .d = d, .group_id = "" };
-	const struct scan_handler h = { removed_begin, removed_take, leave_nothing, &l, OBJECT_ID_SIZE + 2 };
+	const struct scan_handler h = { removed_begin, removed_take, leave_nothing, &l,
+					OBJECT_ID_SIZE + 2 };
 	int r = part_scan(d, fd, &d->at[PART_REMOVED], &h);
 
 	if (r == 0)
@@ -191,7 +199,8 @@ static int bindings_begin(void *context, const struct scan_at *at)
 		if (!b->set || at->type == 'n')
 			return SCAN_SKIP;
 		if (at->type != '[')
-			return scan_fail(b->d->result->text, at, "\"%s\" of a binding is not a list", at->key);
+			return scan_fail(b->d->result->text, at,
+					 "\"%s\" of a binding is not a list", at->key);
 		return SCAN_ENTER;
 	}
 	return SCAN_TAKE;
@@ -212,7 +221,8 @@ static int bindings_take(void *context, const struct scan_at *at, const struct s
 int part_bindings(struct document *d, int fd)
 {
 	struct bindings b = { .d = d };
-	const struct scan_handler h = { bindings_begin, bindings_take, leave_nothing, &b, OBJECT_ID_SIZE + 2 };
+	const struct scan_handler h = { bindings_begin, bindings_take, leave_nothing, &b,
+					OBJECT_ID_SIZE + 2 };
 
 	return part_scan(d, fd, &d->at[PART_BINDINGS], &h);
 }
@@ -239,8 +249,10 @@ static int user_found(struct document *d, const struct scan_at *at, const struct
 	struct account a;
 	int r, new;
 
-	if (!d->options->secrets && (json_present(n, "password_hash") || json_present(n, "totp_secret"))) {
-		scan_fail(d->result->text, at, "passwords or TOTP secrets in a document that anyone may fetch");
+	if (!d->options->secrets &&
+	    (json_present(n, "password_hash") || json_present(n, "totp_secret"))) {
+		scan_fail(d->result->text, at,
+			  "passwords or TOTP secrets in a document that anyone may fetch");
 		return -EACCES;
 	}
 	if (!user_bound(d, n))
@@ -272,7 +284,8 @@ static int users_take(void *context, const struct scan_at *at, const struct scan
 
 int part_users(struct document *d, int fd)
 {
-	const struct scan_handler h = { users_begin, users_take, leave_nothing, d, DOCUMENT_ELEMENT_MAX };
+	const struct scan_handler h = { users_begin, users_take, leave_nothing, d,
+					DOCUMENT_ELEMENT_MAX };
 
 	d->user.drop = document_report;
 	d->user.context = d;

@@ -26,14 +26,17 @@ static int read_posix(const struct json_node *item, struct posix_group *ret)
 
 	if (!json_is_object(item))
 		return json_bad(item, posix_field, "_type", "an item is not an object");
-	r = json_get_text(item, (struct json_field){ "name", posix_field.word }, GROUP_NAME_MAX, &ret->name);
+	r = json_get_text(item, JSON_FIELD("name", posix_field.word), GROUP_NAME_MAX,
+			  &ret->name);
 	if (r > 0)
-		r = json_get_u32(item, (struct json_field){ "id", posix_field.word }, 0, UINT32_MAX, &ret->gid);
+		r = json_get_u32(item, JSON_FIELD("id", posix_field.word), 0, UINT32_MAX,
+				 &ret->gid);
 	return r ? r : json_bad(item, posix_field, "_missing", "an item without name or id");
 }
 
-static int read_posix_groups(const struct json_node *n, int (*drop)(void *context, const struct reject *reject),
-			     void *context, struct dir_group *ret)
+static int read_posix_groups(const struct json_node *n,
+			     int (*drop)(void *context, const struct reject *reject), void *context,
+			     struct dir_group *ret)
 {
 	struct json_node list;
 	int r = json_get_array(n, posix_field, &list);
@@ -60,8 +63,9 @@ static int read_posix_groups(const struct json_node *n, int (*drop)(void *contex
 	return 0;
 }
 
-int group_attributes_read(const struct json_node *n, int (*drop)(void *context, const struct reject *reject),
-			  void *context, struct dir_group *ret)
+int group_attributes_read(const struct json_node *n,
+			  int (*drop)(void *context, const struct reject *reject), void *context,
+			  struct dir_group *ret)
 {
 	struct json_node sudo;
 	int r;
@@ -69,21 +73,23 @@ int group_attributes_read(const struct json_node *n, int (*drop)(void *context, 
 	if (!n->object)
 		return 0;
 	if (!json_is_object(n))
-		return json_bad(n, (struct json_field){ "attributes", "attributes" }, "_type", "not an object");
-	r = json_get_object(n, (struct json_field){ "sudo", "sudo" }, &sudo);
+		return json_bad(n, JSON_FIELD("attributes", "attributes"), "_type",
+				"not an object");
+	r = json_get_object(n, JSON_FIELD("sudo", "sudo"), &sudo);
 	if (r < 0)
 		return r;
 	if (r > 0 &&
-	    (json_get_bool(&sudo, (struct json_field){ "enabled", "sudo" }, &ret->sudo) < 0 ||
-	     json_get_bool(&sudo, (struct json_field){ "withoutPassword", "sudo" }, &ret->sudo_nopasswd) < 0))
+	    (json_get_bool(&sudo, JSON_FIELD("enabled", "sudo"), &ret->sudo) < 0 ||
+	     json_get_bool(&sudo, JSON_FIELD("withoutPassword", "sudo"),
+			   &ret->sudo_nopasswd) < 0))
 		return -EINVAL;
 	ret->sudo_nopasswd = ret->sudo_nopasswd && ret->sudo;
 	return read_posix_groups(n, drop, context, ret);
 }
 
 /* One number and the switch that JumpCloud has beside it. */
-static int read_limit(const struct json_node *n, struct json_field number, struct json_field enable, uint32_t max,
-		      uint32_t *ret)
+static int read_limit(const struct json_node *n, struct json_field number, struct json_field enable,
+		      uint32_t max, uint32_t *ret)
 {
 	bool enabled = true;
 	int r = json_get_u32(n, number, 0, max, ret);
@@ -103,15 +109,17 @@ int lockout_read(const struct json_node *n, struct lockout_policy *ret)
 	int attempts, lock_time, window;
 
 	if (!json_is_object(n))
-		return json_bad(n, (struct json_field){ "policy", "policy" }, "_type", "not an object");
-	attempts = read_limit(n, (struct json_field){ "maxLoginAttempts", "policy" },
-			      (struct json_field){ "enableMaxLoginAttempts", "policy" }, LOCKOUT_ATTEMPTS_MAX,
-			      &p.max_attempts);
-	lock_time = read_limit(n, (struct json_field){ "lockoutTimeInSeconds", "policy" },
-			       (struct json_field){ "enableLockoutTimeInSeconds", "policy" }, LOCKOUT_TIME_MAX,
-			       &p.lock_time_s);
-	window = read_limit(n, (struct json_field){ "resetLockoutCounterMinutes", "policy" },
-			    (struct json_field){ "enableResetLockoutCounter", "policy" }, LOCKOUT_MINUTES_MAX, &minutes);
+		return json_bad(n, JSON_FIELD("policy", "policy"), "_type",
+				"not an object");
+	attempts = read_limit(n, JSON_FIELD("maxLoginAttempts", "policy"),
+			      JSON_FIELD("enableMaxLoginAttempts", "policy"),
+			      LOCKOUT_ATTEMPTS_MAX, &p.max_attempts);
+	lock_time = read_limit(n, JSON_FIELD("lockoutTimeInSeconds", "policy"),
+			       JSON_FIELD("enableLockoutTimeInSeconds", "policy"),
+			       LOCKOUT_TIME_MAX, &p.lock_time_s);
+	window = read_limit(n, JSON_FIELD("resetLockoutCounterMinutes", "policy"),
+			    JSON_FIELD("enableResetLockoutCounter", "policy"),
+			    LOCKOUT_MINUTES_MAX, &minutes);
 	if (attempts < 0 || lock_time < 0 || window < 0)
 		return -EINVAL;
 	p.window_s = 60 * minutes;

@@ -13,7 +13,8 @@ static uint64_t hash_of(const char *id)
 {
 	uint64_t key, hash;
 
-	memcpy(&key, (const void *)getauxval(AT_RANDOM), sizeof(key)); /* 16 bytes from the kernel */
+	memcpy(&key, (const void *)getauxval(AT_RANDOM),
+	       sizeof(key)); /* 16 bytes from the kernel */
 	hash = XXH3_64bits_withSeed(id, strlen(id), key);
 	return hash ? hash : 1;
 }
@@ -30,7 +31,8 @@ static size_t find(const struct idset *s, uint64_t hash)
 
 static int grow(struct idset *s)
 {
-	struct idset larger = { .n_slots = s->n_slots ? 2 * s->n_slots : SLOTS_MIN, .count = s->count };
+	struct idset larger = { .n_slots = s->n_slots ? 2 * s->n_slots : SLOTS_MIN,
+				.count = s->count };
 
 	larger.slots = calloc(larger.n_slots, sizeof(*larger.slots));
 	if (!larger.slots)

@@ -1,6 +1,7 @@
 /*
- * A set of directory ids, 16 bytes each: keeps a keyed 64-bit hash of an id, not the id. (Two of a million ids are taken
- * for one with a chance below 1 in 10^7; nobody can choose them, since the key is new in each process.)
+ * A set of directory ids, 16 bytes each: keeps a keyed 64-bit hash of an id, not the id. (Two of
+ * a million ids are taken for one with a chance below 1 in 10^7; nobody can choose them, since
+ * the key is new in each process.)
  */
 #ifndef AGENTD_FETCH_IDSET_H
 #define AGENTD_FETCH_IDSET_H

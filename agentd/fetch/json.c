@@ -23,7 +23,7 @@ static int parse_fail(struct json_fault *fault, const char *reason, const char *
 	return -EBADMSG;
 }
 
-/* Keys of all objects together. json-c keeps the last of two equal keys: then fewer are left than were written. */
+/* Keys of all objects together. json-c keeps one of two equal keys: fewer than were written. */
 static uint32_t count_keys(struct json_object *o)
 {
 	uint32_t n = 0;
@@ -59,7 +59,8 @@ int json_parse(struct json_parser *p, const struct scan_value *value, struct jso
 		return parse_fail(fault, "too_big", "larger than is taken");
 	if (value->bad_unicode)
 		return parse_fail(fault, "unicode", "\\u0000 or half a surrogate pair");
-	if (!utf8_valid(value->data, value->len)) /* json-c's own check lets overlong forms and surrogates pass */
+	/* json-c's own check lets overlong forms and encoded surrogates pass. */
+	if (!utf8_valid(value->data, value->len))
 		return parse_fail(fault, "unicode", "not UTF-8");
 	if (!p->tokener) {
 		p->tokener = json_tokener_new_ex(JSON_DEPTH);
@@ -82,7 +83,8 @@ int json_parse(struct json_parser *p, const struct scan_value *value, struct jso
 	return 0;
 }
 
-int json_bad(const struct json_node *n, struct json_field f, const char *suffix, const char *format, ...)
+int json_bad(const struct json_node *n, struct json_field f, const char *suffix, const char *format,
+	     ...)
 {
 	struct json_fault *fault = n->fault;
 	va_list args;
@@ -99,7 +101,8 @@ int json_bad(const struct json_node *n, struct json_field f, const char *suffix,
 }
 
 /* 1 when F is there and of TYPE. */
-static int get(const struct json_node *n, struct json_field f, enum json_type type, struct json_object **ret)
+static int get(const struct json_node *n, struct json_field f, enum json_type type,
+	       struct json_object **ret)
 {
 	struct json_object *o = NULL;
 
@@ -107,7 +110,8 @@ static int get(const struct json_node *n, struct json_field f, enum json_type ty
 	if (!o)
 		return 0;
 	if (!json_object_is_type(o, type))
-		return json_bad(n, f, "_type", "%s, not %s", json_type_to_name(json_object_get_type(o)),
+		return json_bad(n, f, "_type", "%s, not %s",
+				json_type_to_name(json_object_get_type(o)),
 				json_type_to_name(type));
 	*ret = o;
 	return 1;
@@ -119,7 +123,8 @@ int json_u53(const struct json_node *n, uint64_t *ret)
 
 	if (!json_object_is_type(n->object, json_type_int))
 		return -EINVAL;
-	value = json_object_get_int64(n->object); /* what does not fit is clamped, and out of range as well */
+	/* What does not fit is clamped, and so out of range as well. */
+	value = json_object_get_int64(n->object);
 	if (value < 0 || value > U53_MAX)
 		return -EINVAL;
 	*ret = (uint64_t)value;
@@ -134,7 +139,8 @@ int json_get_u53(const struct json_node *n, struct json_field f, uint64_t *ret)
 	if (r <= 0)
 		return r;
 	if (json_u53(&field, ret) < 0)
-		return json_bad(n, f, "_range", "%s is out of range", json_object_to_json_string(field.object));
+		return json_bad(n, f, "_range", "%s is out of range",
+				json_object_to_json_string(field.object));
 	return 1;
 }
 
@@ -143,10 +149,12 @@ bool json_present(const struct json_node *n, const char *key)
 	struct json_object *o = NULL;
 
 	json_object_object_get_ex(n->object, key, &o);
-	return o && !(json_object_is_type(o, json_type_string) && json_object_get_string_len(o) == 0);
+	return o &&
+	       !(json_object_is_type(o, json_type_string) && json_object_get_string_len(o) == 0);
 }
 
-int json_get_u32(const struct json_node *n, struct json_field f, uint32_t min, uint32_t max, uint32_t *ret)
+int json_get_u32(const struct json_node *n, struct json_field f, uint32_t min, uint32_t max,
+		 uint32_t *ret)
 {
 	uint64_t value;
 	int r = json_get_u53(n, f, &value);
@@ -154,7 +162,8 @@ int json_get_u32(const struct json_node *n, struct json_field f, uint32_t min, u
 	if (r <= 0)
 		return r;
 	if (value < min || value > max)
-		return json_bad(n, f, "_range", "%llu is not in %u..%u", (unsigned long long)value, min, max);
+		return json_bad(n, f, "_range", "%llu is not in %u..%u", (unsigned long long)value,
+				min, max);
 	*ret = (uint32_t)value;
 	return 1;
 }
@@ -243,7 +252,8 @@ int json_get_time(const struct json_node *n, struct json_field f, int64_t *ret)
 	return 1;
 }
 
-static int get_node(const struct json_node *n, struct json_field f, enum json_type type, struct json_node *ret)
+static int get_node(const struct json_node *n, struct json_field f, enum json_type type,
+		    struct json_node *ret)
 {
 	struct json_node field = { NULL, n->fault };
 	int r = get(n, f, type, &field.object);

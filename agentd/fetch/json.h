@@ -1,6 +1,7 @@
 /*
- * Typed reading of JSON: the only file that may call json_object_get_int64(), _boolean() and _double(), which make
- * numbers of strings, nulls and missing keys without a word (security.md 5.c.1).
+ * Typed reading of JSON: the only file that may call json_object_get_int64(), _boolean() and
+ * _double(), which make numbers of strings, nulls and missing keys without a word (security.md
+ * 5.c.1).
  */
 #ifndef AGENTD_FETCH_JSON_H
 #define AGENTD_FETCH_JSON_H
@@ -33,8 +34,9 @@ struct json_parser {
 void json_parser_done(struct json_parser *p);
 
 /*
- * Parse what a scanner took. RET is good until the next call. 0; -ENOMEM; -EBADMSG with the reason too_big, unicode
- * (not UTF-8, \u0000, half a surrogate pair), key_twice (in any object of it), too_deep or json.
+ * Parse what a scanner took. RET is good until the next call. 0; -ENOMEM; -EBADMSG with the
+ * reason too_big, unicode (not UTF-8, \u0000, half a surrogate pair), key_twice (in any object of
+ * it), too_deep or json.
  */
 int json_parse(struct json_parser *p, const struct scan_value *value, struct json_fault *fault,
 	       struct json_node *ret) MUST_CHECK;
@@ -43,11 +45,12 @@ int json_parse(struct json_parser *p, const struct scan_value *value, struct jso
 struct json_field {
 	const char *key, *word;
 };
+#define JSON_FIELD(key, word) ((struct json_field){ key, word })
 
 /*
- * Get field F of the object N.
- * Returns 1 when it is there; 0 when it is absent or null, *ret untouched; -EINVAL when it is bad, *ret untouched: the
- * reason is then the word of F and "_type", or what is said below. Strings live as long as the tree.
+ * Get field F of the object N. Returns 1 when it is there; 0 when it is absent or null, *ret
+ * untouched; -EINVAL when it is bad, *ret untouched: the reason is then the word of F and
+ * "_type", or what is said below. Strings live as long as the tree.
  */
 
 /* An integer written as one (not 5.0, not "5") in MIN..MAX, else "_range". */

@@ -1,4 +1,4 @@
-/* muster-fetch: reads a directory for musterd. All it has is the socket on descriptor 3 (agentd/fetch/protocol.h). */
+/* muster-fetch: reads a directory for musterd, over descriptor 3 (agentd/fetch/protocol.h). */
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@ static int fail(const char *what, int error)
 	return EXIT_FAILURE;
 }
 
-/* Waits without an end: musterd closes the socket when it needs us no more. 1 when there is none. */
+/* 1 when musterd needs us no more and has closed the socket. Waits as long as it likes. */
 static int next_request(struct frame *f)
 {
 	struct pollfd p = { .fd = FETCH_FD, .events = POLLIN };
@@ -72,7 +72,8 @@ int main(void)
 
 	if (!is_socket(FETCH_FD)) {
 		fprintf(stderr, "muster-fetch reads a directory for musterd, which starts it.\n"
-				"It takes no arguments and is of no use by hand: see musterd(8), musterctl(1).\n");
+				"It takes no arguments and is of no use by hand: see musterd(8), "
+				"musterctl(1).\n");
 		return 2;
 	}
 	r = sandbox_process();

@@ -31,12 +31,14 @@ int sandbox_filter(void)
 
 /* What reading a document and talking over a socket takes, with malloc's and the clock's needs. */
 static const int allowed[] = {
-	SCMP_SYS(read),		 SCMP_SYS(pread64),	SCMP_SYS(write),   SCMP_SYS(close),
-	SCMP_SYS(fstat),	 SCMP_SYS(newfstatat),	SCMP_SYS(fcntl),   SCMP_SYS(poll),
-	SCMP_SYS(ppoll),	 SCMP_SYS(sendmsg),	SCMP_SYS(recvmsg), SCMP_SYS(mmap),
-	SCMP_SYS(munmap),	 SCMP_SYS(mremap),	SCMP_SYS(madvise), SCMP_SYS(mprotect),
-	SCMP_SYS(brk),		 SCMP_SYS(futex),	SCMP_SYS(getrandom), SCMP_SYS(clock_gettime),
-	SCMP_SYS(restart_syscall), SCMP_SYS(rt_sigreturn), SCMP_SYS(exit),  SCMP_SYS(exit_group),
+	SCMP_SYS(read),         SCMP_SYS(pread64),       SCMP_SYS(write),
+	SCMP_SYS(close),        SCMP_SYS(fstat),         SCMP_SYS(newfstatat),
+	SCMP_SYS(fcntl),        SCMP_SYS(poll),          SCMP_SYS(ppoll),
+	SCMP_SYS(sendmsg),      SCMP_SYS(recvmsg),       SCMP_SYS(mmap),
+	SCMP_SYS(munmap),       SCMP_SYS(mremap),        SCMP_SYS(madvise),
+	SCMP_SYS(mprotect),     SCMP_SYS(brk),           SCMP_SYS(futex),
+	SCMP_SYS(getrandom),    SCMP_SYS(clock_gettime), SCMP_SYS(restart_syscall),
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(exit),          SCMP_SYS(exit_group),
 };
 
 static const int deadly[] = { SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace) };

@@ -12,8 +12,9 @@
 int sandbox_process(void) MUST_CHECK;
 
 /*
- * From here on only the system calls of an allow list: memory, the socket to musterd, reading what it passed. Anything
- * else fails with EPERM; starting programs kills. For good. -errno. (Not in a build for AddressSanitizer, which takes more.)
+ * From here on only the system calls of an allow list: memory, the socket to musterd, reading
+ * what it passed. Anything else fails with EPERM; starting programs kills. For good. -errno. (Not
+ * in a build for AddressSanitizer, which takes more.)
  */
 int sandbox_filter(void) MUST_CHECK;
 

@@ -33,7 +33,8 @@ void scanner_init(struct scanner *s, const struct scan_handler *handler)
 	*s = (struct scanner){ .handler = handler, .line = 1, .action = SCAN_ENTER };
 }
 
-void scanner_init_part(struct scanner *s, const struct scan_handler *handler, const struct scan_at *at)
+void scanner_init_part(struct scanner *s, const struct scan_handler *handler,
+		       const struct scan_at *at)
 {
 	scanner_init(s, handler);
 	s->offset = at->offset;
@@ -230,8 +231,10 @@ static int step_after(struct scanner *s, const char *data, const char *p)
 	bool object = in_object(s);
 
 	if (*p != ',')
-		return *p == '}' || *p == ']' ? container_end(s, data, p)
-					      : fail_at(s, data, p, object ? "expected , or }" : "expected , or ]");
+		return *p == '}' || *p == ']'
+			       ? container_end(s, data, p)
+			       : fail_at(s, data, p,
+					 object ? "expected , or }" : "expected , or ]");
 	s->state = object ? S_KEY : S_VALUE;
 	return 0;
 }
@@ -277,6 +280,49 @@ static void key_add(struct scanner *s, const char *p, const char *end)
 	s->key[s->key_len] = '\0';
 }
 
+static int hex_digit(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	c |= 0x20;
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* What the escape at *P stands for, and *P moves behind it; 0: nothing in ASCII, *P stays. */
+static char unescape(const char **p)
+{
+	static const char names[] = "\"\\/bfnrt", chars[] = "\"\\/\b\f\n\r\t";
+	const char *q = *p + 1;
+	const char *name = strchr(names, *q);
+	unsigned c = 0;
+
+	if (name) {
+		*p = q + 1;
+		return chars[name - names];
+	}
+	for (int i = 1; i <= 4; i++)
+		c = c << 4 | (unsigned)hex_digit(q[i]);
+	if (c == 0 || c >= 0x80)
+		return 0;
+	*p = q + 5;
+	return (char)c;
+}
+
+/* The key is whole: "\u0069d" is "id" to json-c, so it must be to us. */
+static void key_end(struct scanner *s)
+{
+	const char *p = s->key;
+	char *out = s->key, c;
+
+	if (!strchr(s->key, '\\'))
+		return;
+	while (*p) {
+		c = *p == '\\' ? unescape(&p) : 0;
+		*out++ = c ? c : *p++;
+	}
+	*out = '\0';
+}
+
 static void surrogate_missing(struct scanner *s)
 {
 	s->value.bad_unicode |= s->high;
@@ -306,6 +352,8 @@ static int step_string(struct scanner *s, const char *data, const char **p, cons
 	}
 	if (!s->is_key)
 		return value_end(s, q + 1);
+	if (s->action == SCAN_ENTER)
+		key_end(s);
 	s->state = S_COLON;
 	return 0;
 }
@@ -320,14 +368,6 @@ static int step_escape(struct scanner *s, const char *data, const char *p)
 	if (*p != 'u')
 		surrogate_missing(s);
 	return 0;
-}
-
-static int hex_digit(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 static int step_unicode(struct scanner *s, const char *data, const char *p)
@@ -356,7 +396,7 @@ static int step_literal(struct scanner *s, const char *data, const char *p)
 	return *++s->literal ? 0 : value_end(s, p + 1);
 }
 
-/* The state after C inside a number, or -1 when the number has ended before it, or cannot go on so. */
+/* The state after C inside a number; -1 when C does not belong to it. */
 static int number_next(enum state state, char c)
 {
 	bool e = c == 'e' || c == 'E';

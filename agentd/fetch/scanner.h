@@ -1,10 +1,12 @@
 /*
- * Cuts a JSON document into the values somebody wants, as the bytes come in, without a tree of the whole: json-c's
- * tree of 100,000 users takes 560 MB, this takes what the largest wanted value takes.
+ * Cuts a JSON document into the values somebody wants, as the bytes come in, without a tree of
+ * the whole: json-c's tree of 100,000 users takes 560 MB, this takes what the largest wanted
+ * value takes.
  *
- * It is the grammar check as well, for every byte, wanted or not: RFC 8259 and no more. So none of what json-c's
- * strict mode still lets through comes past it (NaN, Infinity, single quotes, raw newlines in strings, bytes after a
- * NUL, text after the end), and it counts keys and odd \u escapes for json_parse(), which cannot see them any more.
+ * It is the grammar check as well, for every byte, wanted or not: RFC 8259 and no more. So none
+ * of what json-c's strict mode still lets through comes past it (NaN, Infinity, single quotes,
+ * raw newlines in strings, bytes after a NUL, text after the end), and it counts keys and odd \u
+ * escapes for json_parse(), which cannot see them any more.
  */
 #ifndef AGENTD_FETCH_SCANNER_H
 #define AGENTD_FETCH_SCANNER_H
@@ -20,7 +22,7 @@
 struct scan_at {
 	unsigned depth;	 /* 0 is the outermost value */
 	char type;	 /* its first byte: { [ " t f n, and 0 for every number */
-	const char *key; /* inside an object: as written, escapes and all; "" in an array or when overlong */
+	const char *key; /* inside an object; escapes beyond ASCII stay as written; "" in an array or when overlong */
 	uint64_t offset;
 	uint32_t line;
 	uint64_t line_offset; /* of that line's first byte */
@@ -79,8 +81,9 @@ void scanner_init_part(struct scanner *s, const struct scan_handler *handler, co
 void scanner_done(struct scanner *s);
 
 /*
- * The next LEN bytes, cut anywhere. 0: go on; 1: the part is whole; -EBADMSG not JSON; -EFBIG; -ENOMEM; or what a
- * handler returned. After an error the scanner is good for scanner_text() and scanner_done() only.
+ * The next LEN bytes, cut anywhere. 0: go on; 1: the part is whole; -EBADMSG not JSON; -EFBIG;
+ * -ENOMEM; or what a handler returned. After an error the scanner is good for scanner_text() and
+ * scanner_done() only.
  */
 int scanner_feed(struct scanner *s, const void *data, size_t len) MUST_CHECK;
 /* There are no more bytes: 0 when the document is whole, else -EBADMSG. */

@@ -25,8 +25,8 @@ struct outlet {
 static int outlet_flush(struct outlet *o)
 {
 	if (o->frame.len > 0)
-		o->error = wire_send(o->sock, FRAME_RECORD, o->request_id, o->frame.data, o->frame.len, -1,
-				     wire_now_ms() + SYNC_IDLE_MS);
+		o->error = wire_send(o->sock, FRAME_RECORD, o->request_id, o->frame.data,
+				     o->frame.len, -1, wire_now_ms() + SYNC_IDLE_MS);
 	o->frame.len = 0;
 	return o->error;
 }
@@ -72,7 +72,8 @@ static int send_membership(void *context, const struct membership *m)
 {
 	struct outlet *o = context;
 
-	return outlet_record(o, record_membership_pack(RECORD_MEMBERSHIP, m, &o->record), &o->end.memberships);
+	return outlet_record(o, record_membership_pack(RECORD_MEMBERSHIP, m, &o->record),
+			     &o->end.memberships);
 }
 
 static int send_removed(void *context, const struct membership *m)
@@ -108,7 +109,8 @@ int sync_result(int sock, uint32_t request_id, int error, const char *text)
 	memcpy(payload, &code, LENGTH_SIZE);
 	name_escape(text, payload + LENGTH_SIZE, RESULT_TEXT_MAX);
 	return wire_send(sock, FRAME_RESULT, request_id, payload,
-			 LENGTH_SIZE + strlen(payload + LENGTH_SIZE) + 1, -1, wire_now_ms() + SYNC_IDLE_MS);
+			 LENGTH_SIZE + strlen(payload + LENGTH_SIZE) + 1, -1,
+			 wire_now_ms() + SYNC_IDLE_MS);
 }
 
 static int send_end(struct outlet *o)
@@ -126,8 +128,10 @@ static int answer_file(struct outlet *o, const struct settings *s, int fd)
 	const struct document_options options = {
 		.hostname = s->hostname, .system_id = s->system_id, .secrets = s->secrets
 	};
-	const struct document_sink sink = { send_account, send_group,	send_membership, send_removed,
-					    send_lockout, send_reject, o };
+	const struct document_sink sink = {
+		send_account, send_group, send_membership, send_removed, send_lockout,
+		send_reject,  o
+	};
 	struct document_result result;
 	int r = document_read(fd, &options, &sink, &result);
 
@@ -136,7 +140,8 @@ static int answer_file(struct outlet *o, const struct settings *s, int fd)
 	if (o->error < 0)
 		return o->error;
 	if (r < 0)
-		return sync_result(o->sock, o->request_id, r, o->full ? "more records than are taken" : result.text);
+		return sync_result(o->sock, o->request_id, r,
+				   o->full ? "more records than are taken" : result.text);
 	o->end.serial = result.serial;
 	o->end.flags = FRAME_END_COMPLETE;
 	return send_end(o);

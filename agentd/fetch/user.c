@@ -63,13 +63,13 @@ int object_id_read(const struct json_node *n, const char **ret)
 {
 	const char *id = NULL, *_id = NULL;
 
-	if (json_get_text(n, (struct json_field){ "id", "id" }, USER_TEXT_MAX, &id) < 0 ||
-	    json_get_text(n, (struct json_field){ "_id", "id" }, USER_TEXT_MAX, &_id) < 0)
+	if (json_get_text(n, JSON_FIELD("id", "id"), USER_TEXT_MAX, &id) < 0 ||
+	    json_get_text(n, JSON_FIELD("_id", "id"), USER_TEXT_MAX, &_id) < 0)
 		return -EINVAL;
 	if (!id && !_id)
-		return json_bad(n, (struct json_field){ "id", "id" }, "_missing", "there is none");
+		return json_bad(n, JSON_FIELD("id", "id"), "_missing", "there is none");
 	if ((id && _id && strcmp(id, _id) != 0) || !object_id_valid(id ? id : _id))
-		return json_bad(n, (struct json_field){ "id", "id" }, "_invalid",
+		return json_bad(n, JSON_FIELD("id", "id"), "_invalid",
 				"not 1 to 64 of A-Z a-z 0-9 . _ -, or id and _id differ");
 	*ret = id ? id : _id;
 	return 1;
@@ -106,7 +106,7 @@ static int read_id(const struct json_node *n, struct json_field f, uint32_t *ret
 	return r;
 }
 
-/* What gecos would take for a separator or for the login name is part of many a display name: "Doe, John". */
+/* Many a display name has what gecos would take for a separator or the login name: "Doe, J & K". */
 static int read_gecos(struct user_reader *u, const struct json_node *n, struct account *a)
 {
 	struct json_field f = { "displayname", "gecos" };
@@ -150,7 +150,7 @@ static int read_plain(const struct json_node *n, struct account *a)
 static int read_state(const struct json_node *n, struct account *a)
 {
 	const char *name;
-	int r = json_get_text(n, (struct json_field){ "state", "state" }, USER_TEXT_MAX, &name);
+	int r = json_get_text(n, JSON_FIELD("state", "state"), USER_TEXT_MAX, &name);
 
 	if (r < 0)
 		return r;
@@ -164,18 +164,20 @@ static int read_state(const struct json_node *n, struct account *a)
 static int read_mfa(const struct json_node *n, struct account *a)
 {
 	struct json_node mfa;
-	int r = json_get_object(n, (struct json_field){ "mfa", "mfa" }, &mfa);
+	int r = json_get_object(n, JSON_FIELD("mfa", "mfa"), &mfa);
 
 	if (r <= 0)
 		return r;
-	if (json_get_bool(&mfa, (struct json_field){ "configured", "mfa" }, &a->mfa_configured) < 0 ||
-	    json_get_bool(&mfa, (struct json_field){ "exclusion", "mfa" }, &a->mfa_exclusion) < 0 ||
-	    json_get_time(&mfa, (struct json_field){ "exclusionUntil", "mfa" }, &a->mfa_exclusion_until) < 0)
+	if (json_get_bool(&mfa, JSON_FIELD("configured", "mfa"), &a->mfa_configured) <
+		    0 ||
+	    json_get_bool(&mfa, JSON_FIELD("exclusion", "mfa"), &a->mfa_exclusion) < 0 ||
+	    json_get_time(&mfa, JSON_FIELD("exclusionUntil", "mfa"),
+			  &a->mfa_exclusion_until) < 0)
 		return -EINVAL;
 	return 0;
 }
 
-/* After those that come before it, and on equal dates after an activation: the last one applied is a suspension. */
+/* In order of date; on equal dates activations first, so that a suspension is applied last. */
 static void scheduled_insert(struct account *a, struct scheduled_change change)
 {
 	uint32_t i = a->n_scheduled++;
@@ -183,7 +185,8 @@ static void scheduled_insert(struct account *a, struct scheduled_change change)
 	for (; i > 0; i--) {
 		const struct scheduled_change *before = &a->scheduled[i - 1];
 
-		if (before->at < change.at || (before->at == change.at && before->state <= change.state))
+		if (before->at < change.at ||
+		    (before->at == change.at && before->state <= change.state))
 			break;
 		a->scheduled[i] = *before;
 	}
@@ -207,17 +210,20 @@ static int read_scheduled(const struct json_node *n, struct account *a)
 
 		if (!json_is_object(&item))
 			return json_bad(n, f, "_type", "item %zu is not an object", i + 1);
-		if (json_get_text(&item, (struct json_field){ "state", f.word }, USER_TEXT_MAX, &state) <= 0 ||
-		    json_get_time(&item, (struct json_field){ "scheduledDate", f.word }, &change.at) <= 0 ||
+		if (json_get_text(&item, JSON_FIELD("state", f.word), USER_TEXT_MAX,
+				  &state) <= 0 ||
+		    json_get_time(&item, JSON_FIELD("scheduledDate", f.word),
+				  &change.at) <= 0 ||
 		    user_state_parse(state, &change.state) < 0 || change.state == USER_STAGED)
-			return json_bad(n, f, "_invalid", "item %zu: ACTIVATED or SUSPENDED, and a date", i + 1);
+			return json_bad(n, f, "_invalid",
+					"item %zu: ACTIVATED or SUSPENDED, and a date", i + 1);
 		scheduled_insert(a, change);
 	}
 	return 0;
 }
 
-static int drop(struct user_reader *u, const struct account *a, const char *kind, const char *reason,
-		const char *detail)
+static int drop(struct user_reader *u, const struct account *a, const char *kind,
+		const char *reason, const char *detail)
 {
 	const struct reject reject = {
 		.kind = kind, .id = a->id, .name = a->name, .reason = reason, .detail = detail
@@ -238,9 +244,10 @@ static int read_key(struct user_reader *u, const struct json_node *item, struct 
 
 	if (!json_is_object(item))
 		return drop(u, a, "key", "key_type", "not an object");
-	r = json_get_raw(&n, (struct json_field){ "public_key", "key" }, sizeof(key), &line);
+	r = json_get_raw(&n, JSON_FIELD("public_key", "key"), sizeof(key), &line);
 	if (r <= 0)
-		return drop(u, a, "key", r ? fault.reason : "key_missing", r ? fault.detail : "no public_key");
+		return drop(u, a, "key", r ? fault.reason : "key_missing",
+			    r ? fault.detail : "no public_key");
 	len = strlen(line);
 	while (len > 0 && strchr(" \r\n", line[len - 1]))
 		len--;
@@ -260,7 +267,7 @@ static int read_key(struct user_reader *u, const struct json_node *item, struct 
 static int read_keys(struct user_reader *u, const struct json_node *n, struct account *a)
 {
 	struct json_node list;
-	int r = json_get_array(n, (struct json_field){ "ssh_keys", "ssh_keys" }, &list);
+	int r = json_get_array(n, JSON_FIELD("ssh_keys", "ssh_keys"), &list);
 
 	u->keys.len = 0;
 	for (size_t i = 0; r > 0 && i < json_array_len(&list); i++) {
@@ -280,12 +287,13 @@ static int read_keys(struct user_reader *u, const struct json_node *n, struct ac
 static int read_hash(struct user_reader *u, const struct json_node *n, struct account *a)
 {
 	const char *hash = "";
-	int r = json_get_text(n, (struct json_field){ "password_hash", "password_hash" }, HASH_MAX, &hash);
+	int r = json_get_text(n, JSON_FIELD("password_hash", "password_hash"), HASH_MAX,
+			      &hash);
 
 	if (r < 0)
 		return r;
 	a->activated = *hash != '\0';
-	if (json_get_bool(n, (struct json_field){ "activated", "activated" }, &a->activated) < 0)
+	if (json_get_bool(n, JSON_FIELD("activated", "activated"), &a->activated) < 0)
 		return -EINVAL;
 	if (!*hash)
 		return 0;
@@ -293,9 +301,11 @@ static int read_hash(struct user_reader *u, const struct json_node *n, struct ac
 	if (r == 0)
 		a->password_hash = hash;
 	else if (r == -E2BIG)
-		return drop(u, a, "password", "hash_cost", "password_hash: it costs too much to compute");
+		return drop(u, a, "password", "hash_cost",
+			    "password_hash: it costs too much to compute");
 	else
-		return drop(u, a, "password", "hash_invalid", "password_hash: none of $y$, $2b$, $6$, $5$");
+		return drop(u, a, "password", "hash_invalid",
+			    "password_hash: none of $y$, $2b$, $6$, $5$");
 	return 0;
 }
 
@@ -319,16 +329,24 @@ int user_read(struct user_reader *u, const struct json_node *n, struct account *
 	int r;
 
 	*ret = (struct account){
-		.id = "", .name = "", .gecos = "", .home = "", .shell = "", .email = "", .password_hash = "",
-		.totp_secret = "", .bound = true, .allow_public_key = true,
+		.id = "",
+		.name = "",
+		.gecos = "",
+		.home = "",
+		.shell = "",
+		.email = "",
+		.password_hash = "",
+		.totp_secret = "",
+		.bound = true,
+		.allow_public_key = true,
 	};
 	if (!json_is_object(n))
-		return json_bad(n, (struct json_field){ "user", "user" }, "_type", "not an object");
+		return json_bad(n, JSON_FIELD("user", "user"), "_type", "not an object");
 	if (object_id_read(n, &ret->id) < 0 || read_name(n, ret) < 0 ||
-	    read_id(n, (struct json_field){ "unix_uid", "uid" }, &ret->uid) < 0 ||
-	    read_id(n, (struct json_field){ "unix_guid", "gid" }, &ret->gid) < 0 || read_gecos(u, n, ret) < 0 ||
-	    read_plain(n, ret) < 0 || read_state(n, ret) < 0 || read_mfa(n, ret) < 0 || read_scheduled(n, ret) < 0 ||
-	    read_totp(n, ret) < 0)
+	    read_id(n, JSON_FIELD("unix_uid", "uid"), &ret->uid) < 0 ||
+	    read_id(n, JSON_FIELD("unix_guid", "gid"), &ret->gid) < 0 ||
+	    read_gecos(u, n, ret) < 0 || read_plain(n, ret) < 0 || read_state(n, ret) < 0 ||
+	    read_mfa(n, ret) < 0 || read_scheduled(n, ret) < 0 || read_totp(n, ret) < 0)
 		return -EINVAL;
 	ret->sudo_nopasswd = ret->sudo_nopasswd && ret->sudo;
 	r = read_keys(u, n, ret);

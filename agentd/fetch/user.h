@@ -13,8 +13,8 @@
 /* Reads one user after another; the first members are the caller's, the rest zero. */
 struct user_reader {
 	/*
-	 * Called for what is left out of an account that is taken otherwise: kind "key" or "password". 0 or -errno, which
-	 * ends the reading.
+	 * Called for what is left out of an account that is taken otherwise: kind "key" or
+	 * "password". 0 or -errno, which ends the reading.
 	 */
 	int (*drop)(void *context, const struct reject *reject);
 	void *context;
@@ -29,9 +29,9 @@ void user_reader_done(struct user_reader *u);
  *		known, on failure too, else "".
  * Returns 0; -EINVAL the user must be left out, N's fault says why; -ENOMEM; what drop() returned.
  *
- * Absent and null are the same. Absent `state`: SUSPENDED or ACTIVATED, as `suspended` says (JumpCloud before 2021); a
- * word that is no state of ours: USER_STATE_NONE, which denies. Absent `activated`: whether there is a password_hash.
- * Absent `allow_public_key`: true.
+ * Absent and null are the same. Absent `state`: SUSPENDED or ACTIVATED, as `suspended` says
+ * (JumpCloud before 2021); a word that is no state of ours: USER_STATE_NONE, which denies. Absent
+ * `activated`: whether there is a password_hash. Absent `allow_public_key`: true.
  */
 int user_read(struct user_reader *u, const struct json_node *n, struct account *ret) MUST_CHECK;
 

@@ -3,8 +3,8 @@
 #   ./configure --enable-fuzzing CC=clang: built with libFuzzer, AddressSanitizer and UBSan, to be run by hand:
 #       ./fuzz_X -max_total_time=600 /tmp/new tests/fuzz/corpus/X
 #   else: built with replay.c instead, and make check feeds the corpus to it.
-fuzz_targets = fuzz_record fuzz_sshkey
-EXTRA_DIST += tests/fuzz/corpus
+fuzz_targets = fuzz_document fuzz_record fuzz_sshkey
+EXTRA_DIST += tests/fuzz/corpus tests/fuzz/document.dict
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 fuzz_main = tests/fuzz/fuzz.h
@@ -15,6 +15,11 @@ TESTS += $(fuzz_targets)
 fuzz_main = tests/fuzz/fuzz.h tests/fuzz/replay.c
 fuzz_ldflags = $(AM_LDFLAGS)
 endif
+
+fuzz_document_SOURCES = tests/fuzz/fuzz_document.c $(fuzz_main)
+fuzz_document_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
+fuzz_document_LDADD = libdocument.la libverifier.la libcommon.la $(JSON_LIBS)
+fuzz_document_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_record_SOURCES = tests/fuzz/fuzz_record.c $(fuzz_main)
 fuzz_record_LDADD = libcommon.la

@@ -389,7 +389,7 @@ static void test_duplicates(void **state)
 	(void)state;
 	expect(&d,
 	       HEAD "\"users\":[{\"id\":\"a\",\"username\":\"x1\"},\n{\"_id\":\"b\",\"username\":\"x2\"},\n"
-		    "{\"username\":\"x3\",\"id\":\"\\u0061\"},\n{\"id\":\"a\",\"username\":7},\n"
+		    "{\"username\":\"x3\",\"\\u0069d\":\"\\u0061\"},\n{\"id\":\"a\",\"username\":7},\n"
 		    "{\"id\":\"c\",\"username\":\"x2\"}]}",
 	       "reject user a x1 id_duplicate (line 1: more than one has this id)\n"
 	       "account b x2 0:0 ACTIVATED pending\n"

@@ -134,6 +134,23 @@ static void test_events(void **state)
 	buf_done(&l.text);
 }
 
+/* Two ways to write one key are one key; what is not ASCII stays as it was written. */
+static void test_keys(void **state)
+{
+	static const char text[] = "{\"\\u0069\\u0064\":1,\"a\\/b\\\\u0063\\\"\\u00e4\":2,\"\\u0000\\u007F\":3}";
+
+	(void)state;
+	for (size_t step = 1; step < sizeof(text); step++) {
+		struct scan_log l = { .enter_depth = 1 };
+
+		assert_int_equal(scan(&l, text, strlen(text), 0, step), 0);
+		assert_non_null(strstr((char *)l.text.data, "1 0 [id] "));
+		assert_non_null(strstr((char *)l.text.data, "1 0 [a/b\\u0063\"\\u00e4] "));
+		assert_non_null(strstr((char *)l.text.data, "1 0 [\\u0000\x7f] "));
+		buf_done(&l.text);
+	}
+}
+
 static void test_too_long(void **state)
 {
 	static const char fits[] = "[\"01234567890123456789012345678901234567890123456789012345678901\"]";
@@ -304,7 +321,7 @@ static void test_handler_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_splits), cmocka_unit_test(test_events), cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_splits), cmocka_unit_test(test_events), cmocka_unit_test(test_keys), cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_bad),    cmocka_unit_test(test_nul),    cmocka_unit_test(test_good),
 		cmocka_unit_test(test_size),   cmocka_unit_test(test_part),   cmocka_unit_test(test_handler_fails),
 	};
