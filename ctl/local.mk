@@ -34,3 +34,11 @@ libctl_la_LIBADD = libdocument.la libconf.la libverifier.la libcommon.la $(JSON_
 
 musterctl_SOURCES = ctl/main.c
 musterctl_LDADD = libctl.la
+
+# bash looks for a file called as the program.
+bashcompletiondir = $(datadir)/bash-completion/completions
+bashcompletion_DATA = ctl/bash-completion/musterctl
+ctl/bash-completion/musterctl: ctl/completion.bash
+	$(AM_V_GEN)$(MKDIR_P) ctl/bash-completion && cp $(srcdir)/ctl/completion.bash $@
+EXTRA_DIST += ctl/completion.bash
+CLEANFILES += ctl/bash-completion/musterctl

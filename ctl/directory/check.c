@@ -6,26 +6,28 @@
 #include "agentd/fetch/document.h"
 #include "common/str.h"
 
-/* Entries that are left out: a line of text each. */
+/* Entries that are left out, a text each. The line in a detail moves with every edit: WHAT does without it. */
 struct rejects {
-	struct buf lines; /* NUL after each */
+	struct buf what, details; /* NUL after each */
 	uint32_t count;
 };
 
 static void rejects_done(struct rejects *r)
 {
-	buf_done(&r->lines);
+	buf_done(&r->what);
+	buf_done(&r->details);
 	r->count = 0;
 }
 
 static int note_reject(void *context, const struct reject *r)
 {
-	const char *detail = r->detail ? r->detail : "";
-	AUTO_FREE char *line = str_format("%s %s: %s%s%s", r->kind, r->name[0] ? r->name : r->id,
-					  r->reason, detail[0] ? ": " : "", detail);
+	AUTO_FREE char *what =
+		str_format("%s %s: %s", r->kind, r->name[0] ? r->name : r->id, r->reason);
 	struct rejects *rejects = context;
-	int result = line ? buf_add(&rejects->lines, line, strlen(line) + 1) : -ENOMEM;
+	int result = what ? buf_add(&rejects->what, what, strlen(what) + 1) : -ENOMEM;
 
+	if (result == 0)
+		result = buf_add(&rejects->details, r->detail, strlen(r->detail) + 1);
 	rejects->count += result == 0;
 	return result;
 }
@@ -69,10 +71,10 @@ static int read_rejects(int fd, struct rejects *rejects, struct document_result 
 	return document_read(fd, &options, &sink, result);
 }
 
-static struct strlist rejects_list(const struct rejects *r)
+static struct strlist list_of(const struct buf *texts, uint32_t count)
 {
 	return (struct strlist){
-		.data = (const char *)r->lines.data, .len = r->lines.len, .count = r->count};
+		.data = (const char *)texts->data, .len = texts->len, .count = count};
 }
 
 int check_document(int old_fd, int new_fd, struct fault *f)
@@ -80,7 +82,8 @@ int check_document(int old_fd, int new_fd, struct fault *f)
 	CLEANUP(rejects_done) struct rejects old = {0};
 	CLEANUP(rejects_done) struct rejects new = {0};
 	struct document_result result = {0};
-	struct strlist known, list;
+	struct strlist known, list, details;
+	const char *detail = NULL;
 	int r = read_rejects(new_fd, &new, &result);
 
 	if (r < 0)
@@ -90,11 +93,15 @@ int check_document(int old_fd, int new_fd, struct fault *f)
 	/* What cannot be read now had better be replaced: all that is left out then counts as new. */
 	if (old_fd >= 0 && read_rejects(old_fd, &old, &result) < 0)
 		rejects_done(&old);
-	known = rejects_list(&old);
-	list = rejects_list(&new);
-	for (const char *line = NULL; (line = strlist_next(&list, line));)
-		if (!strlist_has(&known, line))
+	known = list_of(&old.what, old.count);
+	list = list_of(&new.what, new.count);
+	details = list_of(&new.details, new.count);
+	for (const char *what = NULL; (what = strlist_next(&list, what));) {
+		detail = strlist_next(&details, detail);
+		if (!strlist_has(&known, what))
 			return fault_set(f, -EKEYREJECTED,
-					 "refused, since it would be left out: %s", line);
+					 "refused, since it would be left out: %s (%s)", what,
+					 detail);
+	}
 	return 0;
 }

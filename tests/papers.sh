@@ -1,0 +1,38 @@
+#!/bin/sh
+# muster.conf(5) has every key with its default, muster-directory(5) every column of CSV; and all pages are good mdoc.
+srcdir=${srcdir:-.}
+failed=0
+page=$srcdir/man/muster.conf.5
+
+# "section key default" of the table; the default is * where macros put it together.
+sed -n 's/^CONF(\([a-z]*\), \([a-z_]*\), .*, "\([^"]*\)", [a-z_]*)$/\1 \2 \3/p; t
+	s/^CONF(\([a-z]*\), \([a-z_]*\), .*)$/\1 \2 */p' "$srcdir/agentd/conf_table.h" |
+	{
+		lines=0
+		while read -r section key default; do
+			lines=$((lines + 1))
+			# The items of one section, cut into one key each: "key Pq default".
+			items=$(sed -n "/^\.Ss \[$section\]/,/^\.S[sh] [^[]/p" "$page" | sed -n '/^\.It Cm /s/ , Cm /\n.It Cm /gp; /^\.It/p')
+			case $default in
+			'*') pattern="^\.It Cm $key Pq .*/" ;;
+			'') pattern="^\.It Cm $key\( Pq .*\)\{0,1\}$" ;;
+			*) pattern="^\.It Cm $key Pq $(printf %s "$default" | sed 's/[].*[]/\\&/g')$" ;;
+			esac
+			echo "$items" | grep -q "$pattern" || { echo "muster.conf(5): [$section] $key ($default)"; exit 1; }
+		done
+		[ $lines -gt 30 ]
+	} || failed=1
+
+for column in $(sed -n 's/^	{"\([A-Za-z_]*\)", COLUMN_.*/\1/p' "$srcdir/ctl/directory/columns.c"); do
+	columns=$((columns + 1))
+	sed -n '/^\.Sh CSV/,$p' "$srcdir/man/muster-directory.5" | grep -qw "$column" ||
+		{ echo "muster-directory(5): no column $column"; failed=1; }
+done
+[ "$columns" -gt 40 ] || { echo "columns.c: not understood"; failed=1; }
+
+if command -v mandoc >/dev/null; then
+	for page in "$srcdir"/man/*.[1-8]; do
+		mandoc -T lint -W error "$page" || failed=1
+	done
+fi
+exit $failed
