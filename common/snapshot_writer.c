@@ -360,3 +360,26 @@ int snapshot_writer_finish(struct snapshot_writer *w)
 		r = snapshot_output_flush(&w->out);
 	return r < 0 ? r : header_write(w);
 }
+
+int snapshot_copy(struct snapshot *from, int fd, int64_t confirmed_at)
+{
+	uint8_t chunk[16384];
+	struct snapshot_header h;
+	uint64_t length = from->layout.length;
+	int r = 0;
+
+	for (uint64_t at = 0; r == 0 && at < length; at += sizeof chunk) {
+		size_t n = length - at < sizeof chunk ? (size_t)(length - at) : sizeof chunk;
+
+		r = snapshot_pread(from->source.fd, chunk, n, at);
+		if (r == 0)
+			r = snapshot_pwrite(fd, chunk, n, at);
+	}
+	if (r == 0)
+		r = snapshot_pread(from->source.fd, &h, sizeof h, 0);
+	if (r < 0)
+		return r;
+	h.confirmed_at = (int64_t)htole64((uint64_t)confirmed_at);
+	h.sum = htole64(snapshot_header_sum(&h));
+	return snapshot_pwrite(fd, &h, sizeof h, 0);
+}

@@ -31,4 +31,10 @@ int snapshot_writer_dir_group(struct snapshot_writer *w, const void *record, siz
 /* Writes indexes and header. The caller reads back, fsyncs and renames (agentd/publish.h). */
 int snapshot_writer_finish(struct snapshot_writer *w) MUST_CHECK;
 
+/*
+ * Write FROM, as it is but for CONFIRMED_AT, into FD (empty, as above): the directory said the same again. Nothing
+ * but the header is looked at: verify the copy.
+ */
+int snapshot_copy(struct snapshot *from, int fd, int64_t confirmed_at) MUST_CHECK;
+
 #endif
