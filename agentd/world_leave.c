@@ -1,0 +1,69 @@
+/*
+ * Who left. The ledger knows everybody who was ever here; who is not in a whole and explicit list was removed. Name, uid
+ * and gid go on resolving for [accounts] tombstone, so that files keep their owner's name; nobody logs in with them. The
+ * same holds, without an end, for one who is in the directory but had to be left out.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "agentd/world_private.h"
+#include "common/names.h"
+
+/* What this host has of its own goes first. */
+static int add_holder(struct world *w, uint32_t place)
+{
+	const struct ledger_user *g = ledger_user(w->ledger, place);
+	struct world_user u = {
+		.id = g->id,
+		.name = g->name,
+		.uid = g->uid,
+		.gid = g->gid,
+		.given = place,
+		.fate = WORLD_HOLDER,
+		.private_group = g->private_group && world_find_gid(w, g->gid) == INDEX_NONE,
+	};
+
+	if (local_name_taken(w->in.local, u.name) || name_reserved(u.name) ||
+	    world_uid_fault(w, u.uid) || world_gid_fault(w, u.gid))
+		return 0;
+	return buf_add(&w->users, &u, sizeof(u));
+}
+
+static int leave(struct world *w, uint32_t place)
+{
+	struct ledger_user *g = ledger_user(w->ledger, place);
+	int64_t keep_s = w->in.conf->tombstone_ms / 1000;
+
+	if (g->removed_at == 0) {
+		g->removed_at = w->in.now;
+		g->changed = true;
+	}
+	if (w->in.now - g->removed_at >= keep_s)
+		return 0;
+	world_note_change(w, g->removed_at + keep_s);
+	return add_holder(w, place);
+}
+
+static int stay_or_leave(struct world *w, uint32_t place)
+{
+	struct ledger_user *g = ledger_user(w->ledger, place);
+	uint32_t present = world_find_user(w, g->id);
+	const struct world_user *u = present == INDEX_NONE ? NULL : world_user(w, present);
+
+	if (!u || u->fate == WORLD_GONE)
+		return leave(w, place);
+	if (g->removed_at != 0) {
+		g->removed_at = 0;
+		g->changed = true;
+	}
+	return u->fate == WORLD_IN ? 0 : add_holder(w, place);
+}
+
+int world_leave(struct world *w)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < ledger_n_users(w->ledger); i++)
+		r = stay_or_leave(w, i);
+	return r;
+}
