@@ -1,0 +1,233 @@
+#include "agentd/fetcher.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/close_range.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "agentd/fetch/protocol.h"
+#include "common/names.h"
+
+#define EXIT_NO_EXEC  127
+#define STOP_WAIT_MS  2000
+#define STOP_POLL_MS  5
+
+/* From here on only system calls: the parent may have threads. */
+static int give_up_rights(const struct fetcher_options *o)
+{
+	if (o->drop && (setgroups(0, NULL) < 0 || setresgid(o->gid, o->gid, o->gid) < 0 ||
+			setresuid(o->uid, o->uid, o->uid) < 0))
+		return -errno;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+static int only_descriptor(int sock)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (null < 0)
+		return -errno;
+	for (int fd = 0; fd <= 2; fd++)
+		if (dup2(null, fd) < 0)
+			return -errno;
+	if (sock == FETCH_FD ? fcntl(sock, F_SETFD, 0) < 0 : dup2(sock, FETCH_FD) < 0)
+		return -errno;
+	return close_range(FETCH_FD + 1, ~0u, 0) < 0 ? -errno : 0;
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	for (int i = 1; i < NSIG; i++)
+		signal(i, SIG_DFL);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static void become_fetcher(const struct fetcher_options *o, int sock, pid_t parent) __attribute__((noreturn));
+static void become_fetcher(const struct fetcher_options *o, int sock, pid_t parent)
+{
+	char name[] = "muster-fetch", *arguments[] = {name, NULL}, *environment[] = {NULL};
+
+	reset_signals();
+	/* setresuid() clears the death signal: it comes after */
+	if (only_descriptor(sock) == 0 && chdir("/") == 0 && give_up_rights(o) == 0 &&
+	    setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}) == 0 &&
+	    prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent)
+		execve(o->path, arguments, environment);
+	_exit(EXIT_NO_EXEC);
+}
+
+int fetcher_start(const struct fetcher_options *o, struct fetcher *ret)
+{
+	pid_t parent = getpid();
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	*ret = (struct fetcher){.sock = pair[0], .pid = fork(), .settings = o->settings};
+	if (ret->pid == 0)
+		become_fetcher(o, pair[1], parent);
+	close(pair[1]);
+	if (ret->pid < 0) {
+		int r = -errno;
+
+		close(pair[0]);
+		*ret = (struct fetcher){.sock = -1};
+		return r;
+	}
+	return 0;
+}
+
+/* Reap it within WAIT_MS. Its status, or -1. */
+static int reap(struct fetcher *f, int wait_ms)
+{
+	int64_t deadline = wire_now_ms() + wait_ms;
+	int status;
+
+	for (;;) {
+		pid_t done = waitpid(f->pid, &status, wait_ms < 0 ? 0 : WNOHANG);
+
+		if (done == f->pid || (done < 0 && errno != EINTR))
+			break;
+		if (done == 0 && wire_now_ms() >= deadline)
+			return -1;
+		if (done == 0)
+			usleep(STOP_POLL_MS * 1000);
+	}
+	f->pid = 0;
+	return status;
+}
+
+void fetcher_stop(struct fetcher *f)
+{
+	closep(&f->sock);
+	f->sock = -1;
+	if (f->pid <= 0 || reap(f, STOP_WAIT_MS) >= 0)
+		return;
+	kill(f->pid, SIGKILL);
+	reap(f, -1);
+}
+
+/* Text of a RESULT: {u32 errno, text NUL}. */
+static int take_result(const struct frame *frame, char *error)
+{
+	const char *text = (const char *)frame->payload.data + sizeof(uint32_t);
+	size_t len = frame->payload.len;
+	uint32_t code;
+
+	if (len <= sizeof(code) || len > sizeof(code) + RESULT_TEXT_MAX ||
+	    frame->payload.data[len - 1] != '\0')
+		return -EPROTO;
+	memcpy(&code, frame->payload.data, sizeof(code));
+	code = le32toh(code);
+	if (code == 0 || code > 4095)
+		return -EPROTO;
+	name_escape(text, error, FETCHER_ERROR_SIZE);
+	return -(int)code;
+}
+
+static int take_end(const struct frame *frame, const struct stage *stage, struct frame_end *ret)
+{
+	if (frame_end_unpack(frame->payload.data, frame->payload.len, ret) < 0)
+		return -EPROTO;
+	if (ret->accounts != stage->n_kind[RECORD_ACCOUNT] || ret->groups != stage->n_kind[RECORD_GROUP] ||
+	    ret->memberships != stage->n_kind[RECORD_MEMBERSHIP] ||
+	    ret->rejects != stage->n_kind[RECORD_REJECT])
+		return -EPROTO;
+	return 0;
+}
+
+/* 1: go on; 0: END; negative: over. */
+static int take_frame(const struct fetcher *f, const struct frame *frame, struct stage *stage,
+		      struct frame_end *end, char *error)
+{
+	int r;
+
+	if (frame->request_id != f->request_id || frame->fd >= 0)
+		return -EPROTO;
+	if (frame->type == FRAME_RECORD) {
+		r = stage_add_frame(stage, frame->payload.data, frame->payload.len);
+		return r < 0 ? r : 1;
+	}
+	if (frame->type == FRAME_RESULT)
+		return take_result(frame, error);
+	return frame->type == FRAME_END ? take_end(frame, stage, end) : -EPROTO;
+}
+
+static int receive(struct fetcher *f, struct stage *stage, struct frame_end *end, char *error)
+{
+	struct frame frame = {.fd = -1};
+	int64_t total = wire_now_ms() + SYNC_TOTAL_MS;
+	int r;
+
+	do {
+		int64_t idle = wire_now_ms() + SYNC_IDLE_MS;
+
+		r = wire_recv(f->sock, &frame, idle < total ? idle : total);
+		if (r < 0)
+			break;
+		r = take_frame(f, &frame, stage, end, error);
+		closep(&frame.fd);
+		frame.fd = -1;
+	} while (r > 0);
+	buf_wipe(&frame.payload);
+	return r;
+}
+
+/* What happened, when the child did not say it. */
+static void describe(struct fetcher *f, int r, char *error)
+{
+	int status = r == -EPIPE ? reap(f, STOP_WAIT_MS) : -1;
+
+	if (r == -EPIPE && status >= 0 && WIFSIGNALED(status))
+		snprintf(error, FETCHER_ERROR_SIZE, "muster-fetch died of signal %d", WTERMSIG(status));
+	else if (r == -EPIPE && status >= 0 && WEXITSTATUS(status) == EXIT_NO_EXEC)
+		snprintf(error, FETCHER_ERROR_SIZE, "muster-fetch could not be started");
+	else if (r == -EPIPE)
+		snprintf(error, FETCHER_ERROR_SIZE, "muster-fetch ended before the sync did");
+	else if (r == -ETIMEDOUT)
+		snprintf(error, FETCHER_ERROR_SIZE, "muster-fetch did not answer in time");
+	else if (r == -EPROTO)
+		snprintf(error, FETCHER_ERROR_SIZE, "muster-fetch broke the protocol");
+	else if (r == -E2BIG)
+		snprintf(error, FETCHER_ERROR_SIZE, "muster-fetch sent more than is taken");
+	else
+		snprintf(error, FETCHER_ERROR_SIZE, "muster-fetch: %s", strerror(-r));
+}
+
+/* CONFIG goes before the first request. */
+static int send_request(struct fetcher *f, int document_fd)
+{
+	int64_t deadline = wire_now_ms() + SYNC_IDLE_MS;
+	int r = 0;
+
+	if (f->request_id++ == 0)
+		r = wire_send(f->sock, FRAME_CONFIG, 0, f->settings.data, f->settings.len, -1, deadline);
+	return r < 0 ? r : wire_send(f->sock, FRAME_SYNC, f->request_id, "", 1, document_fd, deadline);
+}
+
+int fetcher_sync(struct fetcher *f, int document_fd, struct stage *stage, struct frame_end *ret_end,
+		 char ret_error[static FETCHER_ERROR_SIZE])
+{
+	int r;
+
+	ret_error[0] = '\0';
+	r = send_request(f, document_fd);
+	if (r == 0)
+		r = receive(f, stage, ret_end, ret_error);
+	if (r == 0)
+		r = stage_flush(stage);
+	if (r < 0 && !ret_error[0])
+		describe(f, r, ret_error);
+	return r;
+}

@@ -1,0 +1,45 @@
+/*
+ * The parent's side of muster-fetch: start it with nothing but one socket, talk to it in frames (agentd/fetch/protocol.h),
+ * stop it. A child that lies, dies, hangs or floods costs the sync and never more: everything has a deadline and a limit.
+ */
+#ifndef AGENTD_FETCHER_H
+#define AGENTD_FETCHER_H
+
+#include <sys/types.h>
+
+#include "agentd/stage.h"
+#include "common/wire.h"
+
+#define FETCHER_ERROR_SIZE 1280
+
+struct fetcher_options {
+	const char *path; /* of muster-fetch */
+	bool drop;	  /* become uid, gid: when we are root */
+	uid_t uid;
+	gid_t gid;
+	struct strlist settings; /* KEY VALUE KEY VALUE …, for CONFIG; must last as long as the fetcher */
+};
+
+struct fetcher {
+	pid_t pid;
+	int sock;
+	uint32_t request_id; /* of the last request; 0: none yet */
+	struct strlist settings;
+};
+
+/* Start it. Call from a process without threads, or from the main thread. -errno. */
+int fetcher_start(const struct fetcher_options *o, struct fetcher *ret) MUST_CHECK;
+
+/* Close the socket, wait a moment, kill, reap. Also for one that never started (pid 0). */
+void fetcher_stop(struct fetcher *f);
+
+/*
+ * One sync: send the request, with the document DOCUMENT_FD (or -1), and stage what comes until END.
+ *   ret_error  on failure one sentence for the administrator, foreign text escaped
+ * Returns 0; -EBADMSG and others of RESULT: the child said why; -EPROTO it broke the protocol; -EPIPE it died;
+ * -ETIMEDOUT; -E2BIG it flooded; -errno.
+ */
+int fetcher_sync(struct fetcher *f, int document_fd, struct stage *stage, struct frame_end *ret_end,
+		 char ret_error[static FETCHER_ERROR_SIZE]) MUST_CHECK;
+
+#endif
