@@ -1,0 +1,262 @@
+#include "agentd/publish.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "common/paths.h"
+#include "common/snapshot_writer.h"
+
+#define COPY_SIZE 65536
+#define NEW_SUFFIX ".new"
+
+static const struct target {
+	const char *name;
+	mode_t mode;
+	enum snapshot_kind kind;
+} targets[] = {
+	/* in the order in which they are renamed */
+	{PAM_SNAPSHOT, 0600, SNAPSHOT_PAM},
+	{NSS_SNAPSHOT, 0644, SNAPSHOT_NSS},
+};
+
+static int open_target(const char *dir, const struct target *t, struct snapshot **ret)
+{
+	AUTO_FREE char *path = str_format("%s/%s", dir, t->name);
+
+	return path ? snapshot_open(path, t->kind, ret) : -ENOMEM;
+}
+
+static int source_of(const struct snapshots *s, const struct target *t)
+{
+	return t->kind == SNAPSHOT_PAM ? s->pam : s->nss;
+}
+
+static int fail(char *error, const char *what, const char *dir, const char *name, int r)
+{
+	snprintf(error, PUBLISH_ERROR_SIZE, "%s %s/%s: %s", what, dir, name, strerror(-r));
+	return r;
+}
+
+static int write_all(int fd, const uint8_t *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int copy(int from, int to)
+{
+	uint8_t chunk[COPY_SIZE];
+	off_t at = 0;
+
+	for (;;) {
+		ssize_t n = pread(from, chunk, sizeof(chunk), at);
+		int r;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : 0;
+		r = write_all(to, chunk, (size_t)n);
+		if (r < 0)
+			return r;
+		at += n;
+	}
+}
+
+static int sync_fd(int fd)
+{
+	while (fsync(fd) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+/* As a reader will: what the page cache has of it must be right. */
+static int verify(const char *path, enum snapshot_kind kind)
+{
+	CLEANUP(snapshot_closep) struct snapshot *s = NULL;
+	int r = snapshot_open(path, kind, &s);
+
+	return r < 0 ? r : snapshot_verify(s);
+}
+
+static int write_new(const char *path, int source, const struct target *t, const char **what)
+{
+	AUTO_CLOSE int fd = -1;
+	int r;
+
+	*what = "make";
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	*what = "write";
+	r = copy(source, fd);
+	if (r == 0 && fchmod(fd, t->mode) < 0)
+		r = -errno;
+	if (r < 0)
+		return r;
+	*what = "verify";
+	r = verify(path, t->kind);
+	if (r < 0)
+		return r;
+	*what = "sync";
+	return sync_fd(fd);
+}
+
+static int new_path(const char *dir, const struct target *t, char **ret)
+{
+	*ret = str_format("%s/%s" NEW_SUFFIX, dir, t->name);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int prepare(const char *dir, const struct snapshots *s, const struct target *t, char *error)
+{
+	AUTO_FREE char *path = NULL;
+	const char *what = "name";
+	int r = new_path(dir, t, &path);
+
+	if (r == 0)
+		r = write_new(path, source_of(s, t), t, &what);
+	return r < 0 ? fail(error, what, dir, t->name, r) : 0;
+}
+
+static int rename_new(const char *dir, const struct target *t, char *error)
+{
+	AUTO_FREE char *from = NULL;
+	AUTO_FREE char *to = str_format("%s/%s", dir, t->name);
+	int r = new_path(dir, t, &from);
+
+	if (r == 0 && !to)
+		r = -ENOMEM;
+	if (r == 0 && rename(from, to) < 0)
+		r = -errno;
+	return r < 0 ? fail(error, "rename", dir, t->name, r) : 0;
+}
+
+static int sync_dir(const char *dir)
+{
+	AUTO_CLOSE int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return fd < 0 ? -errno : sync_fd(fd);
+}
+
+static int publish_both(const char *dir, const struct snapshots *s, char *error)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(targets); i++)
+		r = prepare(dir, s, &targets[i], error);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(targets); i++)
+		r = rename_new(dir, &targets[i], error);
+	if (r < 0)
+		return r;
+	r = sync_dir(dir);
+	return r < 0 ? fail(error, "sync", dir, "", r) : 0;
+}
+
+int publish(const char *dir, const struct snapshots *s, char ret_error[static PUBLISH_ERROR_SIZE])
+{
+	int r;
+
+	ret_error[0] = '\0';
+	r = publish_both(dir, s, ret_error);
+	if (r < 0 && publish_clean(dir) < 0)
+		return r; /* the next publisher removes what is left */
+	return r;
+}
+
+bool publish_has(const char *dir, uint64_t generation)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		CLEANUP(snapshot_closep) struct snapshot *s = NULL;
+
+		if (open_target(dir, &targets[i], &s) < 0 || snapshot_info(s)->generation != generation)
+			return false;
+	}
+	return true;
+}
+
+/* A copy in memory, with another time. */
+static int copy_target(const char *dir, const struct target *t, int64_t now, int *ret_fd)
+{
+	CLEANUP(snapshot_closep) struct snapshot *s = NULL;
+	int r = open_target(dir, t, &s);
+
+	if (r < 0)
+		return r;
+	*ret_fd = memfd_create("muster-snapshot", MFD_CLOEXEC);
+	return *ret_fd < 0 ? -errno : snapshot_copy(s, *ret_fd, now);
+}
+
+/* By the older of both files. */
+static int confirmed_at(const char *dir, int64_t *ret)
+{
+	*ret = INT64_MAX;
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		CLEANUP(snapshot_closep) struct snapshot *s = NULL;
+		int r = open_target(dir, &targets[i], &s);
+
+		if (r < 0)
+			return r;
+		if (snapshot_info(s)->confirmed_at < *ret)
+			*ret = snapshot_info(s)->confirmed_at;
+	}
+	return 0;
+}
+
+int publish_confirm(const char *dir, int64_t now, int64_t max_age_s,
+		    char ret_error[static PUBLISH_ERROR_SIZE])
+{
+	CLEANUP(snapshots_done) struct snapshots s = {-1, -1};
+	int64_t before;
+	int r = confirmed_at(dir, &before);
+
+	ret_error[0] = '\0';
+	if (r == 0 && now - before < max_age_s)
+		return 0;
+	if (r == 0)
+		r = copy_target(dir, &targets[0], now, &s.pam);
+	if (r == 0)
+		r = copy_target(dir, &targets[1], now, &s.nss);
+	return r < 0 ? fail(ret_error, "read", dir, "", r) : publish(dir, &s, ret_error);
+}
+
+static int remove_all(const char *dir, const char *suffix)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		AUTO_FREE char *path = str_format("%s/%s%s", dir, targets[i].name, suffix);
+
+		if (!path)
+			return -ENOMEM;
+		if (unlink(path) < 0 && errno != ENOENT)
+			r = -errno;
+	}
+	return r;
+}
+
+int publish_clean(const char *dir)
+{
+	return remove_all(dir, NEW_SUFFIX);
+}
+
+int publish_withdraw(const char *dir)
+{
+	return remove_all(dir, "");
+}

@@ -1,0 +1,36 @@
+/*
+ * Bringing a pair of snapshots to a directory: written under another name, read back and verified, synced, renamed. A reader
+ * sees the old pair or the new one, each file whole, whatever fails or dies in between (R1, R2).
+ */
+#ifndef AGENTD_PUBLISH_H
+#define AGENTD_PUBLISH_H
+
+#include "agentd/snapshots.h"
+
+#define PUBLISH_ERROR_SIZE 320
+
+/* Remove what a publisher that died has left in DIR. Missing files are success. -errno. */
+int publish_clean(const char *dir) MUST_CHECK;
+
+/*
+ * Both files of S into DIR, pam.snapshot first, since it is the stricter one. Only when both are written and verified is any
+ * of them renamed. After a failure DIR has what it had (or, should a rename itself fail, one file of each).
+ *   ret_error  what was tried on which file, and why it failed; "" on success
+ * 0 or -errno.
+ */
+int publish(const char *dir, const struct snapshots *s, char ret_error[static PUBLISH_ERROR_SIZE]) MUST_CHECK;
+
+/* Does DIR have both files of GENERATION? */
+bool publish_has(const char *dir, uint64_t generation);
+
+/*
+ * The directory said again what the files in DIR say: publish copies of them with NOW as confirmed_at, unless they were
+ * confirmed less than MAX_AGE_S ago.
+ */
+int publish_confirm(const char *dir, int64_t now, int64_t max_age_s,
+		    char ret_error[static PUBLISH_ERROR_SIZE]) MUST_CHECK;
+
+/* Take the pair in DIR away, so that readers go on to the next directory. -errno; missing files are success. */
+int publish_withdraw(const char *dir) MUST_CHECK;
+
+#endif
