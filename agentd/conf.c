@@ -6,6 +6,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "agentd/conf.h"
 #include "agentd/conf_value.h"
 
@@ -254,6 +257,19 @@ void conf_done(struct conf *c)
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		conf_value_free(keys[i].type, (char *)c + keys[i].offset);
 	memset(c, 0, sizeof(*c));
+}
+
+uint64_t conf_fingerprint(const struct conf *c)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+		size_t len;
+		const void *bytes = conf_value_bytes(keys[i].type, (const char *)c + keys[i].offset, &len);
+
+		sum = XXH3_64bits_withSeed(len ? bytes : "", len, sum + i + 1);
+	}
+	return sum;
 }
 
 char *conf_home_for(const char *home, const char *name)

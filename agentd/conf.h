@@ -65,6 +65,9 @@ int conf_load(const char *path, struct conf *ret, char ret_error[static CONF_ERR
 
 void conf_done(struct conf *c);
 
+/* Of all values: equal when two configurations say the same. */
+uint64_t conf_fingerprint(const struct conf *c);
+
 /* HOME with %u as NAME; valid when the configuration is. NULL alone means out of memory. */
 char *conf_home_for(const char *home, const char *name) MUST_CHECK;
 

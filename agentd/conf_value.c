@@ -326,6 +326,41 @@ void conf_value_expected(enum conf_type type, int64_t min, int64_t max, char out
 	snprintf(out, size, "known");
 }
 
+const void *conf_value_bytes(enum conf_type type, const void *field, size_t *ret_len)
+{
+	const char *text;
+
+	switch (type) {
+	case CONF_STRING:
+	case CONF_URL:
+	case CONF_PATH:
+	case CONF_OBJECT_ID:
+	case CONF_HOME:
+	case CONF_SHELL:
+		memcpy(&text, field, sizeof(text));
+		*ret_len = strlen(text);
+		return text;
+	case CONF_WORDS:
+		*ret_len = ((const struct strlist *)field)->len;
+		return ((const struct strlist *)field)->data;
+	case CONF_DURATION:
+		*ret_len = sizeof(int64_t);
+		return field;
+	case CONF_BOOL:
+		*ret_len = sizeof(bool);
+		return field;
+	case CONF_DRIVER:
+	case CONF_PASSWORD:
+	case CONF_CREDENTIAL:
+	case CONF_STATE:
+	case CONF_NUMBER:
+	case CONF_END_SESSIONS:
+		break;
+	}
+	*ret_len = sizeof(uint32_t);
+	return field;
+}
+
 void conf_value_free(enum conf_type type, void *field)
 {
 	char *text = NULL;

@@ -2,6 +2,7 @@
 #ifndef AGENTD_CONF_VALUE_H
 #define AGENTD_CONF_VALUE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/macros.h"
@@ -34,6 +35,9 @@ int conf_value_parse(enum conf_type type, const char *value, int64_t min, int64_
 
 /* "a duration from 1s to 1d (a number with ms, s, m, h or d)" */
 void conf_value_expected(enum conf_type type, int64_t min, int64_t max, char out[static CONF_EXPECTED_SIZE]);
+
+/* The bytes of the value in FIELD that say what it is. */
+const void *conf_value_bytes(enum conf_type type, const void *field, size_t *ret_len);
 
 void conf_value_free(enum conf_type type, void *field);
 

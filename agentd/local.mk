@@ -7,7 +7,28 @@ libconf_la_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
 libconf_la_LIBADD = $(INIH_LIBS)
 
 libagentd_la_SOURCES = \
+	agentd/arena.h agentd/arena.c \
+	agentd/cache.h agentd/cache.c \
+	agentd/document.h agentd/document.c \
+	agentd/fetch/protocol.h \
+	agentd/fetcher.h agentd/fetcher.c \
 	agentd/file.h agentd/file.c \
+	agentd/index.h agentd/index.c \
+	agentd/ledger.h agentd/ledger.c \
+	agentd/ledger_store.h agentd/ledger_store.c \
 	agentd/local.h agentd/local.c \
-	agentd/log.h agentd/log.c
+	agentd/log.h agentd/log.c  \
+	agentd/publish.h agentd/publish.c \
+	agentd/snapshots.h agentd/snapshots.c \
+	agentd/stage.h agentd/stage.c \
+	agentd/state.h agentd/state.c \
+	agentd/store.h agentd/store.c \
+	agentd/sync.h agentd/sync.c \
+	agentd/world.h agentd/world.c agentd/world_private.h \
+	agentd/world_read.c agentd/world_ids.c agentd/world_groups.c \
+	agentd/world_leave.c agentd/world_account.c
 libagentd_la_LIBADD = $(LMDB_LIBS)
+
+sbin_PROGRAMS += musterd
+musterd_SOURCES = agentd/main.c
+musterd_LDADD = libagentd.la libconf.la libverifier.la libcommon.la

@@ -1,0 +1,34 @@
+/*
+ * What musterd keeps between runs: its directories, the lock that lets one run at a time, ledger and cache. What is damaged
+ * is set aside, and what can be rebuilt is; only the lock and the directory of published files are needed. Logs.
+ */
+#ifndef AGENTD_STATE_H
+#define AGENTD_STATE_H
+
+#include "agentd/conf.h"
+#include "agentd/ledger.h"
+#include "agentd/store.h"
+
+struct state {
+	const struct conf *conf;
+	int lock;
+	struct store ledger_store, cache; /* env NULL: cannot be used */
+	struct ledger ledger;
+	unsigned int alarms; /* things that an administrator must see to */
+};
+
+/*
+ * Make the directories, lock, open the cache. The ledger is not read yet: an unchanged directory needs none of it.
+ * Returns 0; -EBUSY another musterd holds the lock; -errno. Close with state_close() in any case.
+ */
+int state_open(const struct conf *c, struct state *ret) MUST_CHECK;
+
+/* Read the ledger, and take from the published snapshots what it has lost. -ENOMEM alone. */
+int state_read_ledger(struct state *s) MUST_CHECK;
+
+void state_close(struct state *s);
+
+/* The highest generation of the four published files, 0 for none. */
+uint64_t state_published_generation(const struct conf *c);
+
+#endif

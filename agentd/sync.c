@@ -1,0 +1,408 @@
+#include "config.h"
+
+#include "agentd/sync.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "agentd/cache.h"
+#include "agentd/document.h"
+#include "agentd/fetch/protocol.h"
+#include "agentd/fetcher.h"
+#include "agentd/ledger_store.h"
+#include "agentd/local.h"
+#include "agentd/log.h"
+#include "agentd/publish.h"
+#include "agentd/snapshots.h"
+#include "agentd/state.h"
+#include "agentd/world.h"
+
+#define FETCH_USER     "muster"
+#define REJECTS_LOGGED 20
+/* An unchanged directory is written down as confirmed this often: on tmpfs for nothing, on disk seldom. */
+#define CONFIRM_RUNTIME_S 60
+#define CONFIRM_STATE_S	  3600
+
+struct sync {
+	const struct conf *conf;
+	struct state state;
+	struct local *local;
+	int document;
+	uint64_t fingerprint; /* of all that the world is made from */
+	struct clock_reading clock;
+	int64_t now;
+	struct stage stage;
+	struct frame_end end;
+	struct world world;
+	struct cache_diff diff;
+	struct snapshots snapshots;
+	uint64_t generation;
+};
+
+static void sync_done(struct sync *s)
+{
+	snapshots_done(&s->snapshots);
+	world_done(&s->world);
+	stage_done(&s->stage);
+	closep(&s->document);
+	local_free(s->local);
+	state_close(&s->state);
+}
+
+/* The sync failed, and nothing was changed. */
+static int failed(const char *what)
+{
+	log_error("sync: %s; what was published stays", what);
+	return -ECANCELED;
+}
+
+static int failed_errno(const char *what, int r)
+{
+	log_error("sync: %s: %s; what was published stays", what, strerror(-r));
+	return -ECANCELED;
+}
+
+static int read_inputs(struct sync *s)
+{
+	char error[DOCUMENT_ERROR_SIZE], local_error[LOCAL_ERROR_SIZE], host[256] = "";
+	uint64_t parts[5] = {conf_fingerprint(s->conf)};
+
+	if (local_load("/etc", &s->local, local_error) < 0)
+		return failed(local_error);
+	if (document_open(s->conf->url, &s->document, &parts[1], error) < 0)
+		return failed(error);
+	if (gethostname(host, sizeof(host) - 1) < 0)
+		return failed_errno("no host name", -errno);
+	parts[2] = local_fingerprint(s->local);
+	parts[3] = XXH3_64bits(host, strlen(host));
+	parts[4] = XXH3_64bits(PACKAGE_VERSION, strlen(PACKAGE_VERSION));
+	s->fingerprint = XXH3_64bits(parts, sizeof(parts));
+	return 0;
+}
+
+/* Nothing that the published files were made from has changed, and they are all there. */
+static bool unchanged(struct sync *s)
+{
+	struct cache_meta meta;
+
+	if (!s->state.cache.env || cache_meta_load(&s->state.cache, &meta) < 0)
+		return false;
+	return meta.fingerprint == s->fingerprint && s->clock.wall_s < meta.next_change_at &&
+	       publish_has(s->conf->runtime_dir, meta.generation) &&
+	       publish_has(s->conf->state_dir, meta.generation);
+}
+
+static void confirm(struct sync *s, const char *dir, int64_t max_age_s)
+{
+	char error[PUBLISH_ERROR_SIZE];
+
+	if (publish_confirm(dir, s->clock.wall_s, max_age_s, error) == 0)
+		return;
+	s->state.alarms++;
+	log_error("sync: %s", error);
+}
+
+static int fetch_user(struct sync *s, struct fetcher_options *o)
+{
+	uint32_t uid, gid;
+
+	o->drop = geteuid() == 0;
+	if (!o->drop)
+		return 0;
+	if (local_user(s->local, FETCH_USER, &uid, &gid) < 0)
+		return failed("there is no system user '" FETCH_USER "' in /etc/passwd: run "
+			      "'systemd-sysusers' or 'useradd --system --user-group --home-dir / "
+			      "--shell /usr/sbin/nologin " FETCH_USER "'");
+	if (uid == 0 || gid == 0)
+		return failed("the user '" FETCH_USER "' has uid or gid 0: give it ids of its own");
+	o->uid = uid;
+	o->gid = gid;
+	return 0;
+}
+
+static int add_setting(struct buf *b, struct strlist *l, const char *key, const char *value)
+{
+	int r = buf_add(b, key, strlen(key) + 1);
+
+	if (r == 0)
+		r = buf_add(b, value, strlen(value) + 1);
+	*l = (struct strlist){(const char *)b->data, (uint32_t)b->len, l->count + 2};
+	return r;
+}
+
+static int make_settings(const struct sync *s, struct buf *b, struct strlist *ret)
+{
+	char host[256] = "";
+	int r = gethostname(host, sizeof(host) - 1) < 0 ? -errno : 0;
+
+	if (r == 0)
+		r = add_setting(b, ret, FETCH_KEY_DRIVER, "document");
+	if (r == 0)
+		r = add_setting(b, ret, FETCH_KEY_URL, s->conf->url);
+	if (r == 0)
+		r = add_setting(b, ret, FETCH_KEY_SYSTEM_ID, s->conf->system_id);
+	if (r == 0)
+		r = add_setting(b, ret, FETCH_KEY_HOSTNAME, host);
+	return r < 0 ? r : add_setting(b, ret, FETCH_KEY_SECRETS, "yes");
+}
+
+static int fetch(struct sync *s)
+{
+	CLEANUP(buf_done) struct buf settings = {0};
+	CLEANUP(fetcher_stop) struct fetcher fetcher = {.sock = -1};
+	struct fetcher_options o = {.path = s->conf->fetch};
+	char error[FETCHER_ERROR_SIZE];
+	int r = fetch_user(s, &o);
+
+	if (r < 0)
+		return r;
+	r = make_settings(s, &settings, &o.settings);
+	if (r == 0)
+		r = stage_init(&s->stage);
+	if (r == 0)
+		r = fetcher_start(&o, &fetcher);
+	if (r < 0)
+		return failed_errno("cannot start muster-fetch", r);
+	r = fetcher_sync(&fetcher, s->document, &s->stage, &s->end, error);
+	if (r < 0) {
+		log_error("sync: %s: %s; what was published stays", s->conf->url, error);
+		return -ECANCELED;
+	}
+	/* of a document in a file whoever is missing was removed: it has to be whole */
+	return s->end.flags & FRAME_END_COMPLETE ? 0 : failed("muster-fetch sent no whole list");
+}
+
+/* A serial that fell is an old copy of the document: a restored backup, a stale server. */
+static int check_serial(struct sync *s)
+{
+	struct ledger_state *known = &s->state.ledger.state;
+	uint64_t url_hash = ledger_url_hash(s->conf->url);
+
+	if (url_hash == known->url_hash && s->end.serial < known->serial) {
+		log_error("sync: %s has serial %" PRIu64 ", but %" PRIu64 " was here already: an old copy? If it "
+			  "is right, set \"serial\" above; what was published stays",
+			  s->conf->url, s->end.serial, known->serial);
+		return -ECANCELED;
+	}
+	known->url_hash = url_hash;
+	known->serial = s->end.serial;
+	return 0;
+}
+
+static int make_world(struct sync *s)
+{
+	struct world_input in = {
+		.conf = s->conf,
+		.local = s->local,
+		.stage = &s->stage,
+		.now = s->now,
+	};
+	int r = world_build(&s->world, &in, &s->state.ledger);
+
+	if (r < 0)
+		return failed_errno(r == -EPROTO ? "muster-fetch sent what it never should" : "no world", r);
+	stage_done(&s->stage); /* its records live on in world.out */
+	s->stage.fd = -1;
+	return 0;
+}
+
+static void make_policy(const struct sync *s, const char *dummy_hash, struct policy *ret)
+{
+	const struct conf *c = s->conf;
+	const struct lockout_policy *l = &s->world.lockout;
+
+	*ret = (struct policy){
+		.max_attempts = l->has_max_attempts ? l->max_attempts : c->max_attempts,
+		.lock_time_s = l->has_lock_time ? l->lock_time_s : (uint32_t)(c->lock_time_ms / 1000),
+		.window_s = l->has_window ? l->window_s : (uint32_t)(c->lockout_window_ms / 1000),
+		.lease_s = 0, /* a file:// document is the directory itself: it cannot be stale */
+		.warn_s = c->warn_days * INT64_C(86400),
+		.offline_password_max_age_s = c->offline_password_max_age_ms / 1000,
+		.recheck_after_ms = (uint32_t)c->recheck_after_ms,
+		.recheck_timeout_ms = (uint32_t)c->recheck_timeout_ms,
+		.password_ldap = c->password == CONF_PASSWORD_LDAP,
+		.portal_url = c->portal_url,
+		.dummy_hash = dummy_hash,
+		.reason_services = c->reason_services,
+	};
+}
+
+static int make_snapshots(struct sync *s)
+{
+	AUTO_FREE char *dummy_hash = NULL;
+	struct policy policy;
+	struct sync_status status = {
+		.directory_url = s->conf->url,
+		.driver = "document",
+		.last_error = "",
+		.last_sync_at = s->now,
+		.last_attempt_at = s->now,
+		.serial = s->end.serial,
+		.accounts = s->world.n_accounts,
+		.groups = (uint32_t)s->end.groups,
+		.rejected = s->world.n_rejected,
+		.mark = s->state.ledger.state.mark,
+	};
+	struct snapshots_input in = {
+		.policy = &policy,
+		.status = &status,
+		.generation = s->generation,
+		.created_at = s->now,
+		.confirmed_at = s->now,
+	};
+	int r = world_dummy_hash(&s->world, &dummy_hash);
+
+	if (r == 0) {
+		make_policy(s, dummy_hash, &policy);
+		r = snapshots_build(&s->world, &in, &s->snapshots);
+	}
+	return r < 0 ? failed_errno("cannot make the snapshots", r) : 0;
+}
+
+/* What is new, and whether any of it must not wait for a disk. Without a cache to compare with, all of it must not. */
+static bool is_worse(struct sync *s)
+{
+	int r = s->state.cache.env ? cache_compare(&s->state.cache, &s->world, &s->diff) : -ENOENT;
+
+	if (r == -EBADMSG)
+		log_warning("sync: the cache has an entry that cannot be read; it is written again");
+	return r < 0 || s->diff.n_worse > 0;
+}
+
+static bool bring_to(struct sync *s, const char *dir)
+{
+	char error[PUBLISH_ERROR_SIZE];
+
+	if (publish(dir, &s->snapshots, error) == 0)
+		return true;
+	s->state.alarms++;
+	log_error("sync: cannot publish: %s", error);
+	return false;
+}
+
+static void commit(struct sync *s)
+{
+	struct cache_meta meta = {s->fingerprint, s->generation, s->world.next_change_at};
+	int r = s->state.ledger_store.env ? ledger_save(&s->state.ledger_store, &s->state.ledger) : -EIO;
+
+	if (r < 0) {
+		s->state.alarms++;
+		log_error("sync: ids and names could not be kept in ledger.mdb: %s", strerror(-r));
+	}
+	r = s->state.cache.env ? cache_save(&s->state.cache, &s->world, &meta) : -EIO;
+	if (r < 0) {
+		s->state.alarms++;
+		log_error("sync: cache.mdb could not be written: %s", strerror(-r));
+	}
+}
+
+/*
+ * When /run cannot take the new files, but /var/lib could, the old ones in /run go: readers then take the newer ones, and
+ * who was suspended is.
+ */
+static int deliver(struct sync *s)
+{
+	bool worse = is_worse(s), in_runtime, in_state;
+
+	in_runtime = worse && bring_to(s, s->conf->runtime_dir);
+	commit(s);
+	in_runtime = worse ? in_runtime : bring_to(s, s->conf->runtime_dir);
+	in_state = bring_to(s, s->conf->state_dir);
+	if (!in_runtime && in_state && publish_withdraw(s->conf->runtime_dir) == 0)
+		log_warning("sync: %s has no snapshots now; those in %s are read", s->conf->runtime_dir,
+			    s->conf->state_dir);
+	return in_runtime || in_state ? 0 : failed("published nowhere");
+}
+
+static void log_reject(const struct reject *j)
+{
+	log_warning("sync: %s '%s' (%s): %s: %s", j->kind, j->name, j->id, j->reason, j->detail);
+}
+
+static void log_rejects(const struct sync *s)
+{
+	struct stage_walk walk = {.stage = &s->world.out};
+	uint32_t n = 0;
+
+	while (stage_next(&walk) > 0) {
+		struct reject j;
+
+		if (record_kind(walk.record, walk.place.len) != RECORD_REJECT ||
+		    record_reject_unpack(walk.record, walk.place.len, &j) < 0)
+			continue;
+		if (n++ < REJECTS_LOGGED)
+			log_reject(&j);
+	}
+	stage_walk_done(&walk);
+	if (n > REJECTS_LOGGED)
+		log_warning("sync: and %u more: see 'musterctl status'", n - REJECTS_LOGGED);
+}
+
+static void log_done(const struct sync *s)
+{
+	log_rejects(s);
+	log_notice("sync: generation %" PRIu64 ": %u accounts, %" PRIu64 " groups, %u left out; %u new, %u changed, "
+		   "%u gone, %u for the worse",
+		   s->generation, s->world.n_accounts, s->end.groups, s->world.n_rejected, s->diff.n_new,
+		   s->diff.n_changed, s->diff.n_gone, s->diff.n_worse);
+}
+
+/* Trusted time, and the ledger that keeps it. */
+static int read_ledger(struct sync *s)
+{
+	struct ledger_state *known = &s->state.ledger.state;
+	uint64_t published;
+	int r = state_read_ledger(&s->state);
+
+	if (r < 0)
+		return failed_errno("no ledger", r);
+	s->now = clock_trusted(&s->clock, &known->mark);
+	known->mark = clock_advance(&known->mark, &s->clock, 0);
+	published = state_published_generation(s->conf);
+	s->generation = (published > known->generation ? published : known->generation) + 1;
+	known->generation = s->generation;
+	return 0;
+}
+
+static int sync_changed(struct sync *s)
+{
+	static int (*const steps[])(struct sync *) = {
+		read_ledger, fetch, check_serial, make_world, make_snapshots, deliver,
+	};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++)
+		r = steps[i](s);
+	if (r == 0)
+		log_done(s);
+	return r;
+}
+
+int sync_once(const struct conf *c)
+{
+	CLEANUP(sync_done) struct sync s = {
+		.conf = c, .document = -1, .stage = {.fd = -1}, .world = {.out = {.fd = -1}},
+		.snapshots = {-1, -1},
+	};
+	int r = state_open(c, &s.state);
+
+	if (r < 0)
+		return r == -EBUSY ? -ECANCELED : failed_errno("cannot begin", r);
+	r = clock_read(&s.clock);
+	if (r < 0)
+		return failed_errno("no clock", r);
+	r = read_inputs(&s);
+	if (r < 0)
+		return r;
+	if (unchanged(&s)) {
+		confirm(&s, c->runtime_dir, CONFIRM_RUNTIME_S);
+		confirm(&s, c->state_dir, CONFIRM_STATE_S);
+	} else {
+		r = sync_changed(&s);
+	}
+	return r == 0 && s.state.alarms ? -EIO : r;
+}
