@@ -20,7 +20,7 @@
 #define READ_MAX	 (2 * FILE_SIZE) /* of one file: its end, when a rename was late */
 #define EVENTS_MAX	 (2 * READ_MAX / RECORD_SIZE)
 #define AHEAD_MS	 60000
-#define APPEND_TRIES	 8
+#define APPEND_TRIES	 32
 #define BACKOFF_FREE	 2 /* failures without any delay */
 #define BACKOFF_FIRST_MS 2000
 #define BACKOFF_MAX_MS	 (15 * 60 * 1000)
