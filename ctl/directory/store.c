@@ -198,15 +198,21 @@ static int write_temp(struct store *s, const char *temp, int *ret_fd)
 	return r == 0 && fsync(*ret_fd) < 0 ? -errno : r;
 }
 
-static int put_in_place(struct store *s, const char *temp)
+static int put_in_place(struct store *s, const char *temp, struct fault *f)
 {
-	if (renameat(s->dir_fd, temp, s->dir_fd, s->name) < 0) {
-		int r = -errno;
+	int r;
 
+	if (renameat(s->dir_fd, temp, s->dir_fd, s->name) < 0) {
+		r = -errno;
 		unlinkat(s->dir_fd, temp, 0);
-		return r;
+		return fault_set(f, r, "cannot save %s, which is unchanged: %s", s->path,
+				 strerror(-r));
 	}
-	return fsync(s->dir_fd) < 0 ? -errno : 0;
+	if (fsync(s->dir_fd) == 0)
+		return 0;
+	r = -errno;
+	return fault_set(f, r, "%s is saved, but a power cut may bring back the old one: %s",
+			 s->path, strerror(-r));
 }
 
 int store_save(struct store *s, bool dry_run, struct fault *f)
@@ -224,8 +230,7 @@ int store_save(struct store *s, bool dry_run, struct fault *f)
 			unlinkat(s->dir_fd, temp, 0);
 		return r;
 	}
-	r = put_in_place(s, temp);
-	return r < 0 ? fault_set(f, r, "cannot put %s in place: %s", s->path, strerror(-r)) : 0;
+	return put_in_place(s, temp, f);
 }
 
 void store_done(struct store *s)
