@@ -17,7 +17,7 @@
 #include "common/names.h"
 
 #define EXIT_NO_EXEC  127
-#define STOP_WAIT_MS  2000
+#define STOP_WAIT_MS  500
 #define STOP_POLL_MS  5
 
 /* From here on only system calls: the parent may have threads. */
@@ -74,7 +74,11 @@ int fetcher_start(const struct fetcher_options *o, struct fetcher *ret)
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
-	*ret = (struct fetcher){.sock = pair[0], .pid = fork(), .settings = o->settings};
+	*ret = (struct fetcher){.sock = pair[0],
+				.settings = o->settings,
+				.idle_ms = o->idle_ms,
+				.total_ms = o->total_ms};
+	ret->pid = fork();
 	if (ret->pid == 0)
 		become_fetcher(o, pair[1], parent);
 	close(pair[1]);
@@ -167,11 +171,11 @@ static int take_frame(const struct fetcher *f, const struct frame *frame, struct
 static int receive(struct fetcher *f, struct stage *stage, struct frame_end *end, char *error)
 {
 	struct frame frame = {.fd = -1};
-	int64_t total = wire_now_ms() + SYNC_TOTAL_MS;
+	int64_t total = wire_now_ms() + f->total_ms;
 	int r;
 
 	do {
-		int64_t idle = wire_now_ms() + SYNC_IDLE_MS;
+		int64_t idle = wire_now_ms() + f->idle_ms;
 
 		r = wire_recv(f->sock, &frame, idle < total ? idle : total);
 		if (r < 0)
@@ -208,7 +212,7 @@ static void describe(struct fetcher *f, int r, char *error)
 /* CONFIG goes before the first request. */
 static int send_request(struct fetcher *f, int document_fd)
 {
-	int64_t deadline = wire_now_ms() + SYNC_IDLE_MS;
+	int64_t deadline = wire_now_ms() + f->idle_ms;
 	int r = 0;
 
 	if (f->request_id++ == 0)

@@ -18,6 +18,7 @@ struct fetcher_options {
 	uid_t uid;
 	gid_t gid;
 	struct strlist settings; /* KEY VALUE KEY VALUE …, for CONFIG; must last as long as the fetcher */
+	int idle_ms, total_ms;	 /* deadlines: of one frame, of one sync */
 };
 
 struct fetcher {
@@ -25,6 +26,7 @@ struct fetcher {
 	int sock;
 	uint32_t request_id; /* of the last request; 0: none yet */
 	struct strlist settings;
+	int idle_ms, total_ms;
 };
 
 /* Start it. Call from a process without threads, or from the main thread. -errno. */

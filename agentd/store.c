@@ -142,8 +142,10 @@ static void check_in_child(const char *path) __attribute__((noreturn));
 static void check_in_child(const char *path)
 {
 	static const int crashes[] = {SIGBUS, SIGSEGV, SIGFPE, SIGABRT, SIGALRM};
-	int r;
+	int r, null = open("/dev/null", O_WRONLY | O_CLOEXEC);
 
+	if (null >= 0)
+		dup2(null, STDERR_FILENO); /* LMDB's last words say nothing to an administrator */
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
 	for (size_t i = 0; i < ARRAY_SIZE(crashes); i++)

@@ -154,7 +154,11 @@ static int fetch(struct sync *s)
 {
 	CLEANUP(buf_done) struct buf settings = {0};
 	CLEANUP(fetcher_stop) struct fetcher fetcher = {.sock = -1};
-	struct fetcher_options o = {.path = s->conf->fetch};
+	struct fetcher_options o = {
+		.path = s->conf->fetch,
+		.idle_ms = SYNC_IDLE_MS,
+		.total_ms = SYNC_TOTAL_MS,
+	};
 	char error[FETCHER_ERROR_SIZE];
 	int r = fetch_user(s, &o);
 

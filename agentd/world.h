@@ -56,6 +56,7 @@ struct world_dir {
 struct world_group {
 	const char *name;
 	uint32_t gid;
+	bool revived; /* only the ledger knows it today */
 	uint32_t first_member, n_members; /* in world.members */
 };
 

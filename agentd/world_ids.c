@@ -190,10 +190,14 @@ static bool gid_asked(const struct world *w, uint32_t gid, const struct world_us
 static int revive_group(struct world *w, struct world_user *u, const struct ledger_group *g)
 {
 	uint32_t place;
+	int r;
 
 	if (local_name_taken(w->in.local, g->name) || world_find_group(w, g->name) != INDEX_NONE)
 		return world_leave_out(w, u, "gid_local", "its group's name is taken, gid %u", u->gid);
-	return world_add_group(w, g->name, g->gid, &place);
+	r = world_add_group(w, g->name, g->gid, &place);
+	if (r == 0)
+		world_group(w, place)->revived = true;
+	return r;
 }
 
 static int keep_gid(struct world *w, struct world_user *u)
@@ -247,6 +251,7 @@ static int choose_own_gid(struct world *w, struct world_user *u)
 static int choose_gid(struct world *w, struct world_user *u)
 {
 	struct world_subject s = subject("gid", u);
+	uint32_t group = world_find_gid(w, u->want_gid);
 	const char *fault;
 	char reason[32];
 	int r;
@@ -254,7 +259,7 @@ static int choose_gid(struct world *w, struct world_user *u)
 	u->gid = u->want_gid;
 	if (!u->want_gid)
 		return choose_own_gid(w, u);
-	if (world_find_gid(w, u->gid) != INDEX_NONE)
+	if (group != INDEX_NONE && !world_group(w, group)->revived)
 		return 0;
 	fault = world_gid_fault(w, u->gid);
 	if (fault) {

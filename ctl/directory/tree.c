@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "agentd/fetch/json.h"
 #include "common/str.h"
 
 static struct json_object *get(const struct json_object *o, const char *key, enum json_type type)
@@ -38,12 +37,18 @@ const char *tree_text_or_empty(const struct json_object *o, const char *key)
 
 bool tree_true(const struct json_object *o, const char *key)
 {
-	return json_is_true(get(o, key, json_type_boolean));
+	struct json_object *value = get(o, key, json_type_boolean);
+
+	return value && json_object_get_boolean(value);
 }
 
 bool tree_int(const struct json_object *o, const char *key, int64_t *ret)
 {
-	return json_is_int(get(o, key, json_type_int), ret);
+	struct json_object *value = get(o, key, json_type_int);
+
+	if (value)
+		*ret = json_object_get_int64(value);
+	return value;
 }
 
 bool tree_time(const struct json_object *o, const char *key, int64_t *ret)

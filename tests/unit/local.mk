@@ -130,3 +130,39 @@ check_PROGRAMS += test_verdict_table
 TESTS += test_verdict_table
 test_verdict_table_SOURCES = tests/unit/test_verdict_table.c
 test_verdict_table_LDADD = libcommon.la
+
+# musterd's parts
+AGENTD_TEST_LIBS = libagentd.la libconf.la libverifier.la libcommontest.la $(CMOCKA_LIBS)
+WORLD_FIXTURE = tests/unit/world_fixture.h tests/unit/world_fixture.c
+check_PROGRAMS += test_world test_world_ids test_world_groups
+TESTS += test_world test_world_ids test_world_groups
+test_world_SOURCES = tests/unit/test_world.c $(WORLD_FIXTURE)
+test_world_LDADD = $(AGENTD_TEST_LIBS)
+test_world_ids_SOURCES = tests/unit/test_world_ids.c $(WORLD_FIXTURE)
+test_world_ids_LDADD = $(AGENTD_TEST_LIBS)
+test_world_groups_SOURCES = tests/unit/test_world_groups.c $(WORLD_FIXTURE)
+test_world_groups_LDADD = $(AGENTD_TEST_LIBS)
+
+check_PROGRAMS += test_fetcher fetch_liar
+TESTS += test_fetcher
+test_fetcher_SOURCES = tests/unit/test_fetcher.c
+test_fetcher_CPPFLAGS = $(AM_CPPFLAGS) -DLIAR='"$(abs_builddir)/fetch_liar"'
+test_fetcher_LDADD = $(AGENTD_TEST_LIBS)
+EXTRA_test_fetcher_DEPENDENCIES = fetch_liar
+fetch_liar_SOURCES = tests/unit/fetch_liar.c
+fetch_liar_LDADD = libcommon.la
+
+check_PROGRAMS += test_publish test_store
+TESTS += test_publish test_store
+test_publish_SOURCES = tests/unit/test_publish.c $(WORLD_FIXTURE)
+test_publish_CPPFLAGS = $(test_cppflags)
+test_publish_LDADD = $(AGENTD_TEST_LIBS)
+test_store_SOURCES = tests/unit/test_store.c
+test_store_LDADD = $(AGENTD_TEST_LIBS)
+
+check_PROGRAMS += test_cache test_ledger
+TESTS += test_cache test_ledger
+test_cache_SOURCES = tests/unit/test_cache.c $(WORLD_FIXTURE)
+test_cache_LDADD = $(AGENTD_TEST_LIBS)
+test_ledger_SOURCES = tests/unit/test_ledger.c $(WORLD_FIXTURE)
+test_ledger_LDADD = $(AGENTD_TEST_LIBS)

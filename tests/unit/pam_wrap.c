@@ -196,6 +196,5 @@ WRAP(void, pam_syslog, const pam_handle_t *pamh, int priority, const char *forma
 	va_start(ap, format);
 	(void)vsnprintf(pam_wrap.log + used, sizeof(pam_wrap.log) - used - 1, format, ap);
 	va_end(ap);
-	used = strlen(pam_wrap.log);
-	(void)snprintf(pam_wrap.log + used, sizeof(pam_wrap.log) - used, "\n");
+	strcat(pam_wrap.log, "\n");
 }

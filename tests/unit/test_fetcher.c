@@ -1,0 +1,144 @@
+/* The parent's side of muster-fetch, against children that lie, die, hang and flood; and what a child is given. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "agentd/fetch/protocol.h"
+#include "agentd/fetcher.h"
+
+static struct stage stage;
+static struct frame_end end;
+static char error[FETCHER_ERROR_SIZE];
+
+/* One sync with a liar that does HOW; PATH: another program. */
+static int sync_with(const char *path, const char *how)
+{
+	char settings[64];
+	int len = snprintf(settings, sizeof(settings), FETCH_KEY_DRIVER "%c%s", 0, how);
+	struct fetcher_options o = {
+		.path = path ? path : LIAR,
+		.settings = {settings, (uint32_t)len + 1, 2},
+		.idle_ms = 300,
+		.total_ms = 2000,
+	};
+	AUTO_CLOSE int document = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct fetcher f;
+	int r;
+
+	stage_done(&stage);
+	assert_int_equal(stage_init(&stage), 0);
+	assert_int_equal(fetcher_start(&o, &f), 0);
+	r = fetcher_sync(&f, document, &stage, &end, error);
+	fetcher_stop(&f);
+	assert_int_equal(f.pid, 0);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* reaped */
+	return r;
+}
+
+static void expect(const char *how, int r, const char *text)
+{
+	int got = sync_with(NULL, how);
+
+	if (got != r || !strstr(error, text))
+		fail_msg("%s: %d '%s', not %d '%s'", how, got, error, r, text);
+}
+
+static void test_right(void **state)
+{
+	(void)state;
+	expect("right", 0, "");
+	assert_string_equal(error, "");
+	assert_int_equal(stage.n_records, 3);
+	assert_int_equal(end.serial, 7);
+	assert_true(end.flags & FRAME_END_COMPLETE);
+}
+
+static void test_wrong(void **state)
+{
+	(void)state;
+	expect("die", -EPIPE, "died of signal 9");
+	expect("leave", -EPIPE, "ended before the sync did");
+	expect("few", -EPROTO, "broke the protocol");
+	expect("many", -EPROTO, "broke the protocol");
+	expect("foreign", -EPROTO, "broke the protocol");
+	expect("descriptor", -EPROTO, "broke the protocol");
+	expect("type", -EPROTO, "broke the protocol");
+	expect("garbage", -EPROTO, "broke the protocol");
+	expect("stream", -EPROTO, "broke the protocol");
+	expect("result_zero", -EPROTO, "broke the protocol");
+	expect("result_long", -EPROTO, "broke the protocol");
+	expect("result_open", -EPROTO, "broke the protocol");
+	expect("result", -EBADMSG, "line 1:\\x1b[2J no");
+}
+
+static void test_slow(void **state)
+{
+	int64_t begun = wire_now_ms();
+
+	(void)state;
+	expect("hang", -ETIMEDOUT, "did not answer in time");
+	assert_true(wire_now_ms() - begun < 4000); /* idle limit and the wait before the kill */
+}
+
+static void test_flood(void **state)
+{
+	(void)state;
+	expect("flood", -E2BIG, "sent more than is taken");
+	assert_true(stage.n_records <= SYNC_RECORDS_MAX);
+}
+
+static void test_no_program(void **state)
+{
+	(void)state;
+	assert_int_equal(sync_with("/nonexistent/muster-fetch", "right"), -EPIPE);
+	assert_string_equal(error, "muster-fetch could not be started");
+}
+
+/* Descriptors 0 to 3, no environment, no way to new rights, and death with the parent. */
+static void test_given(void **state)
+{
+	AUTO_CLOSE int extra = open("/dev/null", O_RDONLY); /* not close-on-exec */
+	sigset_t set;
+
+	(void)state;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	setenv("SECRET", "1", 1);
+	expect("look", -EIO, "env 0 fds 4 nnp 1 death 9 blocked 0 cwd /");
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+static int set_up(void **state)
+{
+	(void)state;
+	stage.fd = -1;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	stage_done(&stage);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_right), cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_slow),  cmocka_unit_test(test_flood),
+		cmocka_unit_test(test_given), cmocka_unit_test(test_no_program),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

@@ -1,0 +1,231 @@
+/* POSIX groups, who is in them, private groups, sudo (D4). */
+#include "tests/unit/world_fixture.h"
+
+#include <string.h>
+
+#include "common/names.h"
+
+#define POSIX(...) .posix = {{__VA_ARGS__}}, .n_posix = 1
+
+static void test_members(void **state)
+{
+	struct fixture *f = *state;
+
+	/* in any order; ids that nobody has; somebody twice; somebody left out */
+	fixture_members(f, "g1", "u3", "u1", "nobody", "u1", "bad", NULL);
+	GROUP(f, .id = "g1", .name = "Developers & Co", POSIX("devs", 6000));
+	GROUP(f, .id = "g2", .name = "Other", POSIX("devs", 6000));
+	USER(f, .id = "u1", .name = "zora", .uid = 5001);
+	USER(f, .id = "u2", .name = "emil", .uid = 5002);
+	USER(f, .id = "u3", .name = "dora", .uid = 5003);
+	USER(f, .id = "bad", .name = "root", .uid = 5004);
+	fixture_members(f, "g2", "u2", "u3", NULL);
+	fixture_members(f, "no-such-group", "u2", NULL);
+	fixture_build(f);
+	assert_string_equal(fixture_group_members(f, "devs", 6000), "dora,emil,zora");
+	assert_string_equal(fixture_gids(f, "u1"), "5001,6000");
+	assert_string_equal(fixture_gids(f, "u2"), "5002,6000");
+	assert_int_equal(ledger_n_groups(&f->ledger), 1);
+}
+
+static void test_many_groups(void **state)
+{
+	struct fixture *f = *state;
+
+	GROUP(f, .id = "g1", .name = "", .posix = {{"a", 6001}, {"b", 6002}}, .n_posix = 2);
+	GROUP(f, .id = "g2", .name = "", POSIX("c", 6003), .sudo = true);
+	GROUP(f, .id = "g3", .name = "no group here");
+	USER(f, .id = "u1", .name = "dora", .uid = 5001, .gid = 6002);
+	USER(f, .id = "u2", .name = "emil", .uid = 5002);
+	fixture_members(f, "g1", "u1", "u2", NULL);
+	fixture_members(f, "g2", "u2", NULL);
+	fixture_members(f, "g3", "u2", NULL);
+	fixture_build(f);
+	assert_string_equal(fixture_gids(f, "u1"), "6002,6001");
+	assert_string_equal(fixture_gids(f, "u2"), "5002,6001,6002,6003,2147483640");
+	assert_string_equal(fixture_group_members(f, "b", 6002), "emil");
+	assert_false(fixture_get(f, "u1")->private_group);
+}
+
+static void test_bad_groups(void **state)
+{
+	static const struct {
+		const char *name;
+		uint32_t gid;
+		const char *reason;
+	} cases[] = {
+		{"a:b", 6000, "name_invalid"},	{"sudo", 200500, "name_reserved"},
+		{"SUDO", 6000, "name_reserved"}, {"docker", 6000, "name_reserved"},
+		{"muster-sudo", GID_SUDO, "name_reserved"}, {"Locals", 6000, "name_local"},
+		{"alice", 6000, "name_local"},	{"devs", 27, "gid_local"},
+		{"devs", 26, "gid_range"},	{"devs", 5500, "gid_local"},
+		{"devs", 30001, "gid_subordinate"}, {"devs", GID_SUDO, "gid_range"},
+		{"dora", 6000, "name_user"},	{"DORA", 5001, "name_user"},
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		ledger_done(&f->ledger);
+		USER(f, .id = "u1", .name = "dora", .uid = 5001, .gid = 5001);
+		GROUP(f, .id = "g1", .name = "", POSIX(cases[i].name, cases[i].gid));
+		GROUP(f, .id = "g2", .name = "", POSIX("good", 6001));
+		fixture_members(f, "g1", "u1", NULL);
+		fixture_members(f, "g2", "u1", NULL);
+		fixture_build(f);
+		if (fixture_rejects(f, "group", "g1", cases[i].reason) != 1 || f->world.n_rejected != 1)
+			fail_msg("group %s, gid %u: no %s", cases[i].name, cases[i].gid, cases[i].reason);
+		assert_string_equal(fixture_gids(f, "u1"), "5001,6001");
+	}
+}
+
+/* A group may have a user's name when it is his own group. */
+static void test_group_of_user(void **state)
+{
+	struct fixture *f = *state;
+
+	USER(f, .id = "u1", .name = "dora", .uid = 5001, .gid = 5001);
+	USER(f, .id = "u2", .name = "emil", .uid = 5002, .gid = 5002);
+	GROUP(f, .id = "g1", .name = "", POSIX("dora", 5001));
+	fixture_members(f, "g1", "u2", NULL);
+	fixture_build(f);
+	fixture_in(f, "u1", "dora", 5001, 5001);
+	assert_false(fixture_get(f, "u1")->private_group);
+	assert_string_equal(fixture_group_members(f, "dora", 5001), "emil");
+
+	USER(f, .id = "u2", .name = "emil", .uid = 5002, .gid = 5002);
+	GROUP(f, .id = "g2", .name = "", POSIX("emil", 5002));
+	fixture_members(f, "g2", "u2", NULL);
+	fixture_build(f); /* dora left: her group goes with the directory's, her gid stays hers */
+	fixture_holder(f, "u1", "dora", 5001, 5001);
+	assert_string_equal(fixture_group_members(f, "emil", 5002), "");
+}
+
+static void test_gid_collision(void **state)
+{
+	struct fixture *f = *state;
+
+	GROUP(f, .id = "g2", .name = "", POSIX("two", 6000));
+	GROUP(f, .id = "g1", .name = "", POSIX("one", 6000));
+	GROUP(f, .id = "g3", .name = "", POSIX("ONE", 6003));
+	USER(f, .id = "u1", .name = "dora", .uid = 5001);
+	fixture_build(f);
+	assert_string_equal(fixture_group_members(f, "one", 6000), "");
+	assert_int_equal(fixture_rejects(f, "group", "g2", "id_collision"), 1);
+	assert_int_equal(fixture_rejects(f, "group", "g3", "name_duplicate"), 1);
+
+	/* dora's private group is nobody else's */
+	GROUP(f, .id = "g4", .name = "", POSIX("four", 5001));
+	USER(f, .id = "u1", .name = "dora", .uid = 5001);
+	fixture_build(f);
+	assert_int_equal(fixture_rejects(f, "group", "g4", "id_collision"), 1);
+	assert_true(fixture_get(f, "u1")->private_group);
+}
+
+/* What was given stays: gids of names, names of gids, and names that users may not take. */
+static void test_groups_held(void **state)
+{
+	struct fixture *f = *state;
+
+	GROUP(f, .id = "g1", .name = "", POSIX("devs", 6000));
+	fixture_build(f);
+	GROUP(f, .id = "g1", .name = "", POSIX("devs", 6001));
+	GROUP(f, .id = "g2", .name = "", POSIX("new", 6000));
+	USER(f, .id = "u1", .name = "Devs", .uid = 5001);
+	fixture_build(f);
+	assert_string_equal(fixture_group_members(f, "devs", 6000), "");
+	assert_int_equal(fixture_rejects(f, "gid", "g1", "gid_changed"), 1);
+	assert_int_equal(fixture_rejects(f, "group", "g2", "id_collision"), 1);
+	fixture_out(f, "u1", "name_group");
+}
+
+static void test_primary_group(void **state)
+{
+	struct fixture *f = *state;
+
+	GROUP(f, .id = "g1", .name = "", POSIX("team", 6000));
+	USER(f, .id = "u1", .name = "dora", .uid = 5001, .gid = 6000);
+	USER(f, .id = "u2", .name = "emil", .uid = 5002, .gid = 6000);
+	fixture_members(f, "g1", "u1", NULL);
+	fixture_build(f);
+	fixture_in(f, "u1", "dora", 5001, 6000);
+	fixture_in(f, "u2", "emil", 5002, 6000);
+	assert_string_equal(fixture_group_members(f, "team", 6000), ""); /* primary: not listed */
+	assert_string_equal(fixture_gids(f, "u1"), "6000");
+
+	/* the group leaves the directory: those who had it keep it, nobody new gets in */
+	USER(f, .id = "u1", .name = "dora", .uid = 5001, .gid = 6000);
+	USER(f, .id = "u2", .name = "emil", .uid = 5002, .gid = 6000);
+	USER(f, .id = "u3", .name = "fred", .uid = 5003, .gid = 6000);
+	fixture_build(f);
+	fixture_in(f, "u1", "dora", 5001, 6000);
+	fixture_in(f, "u2", "emil", 5002, 6000);
+	fixture_out(f, "u3", "gid_shared");
+	assert_string_equal(fixture_group_members(f, "team", 6000), "");
+}
+
+static void test_group_id_duplicate(void **state)
+{
+	struct fixture *f = *state;
+
+	GROUP(f, .id = "g1", .name = "", POSIX("one", 6001));
+	GROUP(f, .id = "g1", .name = "", POSIX("two", 6002), .sudo = true);
+	USER(f, .id = "u1", .name = "dora", .uid = 5001);
+	fixture_members(f, "g1", "u1", NULL);
+	fixture_build(f);
+	assert_int_equal(fixture_rejects(f, "group", "g1", "id_duplicate"), 1);
+	assert_string_equal(fixture_gids(f, "u1"), "5001");
+}
+
+static void add_sudoers(struct fixture *f)
+{
+	USER(f, .id = "u1", .name = "plain", .uid = 5001);
+	USER(f, .id = "u2", .name = "own", .uid = 5002, .sudo = true);
+	USER(f, .id = "u3", .name = "own-n", .uid = 5003, .sudo = true, .sudo_nopasswd = true);
+	USER(f, .id = "u4", .name = "odd", .uid = 5004, .sudo_nopasswd = true); /* without sudo: nothing */
+	USER(f, .id = "u5", .name = "group", .uid = 5005);
+	USER(f, .id = "u6", .name = "both", .uid = 5006, .sudo = true);
+	GROUP(f, .id = "g1", .name = "", .sudo = true);
+	GROUP(f, .id = "g2", .name = "", .sudo = true, .sudo_nopasswd = true);
+	GROUP(f, .id = "g3", .name = "", .sudo_nopasswd = true);
+	fixture_members(f, "g1", "u5", NULL);
+	fixture_members(f, "g2", "u6", NULL);
+	fixture_members(f, "g3", "u1", NULL);
+}
+
+static void test_sudo(void **state)
+{
+	struct fixture *f = *state;
+
+	add_sudoers(f);
+	fixture_build(f);
+	assert_string_equal(fixture_group_members(f, GROUP_SUDO, GID_SUDO), "group,own");
+	assert_string_equal(fixture_group_members(f, GROUP_SUDO_NOPASSWD, GID_SUDO_NOPASSWD), "both,own-n");
+	assert_true(fixture_account(f, "u5").sudo);
+	assert_true(fixture_account(f, "u6").sudo_nopasswd);
+	assert_false(fixture_account(f, "u1").sudo);
+	assert_false(fixture_account(f, "u4").sudo_nopasswd);
+
+	f->conf.allow_sudo = false;
+	add_sudoers(f);
+	fixture_build(f);
+	assert_string_equal(fixture_group_members(f, GROUP_SUDO, GID_SUDO), "");
+	assert_string_equal(fixture_group_members(f, GROUP_SUDO_NOPASSWD, GID_SUDO_NOPASSWD), "");
+	assert_false(fixture_account(f, "u2").sudo);
+	assert_false(fixture_account(f, "u6").sudo_nopasswd);
+
+	fixture_build(f); /* all left: tombstones have no rights, the groups are there */
+	assert_string_equal(fixture_group_members(f, GROUP_SUDO, GID_SUDO), "");
+	fixture_holder(f, "u2", "own", 5002, 5002);
+}
+
+int main(void)
+{
+#define TEST(t) cmocka_unit_test_setup_teardown(t, fixture_set_up, fixture_tear_down)
+	const struct CMUnitTest tests[] = {
+		TEST(test_members),	   TEST(test_many_groups),	  TEST(test_bad_groups),
+		TEST(test_group_of_user),  TEST(test_gid_collision),	  TEST(test_groups_held),
+		TEST(test_primary_group),  TEST(test_group_id_duplicate), TEST(test_sudo),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
