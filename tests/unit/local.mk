@@ -51,6 +51,7 @@ check_PROGRAMS += test_document
 TESTS += test_document
 test_document_SOURCES = tests/unit/test_document.c tests/unit/document_dump.h tests/unit/document_dump.c
 test_document_LDADD = libdocument.la libcommon.la $(CMOCKA_LIBS)
+test_document_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc
 
 check_PROGRAMS += test_snapshot
 TESTS += test_snapshot

@@ -169,6 +169,28 @@ static void test_too_long(void **state)
 	}
 }
 
+/* However long a value is, only so much of it is kept. */
+static void test_memory(void **state)
+{
+	struct scan_log l = { .enter_depth = 1 };
+	const struct scan_handler h = { log_begin, log_take, log_leave, &l, 64 };
+	struct scanner s;
+
+	(void)state;
+	scanner_init(&s, &h);
+	assert_int_equal(scanner_feed(&s, "[\"", 2), 0);
+	for (int i = 0; i < 10000; i++)
+		assert_int_equal(scanner_feed(&s, "0123456789", 10), 0);
+	assert_in_range(s.taken.size, 1, 128);
+	assert_int_equal(scanner_feed(&s, "\",2]", 4), 0);
+	assert_int_equal(scanner_finish(&s), 0);
+	scanner_done(&s);
+	say(&l, "", 1);
+	assert_non_null(strstr((char *)l.text.data, "= [] 0 0 0 \n"));
+	assert_non_null(strstr((char *)l.text.data, "= [] 1 0 0 2\n"));
+	buf_done(&l.text);
+}
+
 static const struct {
 	const char *text, *says;
 } bad[] = {
@@ -321,7 +343,7 @@ static void test_handler_fails(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_splits), cmocka_unit_test(test_events), cmocka_unit_test(test_keys), cmocka_unit_test(test_too_long),
+		cmocka_unit_test(test_splits), cmocka_unit_test(test_events), cmocka_unit_test(test_keys), cmocka_unit_test(test_memory), cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_bad),    cmocka_unit_test(test_nul),    cmocka_unit_test(test_good),
 		cmocka_unit_test(test_size),   cmocka_unit_test(test_part),   cmocka_unit_test(test_handler_fails),
 	};
