@@ -9,3 +9,7 @@ EXTRA_DIST += tests/conf-sample.sh tests/sandbox tests/packages tests/build test
 	tests/system
 TESTS += tests/completion.sh tests/papers.sh
 EXTRA_DIST += tests/completion.sh tests/papers.sh
+
+# What is called and exported: STYLE.md 1, 7 and 8.
+TESTS += tests/style.sh tests/symbols.sh
+EXTRA_DIST += tests/style.sh tests/symbols.sh

@@ -117,15 +117,25 @@ static int get(const struct json_node *n, struct json_field f, enum json_type ty
 	return 1;
 }
 
+bool json_is_int(const struct json_object *o, int64_t *ret)
+{
+	if (!json_object_is_type(o, json_type_int))
+		return false;
+	*ret = json_object_get_int64(o);
+	return true;
+}
+
+bool json_is_true(const struct json_object *o)
+{
+	return json_object_is_type(o, json_type_boolean) && json_object_get_boolean(o);
+}
+
 int json_u53(const struct json_node *n, uint64_t *ret)
 {
 	int64_t value;
 
-	if (!json_object_is_type(n->object, json_type_int))
-		return -EINVAL;
 	/* What does not fit is clamped, and so out of range as well. */
-	value = json_object_get_int64(n->object);
-	if (value < 0 || value > U53_MAX)
+	if (!json_is_int(n->object, &value) || value < 0 || value > U53_MAX)
 		return -EINVAL;
 	*ret = (uint64_t)value;
 	return 0;

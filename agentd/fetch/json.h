@@ -77,6 +77,9 @@ const char *json_text(const struct json_node *n, size_t max);
 
 /* 0, or -EINVAL when the value is no integer of 0..2^53-1. */
 int json_u53(const struct json_node *n, uint64_t *ret) MUST_CHECK;
+/* The same without a fault to fill, for musterctl's trees: any integer, clamped to an int64; the JSON true. NULL is neither. */
+bool json_is_int(const struct json_object *o, int64_t *ret);
+bool json_is_true(const struct json_object *o);
 /* The field is there, and neither null nor "". */
 bool json_present(const struct json_node *n, const char *key);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "agentd/fetch/json.h"
 #include "common/str.h"
 
 static struct json_object *get(const struct json_object *o, const char *key, enum json_type type)
@@ -37,18 +38,12 @@ const char *tree_text_or_empty(const struct json_object *o, const char *key)
 
 bool tree_true(const struct json_object *o, const char *key)
 {
-	struct json_object *value = get(o, key, json_type_boolean);
-
-	return value && json_object_get_boolean(value);
+	return json_is_true(get(o, key, json_type_boolean));
 }
 
 bool tree_int(const struct json_object *o, const char *key, int64_t *ret)
 {
-	struct json_object *value = get(o, key, json_type_int);
-
-	if (value)
-		*ret = json_object_get_int64(value);
-	return value;
+	return json_is_int(get(o, key, json_type_int), ret);
 }
 
 bool tree_time(const struct json_object *o, const char *key, int64_t *ret)

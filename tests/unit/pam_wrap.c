@@ -196,5 +196,6 @@ WRAP(void, pam_syslog, const pam_handle_t *pamh, int priority, const char *forma
 	va_start(ap, format);
 	(void)vsnprintf(pam_wrap.log + used, sizeof(pam_wrap.log) - used - 1, format, ap);
 	va_end(ap);
-	strcat(pam_wrap.log, "\n");
+	used = strlen(pam_wrap.log);
+	(void)snprintf(pam_wrap.log + used, sizeof(pam_wrap.log) - used, "\n");
 }

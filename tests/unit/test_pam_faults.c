@@ -134,13 +134,14 @@ static bool password_in_memory(void)
 {
 	FILE *f = fopen("/proc/self/maps", "r");
 	unsigned long from, to;
-	char line[512], mode[5];
+	char line[512], *mode;
 	bool found = false;
 
 	assert_non_null(f);
 	while (!found && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx-%lx %4s", &from, &to, mode) != 3 || mode[0] != 'r' ||
-		    mode[1] != 'w' || strstr(line, "[vvar"))
+		from = strtoul(line, &mode, 16);
+		to = strtoul(mode + 1, &mode, 16);
+		if (strncmp(mode, " rw", 3) != 0 || strstr(line, "[vvar"))
 			continue;
 		found = memmem((void *)from, to - from, PASSWORD, strlen(PASSWORD)) != NULL;
 	}
