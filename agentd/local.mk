@@ -10,6 +10,7 @@ libagentd_la_SOURCES = \
 	agentd/arena.h agentd/arena.c \
 	agentd/cache.h agentd/cache.c \
 	agentd/document.h agentd/document.c \
+	agentd/engine.h agentd/engine.c \
 	agentd/fetch/protocol.h \
 	agentd/fetcher.h agentd/fetcher.c \
 	agentd/file.h agentd/file.c \

@@ -21,6 +21,11 @@ test_directory_edit_SOURCES = tests/unit/test_directory_edit.c
 test_directory_edit_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS)
 test_directory_edit_LDADD = libctl.la libcommon.la $(JSON_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_engine
+TESTS += test_engine
+test_engine_SOURCES = tests/unit/test_engine.c tests/unit/unit.h
+test_engine_LDADD = libagentd.la libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_local
 TESTS += test_local
 test_local_SOURCES = tests/unit/test_local.c
