@@ -299,11 +299,11 @@ static int feed_all(struct document *d, int fd)
 	return r;
 }
 
+/* Written to in place? The change time says nothing: it moves when another file is renamed over this one, which is whole. */
 static bool same_file(const struct stat *a, const struct stat *b)
 {
 	return a->st_size == b->st_size && a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
-	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec && a->st_ctim.tv_sec == b->st_ctim.tv_sec &&
-	       a->st_ctim.tv_nsec == b->st_ctim.tv_nsec;
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
 int document_read(int fd, const struct document_options *options, const struct document_sink *sink,

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "common/macros.h"
@@ -875,6 +876,29 @@ static void test_changed(void **state)
 	assert_string_equal(result.text, "the document was changed while it was read");
 }
 
+static int remove_account(void *context, const struct account *a)
+{
+	(void)a;
+	assert_int_equal(unlink(context), 0);
+	return 0;
+}
+
+/* Another file takes its name, as every edit does: what is open stays what it was. */
+static void test_replaced(void **state)
+{
+	static const char text[] = HEAD "\"users\":[{\"id\":\"a\",\"username\":\"x\"}]}";
+	char path[] = "/tmp/muster-document-XXXXXX";
+	AUTO_CLOSE int fd = mkostemp(path, O_CLOEXEC);
+	const struct document_sink sink = { .account = remove_account, .context = path };
+	const struct document_options options = { .hostname = "", .system_id = "" };
+	struct document_result result;
+
+	(void)state;
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	usleep(20000);
+	assert_int_equal(document_read(fd, &options, &sink, &result), 0);
+}
+
 /* What JumpCloud really sends: active, but its password was never set. */
 static void test_recorded(void **state)
 {
@@ -925,6 +949,7 @@ int main(void)
 		cmocka_unit_test(test_sink_fails),
 		cmocka_unit_test(test_no_memory),
 		cmocka_unit_test(test_changed),
+		cmocka_unit_test(test_replaced),
 		cmocka_unit_test(test_recorded),
 	};
 
