@@ -58,6 +58,8 @@ static int decide(struct explanation *e, struct fault *f)
 
 	e->reason = REASON_UNKNOWN_USER;
 	e->local = view_name_is_local(e->name);
+	if (e->local) /* as the modules do, whatever the snapshot says */
+		return 0;
 	r = name_valid(e->name) ? view_account(&e->view, e->name, &e->account_buf, &e->account)
 				: -ESRCH;
 	if (r == -ESRCH) {

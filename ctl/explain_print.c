@@ -123,7 +123,10 @@ enum exit_code explain_print(const struct explanation *e)
 	if (!rule)
 		return message_out_of_memory();
 	name_escape(e->name, name, sizeof(name));
-	printf("%s: %s: %s\n", name, e->reason == REASON_OK ? "allowed" : "refused",
+	printf("%s: %s: %s\n", name,
+	       e->reason == REASON_OK ? "allowed"
+	       : e->local             ? "not decided by muster"
+				      : "refused",
 	       reason_name(e->reason));
 	print_line("why", rule);
 	if (e->known && e->reason != REASON_OK) {

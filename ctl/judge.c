@@ -1,7 +1,6 @@
 #include "ctl/judge.h"
 
 #include "common/clock.h"
-#include "common/paths.h"
 
 static int read_tally(const struct policy *p, uint32_t uid, struct judgement *j)
 {
@@ -14,8 +13,7 @@ static int read_tally(const struct policy *p, uint32_t uid, struct judgement *j)
 	if (r < 0)
 		return r;
 	j->boottime_ms = reading.boottime_ms;
-	return tally_read(MUSTER_RUNTIME_DIR "/tally", uid, NULL, &policy, reading.boottime_ms,
-			  &j->tally);
+	return tally_read(TALLY_PATH, uid, NULL, &policy, reading.boottime_ms, &j->tally);
 }
 
 void judge(const struct view *v, const struct account *a, int64_t now, int64_t confirmed_at,

@@ -2,9 +2,12 @@
 #ifndef CTL_JUDGE_H
 #define CTL_JUDGE_H
 
+#include "common/paths.h"
 #include "common/tally.h"
 #include "common/verdict.h"
 #include "ctl/view.h"
+
+#define TALLY_PATH MUSTER_RUNTIME_DIR "/tally"
 
 struct judgement {
 	struct verdict password; /* what a password login meets: the endpoint's tally counts */

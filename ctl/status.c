@@ -1,4 +1,5 @@
 /* musterctl status: what an administrator asks first. */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,23 +19,22 @@ static const struct option_spec options[] = {
 	{0},
 };
 
-/* Calls EACH for every rejected entry; 0 or the first error. */
+/* Calls EACH for every entry that was left out, or taken otherwise than asked for; 0 or the first error. */
 static int each_reject(struct view *v, void (*each)(const struct reject *, void *), void *data)
 {
 	CLEANUP(buf_done) struct buf buf = {0};
 	struct reject reject;
 
-	for (uint32_t i = 0; i < v->status.rejected; i++) {
+	for (uint32_t i = 0;; i++) {
 		int r = snapshot_reject(v->pam, i, &buf);
 
 		if (r < 0)
-			return r;
+			return r == -ESRCH ? 0 : r;
 		r = record_reject_unpack(buf.data, buf.len, &reject);
 		if (r < 0)
 			return r;
 		each(&reject, data);
 	}
-	return 0;
 }
 
 static void add_reject(const struct reject *reject, void *data)
@@ -56,8 +56,10 @@ static enum exit_code print_json(struct view *v)
 	struct json_object *rejects = json_object_new_array();
 
 	json_object_object_add(o, "generation", json_object_new_uint64(info->generation));
-	json_object_object_add(o, "accounts", json_object_new_uint64(info->n_users));
-	json_object_object_add(o, "groups", json_object_new_uint64(info->n_groups));
+	json_object_object_add(o, "accounts",
+			       json_object_new_uint64(v->pam ? v->status.accounts : info->n_users));
+	json_object_object_add(o, "groups",
+			       json_object_new_uint64(v->pam ? v->status.groups : info->n_groups));
 	json_object_object_add(o, "data_age_s", json_object_new_int64(view_age_s(v)));
 	json_object_object_add(o, "published_at", time_to_json(info->created_at));
 	if (v->pam) {
@@ -120,11 +122,12 @@ static enum exit_code print_text(struct view *v)
 	printf("data age:    %s\n", span);
 	if (v->pam)
 		print_sync(v);
-	printf("accounts:    %u\ngroups:      %u\n", info->n_users, info->n_groups);
 	if (!v->pam) {
-		printf("Directory, states and rejected entries are shown to root only.\n");
+		printf("users:       %u\nlocal groups: %u\n", info->n_users, info->n_groups);
+		message_hint("directory, states and rejected entries are shown to root only");
 		return EXIT_OK;
 	}
+	printf("accounts:    %u\ngroups:      %u\n", v->status.accounts, v->status.groups);
 	printf("rejected:    %u\n", v->status.rejected);
 	int r = each_reject(v, print_reject, NULL);
 

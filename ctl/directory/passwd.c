@@ -69,6 +69,8 @@ static enum exit_code set_passwords(const struct invocation *in, char **hashes)
 		if (r == 0)
 			r = user_set_password(&s.edit, user, hashes[i]);
 		if (r == 0)
+			r = session_forget_tries(&s, user);
+		if (r == 0)
 			r = session_note(&s, user, "password set");
 	}
 	return session_finish(&s, r);

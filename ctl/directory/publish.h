@@ -2,9 +2,13 @@
 #ifndef CTL_DIRECTORY_PUBLISH_H
 #define CTL_DIRECTORY_PUBLISH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "ctl/message.h"
+
+/* Are snapshots out that were made from SERIAL or a later one? False also when that cannot be seen. */
+bool is_published(int64_t serial);
 
 /*
  * Run 'musterd --once' and wait until snapshots made from SERIAL or a later one are out.

@@ -8,8 +8,10 @@
 
 #include "agentd/local.h"
 #include "common/names.h"
+#include "common/tally.h"
 #include "ctl/directory/publish.h"
 #include "ctl/directory/user.h"
+#include "ctl/judge.h"
 #include "ctl/view.h"
 
 #define FILE_URL   "file://"
@@ -67,6 +69,7 @@ void session_done(struct session *s)
 	local_free(s->local);
 	buf_done(&s->done);
 	buf_done(&s->touched);
+	buf_done(&s->tried);
 }
 
 int session_touch(struct session *s, const struct json_object *o)
@@ -75,6 +78,15 @@ int session_touch(struct session *s, const struct json_object *o)
 	int r = id ? buf_add(&s->touched, id, strlen(id) + 1) : 0;
 
 	s->n_touched += id && r == 0;
+	return r;
+}
+
+int session_forget_tries(struct session *s, const struct json_object *user)
+{
+	const char *name = user_local_name(user);
+	int r = name ? buf_add(&s->tried, name, strlen(name) + 1) : 0;
+
+	s->n_tried += name && r == 0;
 	return r;
 }
 
@@ -96,74 +108,119 @@ int session_note(struct session *s, const struct json_object *o, const char *for
 	return r < 0 ? r : session_touch(s, o);
 }
 
+/* RET_SERIAL: the one before, and then the new one. */
 static int save(struct session *s, int64_t *ret_serial)
 {
-	int64_t serial = 0;
 	int r;
 
-	tree_int(s->edit.doc, "serial", &serial);
-	if (serial < 0 || serial >= SERIAL_MAX)
+	if (*ret_serial < 0 || *ret_serial >= SERIAL_MAX)
 		return fault_set(&s->fault, -ERANGE, "the serial of %s cannot be raised further",
 				 s->store.path);
-	*ret_serial = serial + 1;
-	r = tree_set_int(&s->edit, s->edit.doc, "serial", *ret_serial);
+	r = tree_set_int(&s->edit, s->edit.doc, "serial", ++*ret_serial);
 	if (r == 0)
 		r = tree_set_time(&s->edit, s->edit.doc, "made_at", s->edit.now);
 	return r == 0 ? store_save(&s->store, s->dry_run, &s->fault) : r;
 }
 
-/* Of those edited, who is left out on this computer, and why. */
-static enum exit_code report_rejected(const struct session *s)
+static struct strlist list_of(const struct buf *texts, uint32_t count)
 {
-	const struct strlist touched = {.data = (const char *)s->touched.data,
-					.len = s->touched.len,
-					.count = s->n_touched};
+	return (struct strlist){
+		.data = (const char *)texts->data, .len = texts->len, .count = count};
+}
+
+/* Of those edited, who is left out on this computer or got something else, and why. */
+static enum exit_code report_rejected(const struct session *s, struct view *v)
+{
+	const struct strlist touched = list_of(&s->touched, s->n_touched);
 	CLEANUP(buf_done) struct buf buf = {0};
 	enum exit_code code = EXIT_OK;
 	struct reject reject;
-	AUTO_VIEW struct view v;
 
-	if (view_open(&v, &(struct fault){0}) < 0 || !v.pam)
-		return EXIT_OK; /* publish() has seen it well: replaced since */
-	for (uint32_t i = 0; snapshot_reject(v.pam, i, &buf) == 0; i++) {
+	for (uint32_t i = 0; snapshot_reject(v->pam, i, &buf) == 0; i++) {
 		char name[128], detail[512];
+		bool left_out;
 
 		if (record_reject_unpack(buf.data, buf.len, &reject) < 0 ||
 		    !strlist_has(&touched, reject.id))
 			continue;
+		left_out = strcmp(reject.kind, "user") == 0 || strcmp(reject.kind, "group") == 0;
 		name_escape(reject.name, name, sizeof(name));
 		name_escape(reject.detail, detail, sizeof(detail));
-		message_warning("%s is saved, but left out on this computer: %s%s%s", name,
-				reject.reason, detail[0] ? ": " : "", detail);
-		code = EXIT_REFUSED;
+		message_warning("%s is saved, but %s on this computer: %s%s%s", name,
+				left_out ? "left out" : "not taken as it is", reject.reason,
+				detail[0] ? ": " : "", detail);
+		if (left_out)
+			code = EXIT_REFUSED;
 	}
 	return code;
+}
+
+/* An unlocked user whose passwords this computer still refused would not be unlocked. */
+static enum exit_code forget_tries(const struct session *s, struct view *v)
+{
+	const struct strlist tried = list_of(&s->tried, s->n_tried);
+	CLEANUP(buf_done) struct buf buf = {0};
+	enum exit_code code = EXIT_OK;
+	struct account a;
+
+	for (const char *name = NULL; (name = strlist_next(&tried, name));) {
+		int r = view_account(v, name, &buf, &a);
+
+		if (r == 0)
+			r = tally_clear(TALLY_PATH, a.uid);
+		if (r == 0 || r == -ESRCH)
+			continue;
+		message_error("%s: the failed attempts on this computer cannot be forgotten: %s",
+			      name, strerror(-r));
+		code = EXIT_ERROR;
+	}
+	return code;
+}
+
+/* What only this computer's own directory has consequences for. */
+static enum exit_code finish_here(const struct session *s)
+{
+	AUTO_VIEW struct view v;
+	struct fault f = {0};
+	int r = view_open(&v, &f);
+	enum exit_code code, rejected;
+
+	if (r < 0)
+		return fault_print(&f, r);
+	if (!v.pam)
+		return EXIT_OK;
+	code = forget_tries(s, &v);
+	rejected = report_rejected(s, &v);
+	return code == EXIT_OK ? rejected : code;
 }
 
 enum exit_code session_finish(struct session *s, int r)
 {
 	int64_t serial = 0;
 
-	if (r == 0 && s->edit.changed)
+	if (r < 0)
+		return fault_print(&s->fault, r);
+	tree_int(s->edit.doc, "serial", &serial);
+	if (s->edit.changed)
 		r = save(s, &serial);
 	if (r < 0)
 		return fault_print(&s->fault, r);
 	store_done(&s->store); /* lets the next one in while musterd works */
 	fwrite(s->done.data, 1, s->done.len, stdout);
-	if (!s->edit.changed) {
+	if (!s->edit.changed)
 		puts("nothing to change");
-		return EXIT_OK;
-	}
 	if (s->dry_run)
 		puts("dry run: nothing was changed");
 	if (!s->publish || s->dry_run)
 		return EXIT_OK;
-	r = publish(serial, &s->fault);
+	/* What an earlier call could not publish is published now, changed again or not. */
+	if (s->edit.changed || !is_published(serial))
+		r = publish(serial, &s->fault);
 	if (r < 0) {
 		message_error("saved, but not published: %s", s->fault.text);
 		message_hint("%s",
 			     s->fault.hint[0] ? s->fault.hint : "'musterd --once' tries again");
 		return EXIT_ERROR;
 	}
-	return report_rejected(s);
+	return finish_here(s);
 }

@@ -39,6 +39,9 @@ struct session {
 	struct buf done;    /* lines to say once it is saved */
 	struct buf touched; /* ids of those edited, NUL after each */
 	uint32_t n_touched;
+	struct buf
+		tried; /* local names whose failed attempts here are to be forgotten, NUL after each */
+	uint32_t n_tried;
 };
 
 #define AUTO_SESSION CLEANUP(session_done)
@@ -57,6 +60,9 @@ int session_note(struct session *s, const struct json_object *o, const char *for
 
 /* Note that the user O was edited, with nothing to say. */
 int session_touch(struct session *s, const struct json_object *o) MUST_CHECK;
+
+/* Forget the failed attempts of USER on this computer too, once it is published. */
+int session_forget_tries(struct session *s, const struct json_object *user) MUST_CHECK;
 
 /*
  * The end of every action: R is its result so far. Checks, saves and publishes what was changed, says it, or

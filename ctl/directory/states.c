@@ -225,6 +225,8 @@ static int unlock(struct session *s, struct json_object *user, const void *optio
 	int r = user_unlock(&s->edit, user);
 
 	(void)options;
+	if (r == 0)
+		r = session_forget_tries(s, user);
 	if (r < 0)
 		return r;
 	return session_note(s, user, "not locked%s",

@@ -61,8 +61,12 @@ static int take_lock(struct store *s, struct fault *f)
 	r = s->lock_fd < 0 ? -errno : wait_for_lock(s->lock_fd);
 	if (r == 0)
 		return 0;
-	if (r != -ETIMEDOUT)
-		return fault_set(f, r, "cannot lock %s.lock: %s", s->path, strerror(-r));
+	if (r != -ETIMEDOUT) {
+		fault_set(f, r, "cannot lock %s.lock: %s", s->path, strerror(-r));
+		if (r == -EACCES)
+			fault_hint(f, "run it as root");
+		return r;
+	}
 	fault_set(f, r, "another musterctl has been editing %s for a minute", s->path);
 	fault_hint(f, "'fuser -v %s.lock' shows which", s->path);
 	return r;
