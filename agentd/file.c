@@ -1,5 +1,6 @@
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 
 #include "agentd/file.h"
@@ -37,6 +38,37 @@ int file_read(const char *path, size_t max, struct buf *out)
 	if (fd < 0)
 		return -errno;
 	return file_read_fd(fd, max, out);
+}
+
+static int write_new(const char *path, mode_t mode, const void *data, size_t len)
+{
+	AUTO_CLOSE int fd = -1;
+	ssize_t n;
+
+	if (unlink(path) < 0 && errno != ENOENT)
+		return -errno;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	n = TEMP_FAILURE_RETRY(write(fd, data, len));
+	if (n < 0)
+		return -errno;
+	if ((size_t)n != len)
+		return -ENOSPC;
+	return fchmod(fd, mode) < 0 ? -errno : 0;
+}
+
+int file_replace(const char *dir, const char *name, mode_t mode, const void *data, size_t len)
+{
+	AUTO_FREE char *path = str_format("%s/%s", dir, name);
+	AUTO_FREE char *new = str_format("%s/%s.new", dir, name);
+	int r = path && new ? write_new(new, mode, data, len) : -ENOMEM;
+
+	if (r == 0 && rename(new, path) < 0)
+		r = -errno;
+	if (r < 0 && new)
+		unlink(new);
+	return r;
 }
 
 int dir_ensure(const char *path, mode_t mode)

@@ -1,8 +1,10 @@
-# libconf: muster.conf, also for musterctl. libagentd: all of musterd but main.c, so that tests link it.
+# libconf: muster.conf and sync.status, also for musterctl. libagentd: all of musterd but main.c, so that tests link it.
 noinst_LTLIBRARIES += libconf.la libagentd.la
 libconf_la_SOURCES = \
 	agentd/conf.h agentd/conf.c agentd/conf_table.h \
-	agentd/conf_value.h agentd/conf_value.c
+	agentd/conf_value.h agentd/conf_value.c \
+	agentd/file.h agentd/file.c \
+	agentd/status.h agentd/status.c
 libconf_la_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
 libconf_la_LIBADD = $(INIH_LIBS)
 
@@ -13,7 +15,6 @@ libagentd_la_SOURCES = \
 	agentd/engine.h agentd/engine.c \
 	agentd/fetch/protocol.h \
 	agentd/fetcher.h agentd/fetcher.c \
-	agentd/file.h agentd/file.c \
 	agentd/index.h agentd/index.c \
 	agentd/ledger.h agentd/ledger.c \
 	agentd/ledger_store.h agentd/ledger_store.c \

@@ -96,6 +96,14 @@ static const struct field status_fields[] = {
 	FIELD(10, CHARS, sync_status, mark.boot_id),
 	FIELD(11, U64, sync_status, mark.boottime_ms),
 	FIELD(12, U64, sync_status, mark.wall_s),
+	FIELD(13, BOOL, sync_status, online),
+	FIELD(14, U32, sync_status, retry_after_s),
+	FIELD(15, U64, sync_status, generation),
+	FIELD(16, U64, sync_status, next_change_at),
+	FIELD(17, U32, sync_status, n_new),
+	FIELD(18, U32, sync_status, n_changed),
+	FIELD(19, U32, sync_status, n_gone),
+	FIELD(20, U32, sync_status, n_worse),
 };
 
 #define PACK(kind, fields, record, out) \

@@ -27,7 +27,7 @@ enum record_kind {
 	RECORD_STATUS = 'S',
 };
 
-/* What musterctl shows of the last sync, kept in pam.snapshot. */
+/* What is told of the last sync: in pam.snapshot as it was when published, in sync.status of each attempt. */
 struct sync_status {
 	const char *directory_url;
 	const char *driver;
@@ -36,7 +36,13 @@ struct sync_status {
 	int64_t last_attempt_at;
 	uint64_t serial;
 	uint32_t accounts, groups, rejected;
-	struct clock_mark mark;
+	struct clock_mark mark; /* pam.snapshot alone */
+	/* sync.status alone */
+	bool online;		/* the directory answered the last attempt */
+	uint32_t retry_after_s; /* as the directory asked; 0: it did not */
+	uint64_t generation;	/* published last */
+	int64_t next_change_at; /* when something falls due without the directory; INT64_MAX: nothing does */
+	uint32_t n_new, n_changed, n_gone, n_worse; /* accounts, by the last attempt */
 };
 
 int record_kind(const void *data, size_t len); /* enum record_kind or -EBADMSG */

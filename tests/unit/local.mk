@@ -24,12 +24,12 @@ test_directory_edit_LDADD = libctl.la libcommon.la $(JSON_LIBS) $(CMOCKA_LIBS)
 check_PROGRAMS += test_engine
 TESTS += test_engine
 test_engine_SOURCES = tests/unit/test_engine.c tests/unit/unit.h
-test_engine_LDADD = libagentd.la libcommon.la $(CMOCKA_LIBS)
+test_engine_LDADD = libagentd.la libconf.la libcommon.la $(CMOCKA_LIBS)
 
 check_PROGRAMS += test_local
 TESTS += test_local
 test_local_SOURCES = tests/unit/test_local.c
-test_local_LDADD = libagentd.la libcommon.la $(CMOCKA_LIBS)
+test_local_LDADD = libagentd.la libconf.la libcommon.la $(CMOCKA_LIBS)
 
 check_PROGRAMS += test_pam
 TESTS += test_pam
@@ -46,6 +46,11 @@ TESTS += test_pam_local
 test_pam_local_SOURCES = tests/unit/test_pam_local.c pam/local.h pam/local.c
 test_pam_local_CPPFLAGS = $(test_cppflags)
 test_pam_local_LDADD = $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_status
+TESTS += test_status
+test_status_SOURCES = tests/unit/test_status.c tests/unit/unit.h
+test_status_LDADD = libconf.la libcommon.la $(CMOCKA_LIBS)
 
 check_PROGRAMS += test_scanner
 TESTS += test_scanner

@@ -84,6 +84,14 @@ static const struct sync_status status = {
 	.groups = 2,
 	.rejected = 1,
 	.mark = { "b662de7b-d9f6-473e-87b4-a3e64dab95b4", 123456, 1700000002 },
+	.online = true,
+	.retry_after_s = 120,
+	.generation = 17,
+	.next_change_at = INT64_MAX,
+	.n_new = 4,
+	.n_changed = 5,
+	.n_gone = 6,
+	.n_worse = 7,
 };
 
 static int pack_account(struct buf *out)
@@ -182,7 +190,7 @@ static const struct {
 	{ RECORD_LOCKOUT, 6, pack_lockout, unpack_lockout },
 	{ RECORD_POLICY, 12, pack_policy, unpack_policy },
 	{ RECORD_REJECT, 5, pack_reject, unpack_reject },
-	{ RECORD_STATUS, 12, pack_status, unpack_status },
+	{ RECORD_STATUS, 20, pack_status, unpack_status },
 };
 
 static void assert_same_list(const struct strlist *a, const struct strlist *b)
@@ -362,6 +370,9 @@ static void test_reject_and_status(void **state)
 	assert_int_equal(s.rejected, 1);
 	assert_string_equal(s.mark.boot_id, status.mark.boot_id);
 	assert_true(s.mark.boottime_ms == 123456 && s.mark.wall_s == 1700000002);
+	assert_true(s.online && s.retry_after_s == 120 && s.generation == 17);
+	assert_true(s.next_change_at == INT64_MAX);
+	assert_true(s.n_new == 4 && s.n_changed == 5 && s.n_gone == 6 && s.n_worse == 7);
 }
 
 /* The bytes in a block of exactly that size, so that a sanitizer sees one byte too many. */

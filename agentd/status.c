@@ -1,0 +1,61 @@
+#include "agentd/status.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "agentd/file.h"
+#include "common/snapshot_reader.h"
+
+#define STATUS_MAX 16384
+
+int status_save(const char *runtime_dir, const struct sync_status *s)
+{
+	CLEANUP(buf_done) struct buf record = {0};
+	int r = record_status_pack(s, &record);
+
+	return r < 0 ? r : file_replace(runtime_dir, STATUS_FILE, 0644, record.data, record.len);
+}
+
+int status_load(const char *runtime_dir, struct buf *buf, struct sync_status *ret)
+{
+	AUTO_FREE char *path = str_format("%s/%s", runtime_dir, STATUS_FILE);
+	AUTO_CLOSE int fd = path ? open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+	struct stat st;
+	int r;
+
+	if (!path)
+		return -ENOMEM;
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || (st.st_uid != 0 && st.st_uid != geteuid()) ||
+	    st.st_mode & (S_IWGRP | S_IWOTH))
+		return -EPERM;
+	buf->len = 0;
+	r = file_read_fd(fd, STATUS_MAX, buf);
+	return r < 0 ? r : record_status_unpack(buf->data, buf->len, ret);
+}
+
+static int from_snapshot(const char *dir, struct buf *buf, struct sync_status *ret)
+{
+	CLEANUP(snapshot_closep) struct snapshot *s = NULL;
+	AUTO_FREE char *path = str_format("%s/%s", dir, PAM_SNAPSHOT);
+	int r = path ? snapshot_open(path, SNAPSHOT_PAM, &s) : -ENOMEM;
+
+	buf->len = 0;
+	if (r == 0)
+		r = snapshot_status(s, buf);
+	if (r == 0)
+		r = record_status_unpack(buf->data, buf->len, ret);
+	if (r == 0)
+		ret->generation = snapshot_info(s)->generation;
+	return r;
+}
+
+int status_load_last(const struct conf *c, struct buf *buf, struct sync_status *ret)
+{
+	if (status_load(c->runtime_dir, buf, ret) == 0 || from_snapshot(c->runtime_dir, buf, ret) == 0 ||
+	    from_snapshot(c->state_dir, buf, ret) == 0)
+		return 0;
+	return -ENOENT;
+}

@@ -1,0 +1,21 @@
+/*
+ * sync.status in runtime_dir: how the last attempt to sync went, written at the end of each, whoever made it. One record
+ * (common/record.h), 0644, replaced by rename, so that musterctl, metrics and the living musterd can watch it.
+ */
+#ifndef AGENTD_STATUS_H
+#define AGENTD_STATUS_H
+
+#include "agentd/conf.h"
+#include "common/record.h"
+
+#define STATUS_FILE "sync.status"
+
+int status_save(const char *runtime_dir, const struct sync_status *s) MUST_CHECK;
+
+/* Strings of RET lead into BUF. 0; -ENOENT; -EPERM not root's or ours, or writable by others; -EBADMSG; -errno. */
+int status_load(const char *runtime_dir, struct buf *buf, struct sync_status *ret) MUST_CHECK;
+
+/* What is known before an attempt: sync.status, or after a boot what the published pam.snapshot says. -ENOENT: nothing. */
+int status_load_last(const struct conf *c, struct buf *buf, struct sync_status *ret) MUST_CHECK;
+
+#endif
