@@ -12,6 +12,7 @@
 #define LINE_SIZE 1024
 
 static bool to_journal;
+static char known[LINE_SIZE], last_error[LINE_SIZE];
 
 void log_init(void)
 {
@@ -23,6 +24,23 @@ void log_init(void)
 		return;
 	snprintf(own, sizeof(own), "%" PRIu64 ":%" PRIu64, (uint64_t)st.st_dev, (uint64_t)st.st_ino);
 	to_journal = !strcmp(stream, own);
+}
+
+/* Also keeps it. */
+static bool is_known(const char *text)
+{
+	snprintf(last_error, sizeof(last_error), "%s", text);
+	return !strcmp(text, known);
+}
+
+void log_known(const char *text)
+{
+	snprintf(known, sizeof(known), "%s", text);
+}
+
+const char *log_last_error(void)
+{
+	return last_error;
 }
 
 /* One write a line, so that lines of several processes do not mix. */
@@ -37,6 +55,8 @@ static void log_line(int priority, const char *format, va_list ap)
 	for (int i = 0; i < len; i++)
 		if (line[i] == '\n')
 			line[i] = ' ';
+	if (priority == LOG_ERR && is_known(line + start))
+		return;
 	line[len++] = '\n';
 	if (write(STDERR_FILENO, line, (size_t)len) < 0)
 		return; /* nobody listens; there is no one left to tell */

@@ -191,7 +191,7 @@ bool publish_has(const char *dir, uint64_t generation)
 	return true;
 }
 
-/* A copy in memory, with another time. */
+/* A copy in memory, with another time, or its own when NOW is 0. */
 static int copy_target(const char *dir, const struct target *t, int64_t now, int *ret_fd)
 {
 	CLEANUP(snapshot_closep) struct snapshot *s = NULL;
@@ -200,7 +200,7 @@ static int copy_target(const char *dir, const struct target *t, int64_t now, int
 	if (r < 0)
 		return r;
 	*ret_fd = memfd_create("muster-snapshot", MFD_CLOEXEC);
-	return *ret_fd < 0 ? -errno : snapshot_copy(s, *ret_fd, now);
+	return *ret_fd < 0 ? -errno : snapshot_copy(s, *ret_fd, now ? now : snapshot_info(s)->confirmed_at);
 }
 
 /* By the older of both files. */
@@ -219,21 +219,36 @@ static int confirmed_at(const char *dir, int64_t *ret)
 	return 0;
 }
 
+static int publish_copies(const char *from, const char *to, int64_t now, char *error)
+{
+	CLEANUP(snapshots_done) struct snapshots s = {-1, -1};
+	int r = copy_target(from, &targets[0], now, &s.pam);
+
+	if (r == 0)
+		r = copy_target(from, &targets[1], now, &s.nss);
+	return r < 0 ? fail(error, "read", from, "", r) : publish(to, &s, error);
+}
+
 int publish_confirm(const char *dir, int64_t now, int64_t max_age_s,
 		    char ret_error[static PUBLISH_ERROR_SIZE])
 {
-	CLEANUP(snapshots_done) struct snapshots s = {-1, -1};
 	int64_t before;
 	int r = confirmed_at(dir, &before);
 
 	ret_error[0] = '\0';
 	if (r == 0 && now - before < max_age_s)
 		return 0;
-	if (r == 0)
-		r = copy_target(dir, &targets[0], now, &s.pam);
-	if (r == 0)
-		r = copy_target(dir, &targets[1], now, &s.nss);
-	return r < 0 ? fail(ret_error, "read", dir, "", r) : publish(dir, &s, ret_error);
+	return r < 0 ? fail(ret_error, "read", dir, "", r) : publish_copies(dir, dir, now, ret_error);
+}
+
+int publish_restore(const char *from, const char *to, char ret_error[static PUBLISH_ERROR_SIZE])
+{
+	int64_t at;
+
+	ret_error[0] = '\0';
+	if (confirmed_at(to, &at) == 0 || confirmed_at(from, &at) < 0)
+		return 0;
+	return publish_copies(from, to, 0, ret_error);
 }
 
 static int remove_all(const char *dir, const char *suffix)

@@ -30,6 +30,12 @@ bool publish_has(const char *dir, uint64_t generation);
 int publish_confirm(const char *dir, int64_t now, int64_t max_age_s,
 		    char ret_error[static PUBLISH_ERROR_SIZE]) MUST_CHECK;
 
+/*
+ * After a boot: when TO has no good pair but FROM has, publish copies of FROM's in TO, as old as they are. 0 also when
+ * there is nothing to do.
+ */
+int publish_restore(const char *from, const char *to, char ret_error[static PUBLISH_ERROR_SIZE]) MUST_CHECK;
+
 /* Take the pair in DIR away, so that readers go on to the next directory. -errno; missing files are success. */
 int publish_withdraw(const char *dir) MUST_CHECK;
 

@@ -19,6 +19,7 @@
 #include "agentd/publish.h"
 #include "agentd/snapshots.h"
 #include "agentd/state.h"
+#include "agentd/status.h"
 #include "agentd/world.h"
 
 #define FETCH_USER     "muster"
@@ -41,6 +42,8 @@ struct sync {
 	struct cache_diff diff;
 	struct snapshots snapshots;
 	uint64_t generation;
+	int64_t next_change_at;
+	bool online; /* the directory answered */
 };
 
 static void sync_done(struct sync *s)
@@ -91,6 +94,8 @@ static bool unchanged(struct sync *s)
 
 	if (!s->state.cache.env || cache_meta_load(&s->state.cache, &meta) < 0)
 		return false;
+	s->generation = meta.generation;
+	s->next_change_at = meta.next_change_at;
 	return meta.fingerprint == s->fingerprint && s->clock.wall_s < meta.next_change_at &&
 	       publish_has(s->conf->runtime_dir, meta.generation) &&
 	       publish_has(s->conf->state_dir, meta.generation);
@@ -176,6 +181,7 @@ static int fetch(struct sync *s)
 		log_error("sync: %s: %s; what was published stays", s->conf->url, error);
 		return -ECANCELED;
 	}
+	s->online = true;
 	/* of a document in a file whoever is missing was removed: it has to be whole */
 	return s->end.flags & FRAME_END_COMPLETE ? 0 : failed("muster-fetch sent no whole list");
 }
@@ -209,6 +215,7 @@ static int make_world(struct sync *s)
 
 	if (r < 0)
 		return failed_errno(r == -EPROTO ? "muster-fetch sent what it never should" : "no world", r);
+	s->next_change_at = s->world.next_change_at;
 	stage_done(&s->stage); /* its records live on in world.out */
 	s->stage.fd = -1;
 	return 0;
@@ -386,27 +393,102 @@ static int sync_changed(struct sync *s)
 	return r;
 }
 
-int sync_once(const struct conf *c)
+/* What an attempt that failed does not know stays as it was. */
+static int report(const struct sync *s, bool good, bool changed)
 {
-	CLEANUP(sync_done) struct sync s = {
-		.conf = c, .document = -1, .stage = {.fd = -1}, .world = {.out = {.fd = -1}},
-		.snapshots = {-1, -1},
-	};
-	int r = state_open(c, &s.state);
+	CLEANUP(buf_done) struct buf buf = {0};
+	struct sync_status status = {0};
+	int r = status_load_last(s->conf, &buf, &status);
+
+	if (r < 0 && r != -ENOENT)
+		return r;
+	status.directory_url = s->conf->url;
+	status.driver = "document";
+	status.last_error = log_last_error();
+	status.last_attempt_at = s->clock.wall_s;
+	status.online = s->online;
+	status.retry_after_s = 0;
+	status.n_new = s->diff.n_new;
+	status.n_changed = s->diff.n_changed;
+	status.n_gone = s->diff.n_gone;
+	status.n_worse = s->diff.n_worse;
+	if (good) {
+		status.last_sync_at = s->clock.wall_s;
+		status.generation = s->generation;
+		status.next_change_at = s->next_change_at;
+	}
+	if (good && changed) {
+		status.serial = s->end.serial;
+		status.accounts = s->world.n_accounts;
+		status.groups = (uint32_t)s->end.groups;
+		status.rejected = s->world.n_rejected;
+	}
+	return status_save(s->conf->runtime_dir, &status);
+}
+
+/* With the lock, and the cache open. */
+static int sync_locked(struct sync *s)
+{
+	bool changed = false;
+	int r = clock_read(&s->clock);
+
+	if (r < 0)
+		return failed_errno("no clock", r);
+	r = read_inputs(s);
+	if (r == 0 && unchanged(s)) {
+		s->online = true;
+		confirm(s, s->conf->runtime_dir, CONFIRM_RUNTIME_S);
+		confirm(s, s->conf->state_dir, CONFIRM_STATE_S);
+	} else if (r == 0) {
+		changed = true;
+		r = sync_changed(s);
+	}
+	if (report(s, r == 0, changed) < 0) {
+		s->state.alarms++;
+		log_error("sync: %s/" STATUS_FILE " could not be written", s->conf->runtime_dir);
+	}
+	return r;
+}
+
+static int begin(const struct conf *c, struct sync *s)
+{
+	char error[PUBLISH_ERROR_SIZE];
+	int r = state_open(c, &s->state);
 
 	if (r < 0)
 		return r == -EBUSY ? -ECANCELED : failed_errno("cannot begin", r);
-	r = clock_read(&s.clock);
-	if (r < 0)
-		return failed_errno("no clock", r);
-	r = read_inputs(&s);
-	if (r < 0)
-		return r;
-	if (unchanged(&s)) {
-		confirm(&s, c->runtime_dir, CONFIRM_RUNTIME_S);
-		confirm(&s, c->state_dir, CONFIRM_STATE_S);
-	} else {
-		r = sync_changed(&s);
+	if (publish_restore(c->state_dir, c->runtime_dir, error) < 0) {
+		s->state.alarms++;
+		log_error("sync: %s", error);
 	}
+	return 0;
+}
+
+static const struct sync nothing = {
+	.document = -1,
+	.stage = {.fd = -1},
+	.world = {.out = {.fd = -1}},
+	.snapshots = {-1, -1},
+};
+
+int sync_once(const struct conf *c)
+{
+	CLEANUP(sync_done) struct sync s = nothing;
+	int r;
+
+	s.conf = c;
+	r = begin(c, &s);
+	if (r == 0)
+		r = sync_locked(&s);
+	return r == 0 && s.state.alarms ? -EIO : r;
+}
+
+int sync_publish(const struct conf *c)
+{
+	CLEANUP(sync_done) struct sync s = nothing;
+	int r;
+
+	s.conf = c;
+	r = begin(c, &s);
 	return r == 0 && s.state.alarms ? -EIO : r;
 }

@@ -1,6 +1,6 @@
 /*
  * One sync: fetch, resolve, publish, keep (DESIGN.md 3, 5). Worse news reaches the modules before anything is written to
- * disk, and also when nothing can be. Logs what happened.
+ * disk, and also when nothing can be. Logs what happened, and writes sync.status (agentd/status.h).
  */
 #ifndef AGENTD_SYNC_H
 #define AGENTD_SYNC_H
@@ -12,5 +12,8 @@
  * -EIO when it was published, but something needs an administrator. All is logged.
  */
 int sync_once(const struct conf *c) MUST_CHECK;
+
+/* After a boot: bring what was published before it back to runtime_dir, and ask nobody. Returns as sync_once(). */
+int sync_publish(const struct conf *c) MUST_CHECK;
 
 #endif
