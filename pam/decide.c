@@ -135,9 +135,8 @@ int pam_code_account(enum reason reason)
 	case REASON_SUSPENDED:
 	case REASON_STAGED:
 		return PAM_ACCT_EXPIRED;
-	case REASON_PASSWORD_PENDING:
+	case REASON_PASSWORD_PENDING: /* not PAM_AUTHTOK_EXPIRED: sudo lets that pass where it asks for no password */
 	case REASON_PASSWORD_EXPIRED:
-		return PAM_AUTHTOK_EXPIRED;
 	case REASON_UNBOUND:
 	case REASON_LOCKED:
 	case REASON_STALE:

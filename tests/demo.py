@@ -110,9 +110,9 @@ class Demo:
 
     def sudo(self, session, expected, what):
         output, status = session.run("sudo id -u", PASSWORD)
-        told = "" if status == 0 else output.split("\n")[-1]
+        told = "uid 0" if status == 0 else output.replace("[sudo] password for ada: ", "").strip().split("\n")[0]
         self.table.row("ada", PEOPLE["ada"][0], what, expected, "in" if status == 0 else "refused",
-                       self.endpoint.explain("ada", "--service", "sudo"), told or "uid 0")
+                       self.endpoint.explain("ada", "--service", "sudo"), told)
 
     def show(self, sshd):
         self.table.head("A real sshd on 127.0.0.1. The directory's users were made with musterctl directory.")

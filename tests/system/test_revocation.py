@@ -88,10 +88,9 @@ def mounted_state():
 
 def test_full_disk_stops_no_revocation(endpoint, sshd):
     with mounted_state():
-        with open(STATE / "filler", "wb") as filler, contextlib.suppress(OSError):
+        with open(STATE / "filler", "wb", buffering=0) as filler, contextlib.suppress(OSError):
             while True:
                 filler.write(bytes(4096))
-                filler.flush()
         endpoint.change("dora", check=False, state="SUSPENDED")
         assert ways_in(endpoint, sshd, "dora") == set()
         assert ways_in(endpoint, sshd, "erik") == ALL

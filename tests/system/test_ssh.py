@@ -1,4 +1,5 @@
 """Logins through a real sshd: who gets in with what, and what the others are told."""
+import concurrent.futures
 import contextlib
 import os
 import pathlib
@@ -40,24 +41,49 @@ def attempt(endpoint, sshd, user, method, password=PASSWORD):
     return sshd.login(user, password=password, method=method)
 
 
+def attempts(endpoint, sshd, users, methods=METHODS, **kwargs):
+    """All of them at once, since most wait for the delay after a failure: {(user, method): login}."""
+    with concurrent.futures.ThreadPoolExecutor(16) as pool:
+        running = {(u, m): pool.submit(attempt, endpoint, sshd, u, m, **kwargs) for u in users for m in methods}
+        return {which: future.result() for which, future in running.items()}
+
+
 def local_users_get_in(endpoint, sshd):
     for name in ("root", "alice"):
         for login in (sshd.login(name, password=LOCAL_PASSWORD), sshd.login(name, key=endpoint.local_key)):
             assert login.ok and login.output == name, login
 
 
+def nobody_else_gets_in(endpoint, sshd):
+    assert not [which for which, login in attempts(endpoint, sshd, ["dora", "suspended"]).items() if login.ok]
+
+
+GOOD = ["dora", "starter", "planned", "eternal"]
+DISTRUSTED = ["dora", "suspended", "locked", "passwordless", "nobody-knows"]
+
+
+@pytest.fixture(scope="module")
+def logins(endpoint, sshd):
+    return attempts(endpoint, sshd, [*GOOD, *NEVER_PASSES])
+
+
+@pytest.fixture(scope="module")
+def wrong_logins(endpoint, sshd):
+    return attempts(endpoint, sshd, DISTRUSTED, METHODS[:2], password="wrong")
+
+
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("user", ["dora", "starter", "planned", "eternal"])
-def test_good_account_gets_in(endpoint, sshd, user, method):
-    login = attempt(endpoint, sshd, user, method)
+@pytest.mark.parametrize("user", GOOD)
+def test_good_account_gets_in(logins, user, method):
+    login = logins[user, method]
     assert login.ok and login.output == user, login
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("user", NEVER_PASSES)
-def test_refused_with_the_reason(endpoint, sshd, user, method):
+def test_refused_with_the_reason(endpoint, logins, user, method):
     reason = NEVER_PASSES[user][1]
-    login = attempt(endpoint, sshd, user, method)
+    login = logins[user, method]
     assert not login.ok and not login.output
     if reason == "locked" and method != "publickey":
         assert TEXTS["locked"] not in login.raw  # or a stranger would learn that the password was right
@@ -73,9 +99,9 @@ def test_keys_of_refused_users_are_not_handed_out(endpoint, user):
 
 
 @pytest.mark.parametrize("method", METHODS[:2])
-@pytest.mark.parametrize("user", ["dora", "suspended", "locked", "passwordless", "nobody-knows"])
-def test_wrong_password_tells_nothing(endpoint, sshd, user, method):
-    login = attempt(endpoint, sshd, user, method, password="wrong")
+@pytest.mark.parametrize("user", DISTRUSTED)
+def test_wrong_password_tells_nothing(wrong_logins, user, method):
+    login = wrong_logins[user, method]
     assert not login.ok
     assert login.told == "", login
 
@@ -111,6 +137,10 @@ def restored(*paths):
             os.chown(path, st.st_uid, st.st_gid)
 
 
+def empty(path):
+    os.truncate(path, 0)
+
+
 def truncate(path):
     os.truncate(path, path.stat().st_size // 2)
 
@@ -130,15 +160,13 @@ def give_away(path):
 SNAPSHOTS = [folder / f"{name}.snapshot" for folder in (RUN, STATE) for name in ("nss", "pam")]
 
 
-@pytest.mark.parametrize("damage", [pathlib.Path.unlink, truncate, garble, make_writable, give_away])
+@pytest.mark.parametrize("damage", [pathlib.Path.unlink, empty, truncate, garble, make_writable, give_away])
 def test_damaged_files_let_nobody_in_and_spare_local_users(endpoint, sshd, damage):
     with restored(*SNAPSHOTS):
         for path in SNAPSHOTS:
             damage(path)
         local_users_get_in(endpoint, sshd)
-        for user in ("dora", "suspended"):
-            for method in METHODS:
-                assert not attempt(endpoint, sshd, user, method).ok
+        nobody_else_gets_in(endpoint, sshd)
     assert attempt(endpoint, sshd, "dora", "password").ok
 
 
@@ -147,14 +175,13 @@ def test_var_lib_serves_before_anything_is_published_in_run(endpoint, sshd):
     with restored(*SNAPSHOTS):
         for path in SNAPSHOTS[:2]:
             path.unlink()
-        for method in METHODS:
-            assert attempt(endpoint, sshd, "dora", method).ok
-            assert not attempt(endpoint, sshd, "suspended", method).ok
+        ways = attempts(endpoint, sshd, ["dora", "suspended"])
+        assert {which for which, login in ways.items() if login.ok} == {("dora", m) for m in METHODS}
         local_users_get_in(endpoint, sshd)
 
 
 @pytest.mark.parametrize("library", ["libnss_muster.so.2", "security/pam_muster.so"])
-@pytest.mark.parametrize("damage", [pathlib.Path.unlink, truncate, garble])
+@pytest.mark.parametrize("damage", [pathlib.Path.unlink, empty, garble])
 def test_missing_or_broken_module(endpoint, sshd, library, damage):
     """Half an upgrade."""
     path = LIBRARIES / library
@@ -164,7 +191,5 @@ def test_missing_or_broken_module(endpoint, sshd, library, damage):
         damage(new)
         new.replace(path) if new.exists() else path.unlink()
         local_users_get_in(endpoint, sshd)
-        for user in ("dora", "suspended"):
-            for method in METHODS:
-                assert not attempt(endpoint, sshd, user, method).ok
+        nobody_else_gets_in(endpoint, sshd)
     assert attempt(endpoint, sshd, "dora", "password").ok

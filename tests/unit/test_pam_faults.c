@@ -53,7 +53,7 @@ static const struct fault_case cases[] = {
 	{OP_ACCOUNT, "mt_susp", NULL, "mt_plain", PAM_ACCT_EXPIRED},
 	{OP_ACCOUNT, "mt_susp", NULL, "mt_gate", PAM_ACCT_EXPIRED},
 	{OP_ACCOUNT, "mt_locked", NULL, "mt_plain", PAM_PERM_DENIED},
-	{OP_ACCOUNT, "mt_pending", NULL, "mt_plain", PAM_AUTHTOK_EXPIRED},
+	{OP_ACCOUNT, "mt_pending", NULL, "mt_plain", PAM_PERM_DENIED},
 	{OP_ACCOUNT, "mt_ghost", NULL, "mt_plain", PAM_USER_UNKNOWN},
 	{OP_ACCOUNT, "root", NULL, "mt_plain", PAM_USER_UNKNOWN},
 	{OP_CHAUTHTOK, "mt_ok", NULL, "mt_plain", PAM_PERM_DENIED},

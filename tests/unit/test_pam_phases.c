@@ -105,7 +105,6 @@ static void make_expired_by_date(struct account *a)
 #define NO      PAM_AUTH_ERR
 #define DENIED  PAM_PERM_DENIED
 #define EXPIRED PAM_ACCT_EXPIRED
-#define OLD     PAM_AUTHTOK_EXPIRED
 
 static const struct state states[] = {
 	{"mt_ok", make_ok, OK, OK, OK, "", "", true},
@@ -128,13 +127,13 @@ static const struct state states[] = {
 	{"mt_locked", make_locked, DENIED, NO, NO, "locked", "This account is locked.\n", true},
 	{"mt_locksus", make_locked_suspended, EXPIRED, NO, NO, "suspended",
 	 "This account is suspended.\n", true},
-	{"mt_pending", make_pending, OLD, NO, NO, "password_pending",
+	{"mt_pending", make_pending, DENIED, NO, NO, "password_pending",
 	 "Set your password at " WORD_URL " first.\n", true},
-	{"mt_pendhash", make_pending_with_hash, OLD, NO, OK, "password_pending",
+	{"mt_pendhash", make_pending_with_hash, DENIED, NO, OK, "password_pending",
 	 "Set your password at " WORD_URL " first.\n", false},
-	{"mt_expired", make_expired, OLD, NO, OK, "password_expired",
+	{"mt_expired", make_expired, DENIED, NO, OK, "password_expired",
 	 "Your password has expired. Change it at " WORD_URL ".\n", false},
-	{"mt_expdate", make_expired_by_date, OLD, NO, OK, "password_expired",
+	{"mt_expdate", make_expired_by_date, DENIED, NO, OK, "password_expired",
 	 "Your password has expired. Change it at " WORD_URL ".\n", false},
 };
 
@@ -302,7 +301,7 @@ static void test_clock_set_back(void **state)
 	a->password_expires_at = world_now() + 1000;
 	w.status.mark.wall_s += 2000;
 	world_publish(&w, RUN_DIR);
-	assert_int_equal(try_account("mt_expired"), PAM_AUTHTOK_EXPIRED);
+	assert_int_equal(try_account("mt_expired"), PAM_PERM_DENIED);
 	world_done(&w);
 }
 
