@@ -6,7 +6,7 @@
  * and record carries a checksum seeded with its own offset, every offset and length is checked first.
  *
  * Errors: -ESRCH no such user or group (proven); -ENOENT no file; -EBADMSG damaged; -EPERM wrong owner, mode or kind of
- * file; -ERANGE the caller's buffer is too small for a record that is good; -ENOMEM, -EIO.
+ * file; -EACCES not ours to read; -ENOMEM, -EIO.
  */
 #ifndef COMMON_SNAPSHOT_READER_H
 #define COMMON_SNAPSHOT_READER_H

@@ -11,7 +11,10 @@ enum nss_status nss_result(int r, int saved_errno, int *errnop)
 		*errnop = ENOENT; /* what getpwent(3) ends with in nss_files too */
 		return NSS_STATUS_NOTFOUND;
 	}
-	*errnop = -r;
-	/* Only a good record that needs more room is "try again": else callers grow their buffers for ever. */
-	return r == -ERANGE ? NSS_STATUS_TRYAGAIN : NSS_STATUS_UNAVAIL;
+	if (r == -ENOBUFS) {
+		*errnop = ERANGE;
+		return NSS_STATUS_TRYAGAIN;
+	}
+	*errnop = r == -ERANGE ? EIO : -r;
+	return NSS_STATUS_UNAVAIL;
 }

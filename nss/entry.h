@@ -55,7 +55,11 @@ static inline void nss_position_set(struct nss_position *p, uint32_t id, uint32_
 	atomic_store_explicit(&p->hint, hint, memory_order_relaxed);
 }
 
-/* 0 or -errno to glibc's terms; *ERRNOP as glibc expects it, and errno as it was in SAVED otherwise (N5). */
+/*
+ * 0 or -errno to glibc's terms. -ENOBUFS alone, a good record that needs more room, is "try again" with ERANGE:
+ * after an ERANGE from anywhere else callers would grow their buffers for ever. errno is SAVED_ERRNO again but
+ * for what *ERRNOP says (N5).
+ */
 enum nss_status nss_result(int r, int saved_errno, int *errnop);
 
 #endif

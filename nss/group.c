@@ -22,7 +22,7 @@ static int group_read(const struct snapshot_source *s, const struct nss_key *k,
 		scratch = (struct snapshot_scratch){.data = buffer, .size = buflen};
 	r = nss_find(s, &snapshot_groups, k, &scratch, &record, &hint);
 	if (r == -ENOSPC)
-		return -ERANGE; /* it is good, and packed it takes more than its own length */
+		return -ENOBUFS; /* it is good, and packed it takes more than its own length */
 	if (r == 0)
 		r = snapshot_group_parse(s, &record, &group);
 	if (r == 0)

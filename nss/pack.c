@@ -41,7 +41,7 @@ int pack_passwd(const struct snapshot_user_view *u, struct passwd *ret, char *bu
 	char *strings = password ? pack_bytes(&p, u->strings_len) : NULL;
 
 	if (!strings)
-		return -ERANGE;
+		return -ENOBUFS;
 	memcpy(password, PASSWORD, PASSWORD_SIZE);
 	memcpy(strings, u->user.name, u->strings_len);
 	*ret = (struct passwd){
@@ -86,7 +86,7 @@ int pack_group(const struct snapshot_group *g, struct group *ret, char *buffer, 
 	password = strings ? pack_bytes(&p, PASSWORD_SIZE) : NULL;
 	members = password ? pack_array(&p, n, sizeof *members, _Alignof(char *)) : NULL;
 	if (!members)
-		return snapshot_members_check(&g->members) < 0 ? -EBADMSG : -ERANGE;
+		return snapshot_members_check(&g->members) < 0 ? -EBADMSG : -ENOBUFS;
 	memmove(strings, g->name, name_size + g->members.len);
 	memcpy(password, PASSWORD, PASSWORD_SIZE);
 	r = members_point(members, g->members.count, strings + name_size,

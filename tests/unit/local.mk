@@ -31,6 +31,32 @@ TESTS += test_local
 test_local_SOURCES = tests/unit/test_local.c
 test_local_LDADD = libagentd.la libconf.la libcommon.la $(CMOCKA_LIBS)
 
+nss_host = tests/unit/nss_host.h tests/unit/nss_host.c tests/unit/sample.h tests/unit/sample.c
+nss_host_cppflags = $(test_cppflags) -DNSS_TEST_MODULE='"$(abs_builddir)/tests/unit/.libs/libnss_muster.so.2"'
+check_PROGRAMS += test_nss
+TESTS += test_nss
+test_nss_SOURCES = tests/unit/test_nss.c $(nss_host)
+test_nss_CPPFLAGS = $(nss_host_cppflags)
+test_nss_LDADD = libcommontest.la $(CMOCKA_LIBS)
+test_nss_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+EXTRA_test_nss_DEPENDENCIES = tests/unit/libnss_muster.la
+
+check_PROGRAMS += test_nss_damage
+TESTS += test_nss_damage
+test_nss_damage_SOURCES = tests/unit/test_nss_damage.c $(nss_host)
+test_nss_damage_CPPFLAGS = $(nss_host_cppflags)
+test_nss_damage_LDADD = libcommontest.la $(CMOCKA_LIBS)
+test_nss_damage_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+EXTRA_test_nss_damage_DEPENDENCIES = tests/unit/libnss_muster.la
+
+check_PROGRAMS += test_nss_stress
+TESTS += test_nss_stress
+test_nss_stress_SOURCES = tests/unit/test_nss_stress.c $(nss_host)
+test_nss_stress_CPPFLAGS = $(nss_host_cppflags)
+test_nss_stress_LDADD = libcommontest.la $(CMOCKA_LIBS)
+test_nss_stress_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
+EXTRA_test_nss_stress_DEPENDENCIES = tests/unit/libnss_muster.la
+
 check_PROGRAMS += test_pam
 TESTS += test_pam
 test_pam_SOURCES = tests/unit/test_pam.h tests/unit/test_pam.c tests/unit/test_pam_phases.c \
