@@ -144,6 +144,7 @@ check_PROGRAMS += test_tally
 TESTS += test_tally
 test_tally_SOURCES = tests/unit/test_tally.c tests/unit/unit.h
 test_tally_LDADD = libcommontest.la $(CMOCKA_LIBS)
+test_tally_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open64,--wrap=write,--wrap=flock
 
 check_PROGRAMS += test_verdict
 TESTS += test_verdict

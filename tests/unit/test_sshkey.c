@@ -151,6 +151,9 @@ static void test_elliptic(void **state)
 		RESULT(t[i].name, t[i].name, -EINVAL, { t[(i + 1) % 3].curve, 8 }, { bytes, t[i].len });
 		RESULT(t[i].name, t[(i + 1) % 3].name, -EINVAL, curve, { bytes, t[i].len });
 		RESULT(t[i].name, t[i].name, -EINVAL, curve, { "\2", 1 });
+		bytes[0] = 6; /* a hybrid point: OpenSSH takes uncompressed ones alone */
+		RESULT(t[i].name, t[i].name, -EINVAL, curve, { bytes, t[i].len });
+		bytes[0] = 4;
 	}
 	RESULT("ssh-ed25519", "ssh-ed25519", 0, { bytes, 32 });
 	RESULT("ssh-ed25519", "ssh-ed25519", -EINVAL, { bytes, 31 });
@@ -209,6 +212,8 @@ static void test_lines(void **state)
 		"environment=\"LD_PRELOAD=x\" ssh-ed25519 " ED25519,
 		"ssh-ed25519 " ED25519 "\nssh-ed25519 " ED25519,
 		"ssh-ed25519 " ED25519 "\rssh-ed25519 " ED25519,
+		"ssh-ed25519 " ED25519 " comment\rcert-authority ssh-ed25519 " ED25519,
+		"ssh-ed25519 " ED25519 " comment\n# x",
 		"ssh-ed25519 " ED25519 "\n\ncert-authority ssh-ed25519 " ED25519,
 		"# ssh-ed25519 " ED25519,
 		"ssh-rsa " ED25519,

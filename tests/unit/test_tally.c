@@ -478,6 +478,90 @@ static void test_frozen_holder(void **state)
 	assert_int_equal(try_at(T), -EBUSY);
 }
 
+/* What others do just before our write(), flock() or open() of the renamed file: once. */
+static void (*before_write)(void), (*before_flock)(void), (*before_old)(void);
+
+int __real_open64(const char *name, int flags, ...);
+int __wrap_open64(const char *name, int flags, mode_t mode);
+ssize_t __real_write(int fd, const void *data, size_t len);
+int __real_flock(int fd, int operation);
+ssize_t __wrap_write(int fd, const void *data, size_t len);
+int __wrap_flock(int fd, int operation);
+
+static void run_once(void (**hook)(void))
+{
+	void (*now_called)(void) = *hook;
+
+	*hook = NULL;
+	if (now_called)
+		now_called();
+}
+
+ssize_t __wrap_write(int fd, const void *data, size_t len)
+{
+	run_once(&before_write);
+	return __real_write(fd, data, len);
+}
+
+int __wrap_flock(int fd, int operation)
+{
+	run_once(&before_flock);
+	return __real_flock(fd, operation);
+}
+
+int __wrap_open64(const char *name, int flags, mode_t mode)
+{
+	if (strstr(name, ".old"))
+		run_once(&before_old);
+	return __real_open64(name, flags, mode);
+}
+
+static void clear_now(void)
+{
+	assert_int_equal(tally_clear(dir, UID), 0);
+}
+
+static void rename_now(void)
+{
+	assert_int_equal(rename_to_old(), 0);
+	assert_int_equal(try_at(T), 0);
+}
+
+/* The file goes away between open() and write(): the try counts in the one that is there afterwards. */
+static void test_file_goes_away(void **state)
+{
+	(void)state;
+	assert_int_equal(try_at(T), 0);
+	before_write = clear_now;
+	assert_int_equal(try_at(T), 0);
+	assert_int_equal(now(T, NULL, &five).failures, 1);
+	before_write = rename_now;
+	assert_int_equal(try_at(T), 0);
+	assert_int_equal(size_of(""), 2 * 16);
+	assert_int_equal(now(T, NULL, &five).failures, 4); /* the one that was lost counts twice */
+	before_old = rename_now; /* renamed since it was opened: the same file, not another one before it */
+	assert_int_equal(now(T, NULL, &five).failures, 2);
+	assert_null(before_old);
+}
+
+/* Somebody else has renamed the full file just before us: the new one is not put over it. */
+static void test_renamed_once(void **state)
+{
+	const off_t full = TALLY_FILE_RECORDS * 16;
+
+	(void)state;
+	for (int i = 0; i < TALLY_FILE_RECORDS - 3; i++)
+		assert_int_equal(tally_succeed(dir, UID, T), 0);
+	for (int i = 0; i < 2; i++)
+		assert_int_equal(try_at(T), 0);
+	before_flock = rename_now;
+	assert_int_equal(try_at(T), 0);
+	assert_null(before_flock);
+	assert_int_equal(size_of(".old"), full);
+	assert_int_equal(size_of(""), 16);
+	assert_int_equal(now(T, NULL, &five).failures, 4);
+}
+
 /* An administrator's unlock runs against tries all the time; afterwards all is as it was. */
 static int clear_often(unsigned int i)
 {
@@ -527,7 +611,8 @@ int main(void)
 		TEST(test_backoff),	   TEST(test_damage),		TEST(test_other_boot),
 		TEST(test_wrong_files),	   TEST(test_other_owner),	TEST(test_cannot_append),
 		TEST(test_parallel_limit), TEST(test_growth),		TEST(test_rename_keeps_the_lock),
-		TEST(test_frozen_holder),  TEST(test_clear_in_parallel),
+		TEST(test_frozen_holder),  TEST(test_clear_in_parallel),	TEST(test_file_goes_away),
+		TEST(test_renamed_once),
 	};
 
 	return cmocka_run_group_tests(tests, make_test_dir, remove_test_dir);

@@ -282,6 +282,50 @@ static void test_too_many_descriptors(void **state)
 	assert_int_equal(count_fds(), before);
 }
 
+static void *send_great_with_fd(void *arg)
+{
+	static char data[FRAME_MAX];
+	const struct pair *p = arg;
+	intptr_t r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < 10; i++)
+		r = wire_send(p->a, FRAME_SYNC, i, data, sizeof(data), p->a, soon());
+	return (void *)r;
+}
+
+/* However many calls a frame takes, its descriptor goes once. */
+static void test_descriptor_once(void **state)
+{
+	struct pair p = make_pair();
+	size_t left = 10 * (FRAME_MAX + 12);
+	char data[4096], control[CMSG_SPACE(8 * sizeof(int))];
+	int messages = 0, fd;
+	pthread_t thread;
+	void *result;
+
+	(void)state;
+	assert_int_equal(pthread_create(&thread, NULL, send_great_with_fd, &p), 0);
+	while (left > 0) {
+		struct iovec iov = { data, sizeof(data) };
+		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
+				    .msg_controllen = sizeof(control) };
+		ssize_t n = recvmsg(p.b, &m, MSG_CMSG_CLOEXEC);
+
+		assert_true(n > 0);
+		left -= (size_t)n;
+		if (!CMSG_FIRSTHDR(&m))
+			continue;
+		messages++;
+		memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(fd));
+		close(fd);
+	}
+	pthread_join(thread, &result);
+	assert_null(result);
+	assert_int_equal(messages, 10);
+	close(p.a);
+	close(p.b);
+}
+
 static void test_frame_end(void **state)
 {
 	const struct frame_end e = { 1, 2, 3, 4, UINT64_MAX, FRAME_END_COMPLETE };
@@ -305,7 +349,7 @@ int main(void)
 		cmocka_unit_test(test_byte_by_byte), cmocka_unit_test(test_greatest_frames),
 		cmocka_unit_test(test_malformed),    cmocka_unit_test(test_deadline),
 		cmocka_unit_test(test_descriptor),   cmocka_unit_test(test_too_many_descriptors),
-		cmocka_unit_test(test_frame_end),
+		cmocka_unit_test(test_descriptor_once), cmocka_unit_test(test_frame_end),
 	};
 
 	signal(SIGPIPE, SIG_DFL);
