@@ -3,7 +3,7 @@
 #   ./configure --enable-fuzzing CC=clang: built with libFuzzer, AddressSanitizer and UBSan, to be run by hand:
 #       ./fuzz_X -max_total_time=600 /tmp/new tests/fuzz/corpus/X
 #   else: built with replay.c instead, and make check feeds the corpus to it.
-fuzz_targets = fuzz_document fuzz_record fuzz_sshkey
+fuzz_targets = fuzz_document fuzz_record fuzz_snapshot fuzz_sshkey
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/document.dict
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
@@ -24,6 +24,11 @@ fuzz_document_LDFLAGS = $(fuzz_ldflags)
 fuzz_record_SOURCES = tests/fuzz/fuzz_record.c $(fuzz_main)
 fuzz_record_LDADD = libcommon.la
 fuzz_record_LDFLAGS = $(fuzz_ldflags)
+
+fuzz_snapshot_SOURCES = tests/fuzz/fuzz_snapshot.c nss/pack.h nss/pack.c $(fuzz_main)
+fuzz_snapshot_CPPFLAGS = $(AM_CPPFLAGS)
+fuzz_snapshot_LDADD = libcommon.la
+fuzz_snapshot_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_sshkey_SOURCES = tests/fuzz/fuzz_sshkey.c $(fuzz_main)
 fuzz_sshkey_LDADD = libcommon.la
