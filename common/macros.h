@@ -7,7 +7,7 @@
 
 #define MUST_CHECK	   __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a)  __attribute__((format(printf, f, a)))
-#define CLEANUP(f)	   __attribute__((cleanup(f)))
+#define CLEANUP(f)	   __attribute__((cleanup(f), unused)) /* clang does not count the cleanup as a use */
 #define AUTO_FREE	   CLEANUP(freep)
 #define AUTO_CLOSE	   CLEANUP(closep)
 #define EXPORT		   __attribute__((visibility("default")))

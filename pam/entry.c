@@ -11,7 +11,7 @@ static void errno_restore(const int *saved)
 	errno = *saved;
 }
 
-#define PROTECT_ERRNO CLEANUP(errno_restore) __attribute__((unused)) const int saved_errno = errno
+#define PROTECT_ERRNO CLEANUP(errno_restore) const int saved_errno = errno
 
 EXPORT int pam_sm_authenticate(pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
