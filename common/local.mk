@@ -11,7 +11,9 @@ libcommon_la_SOURCES = \
 	common/sshkey.h common/sshkey.c \
 	common/clock.h common/clock.c \
 	common/record.h common/record.c common/record_codec.h common/record_codec.c \
+	common/subject.h common/subject.c \
 	common/tally.h common/tally.c \
+	common/tries.h common/tries.c \
 	common/wire.h common/wire.c \
 	common/snapshot_format.h \
 	common/snapshot_source.h common/snapshot_source.c \
@@ -19,7 +21,7 @@ libcommon_la_SOURCES = \
 	common/snapshot_reader.h common/snapshot_reader.c common/snapshot_verify.c \
 	common/snapshot_output.h common/snapshot_output.c \
 	common/snapshot_writer.h common/snapshot_writer.c
-libverifier_la_SOURCES = common/verifier.h common/verifier.c
+libverifier_la_SOURCES = common/verifier.h common/verifier.c common/login.h common/login.c
 libverifier_la_LIBADD = $(CRYPT_LIBS)
 
 # The same for tests, as any user: files of whoever runs them, under run/ and lib/ of the working directory, which each

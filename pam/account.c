@@ -1,5 +1,6 @@
+#include "common/subject.h"
 #include "pam/call.h"
-#include "pam/decide.h"
+#include "pam/codes.h"
 #include "pam/phases.h"
 #include "pam/talk.h"
 
@@ -14,7 +15,7 @@ int phase_account(const struct call *c)
 	if (r == 0)
 		v = subject_verdict(&s, VERDICT_ACCOUNT, false);
 	else
-		v.reason = reason_from_load(r);
+		v.reason = subject_load_reason(r);
 	if (v.reason == REASON_UNKNOWN_USER)
 		return pam_code_account(v.reason);
 	if (v.reason != REASON_OK)

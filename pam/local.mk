@@ -4,10 +4,9 @@ pam_sources = \
 	pam/phases.h pam/auth.c pam/account.c pam/password.c pam/session.c \
 	pam/args.h pam/args.c \
 	pam/call.h pam/call.c \
-	pam/decide.h pam/decide.c \
+	pam/codes.h pam/codes.c \
 	pam/local.h pam/local.c \
-	pam/talk.h pam/talk.c \
-	pam/tries.h pam/tries.c
+	pam/talk.h pam/talk.c
 pam_LTLIBRARIES = pam_muster.la
 pam_muster_la_SOURCES = $(pam_sources)
 pam_muster_la_LIBADD = libverifier.la libcommon.la $(PAM_LIBS) $(CRYPT_LIBS)

@@ -1,7 +1,7 @@
 #include <errno.h>
 
+#include "common/subject.h"
 #include "pam/call.h"
-#include "pam/decide.h"
 #include "pam/phases.h"
 #include "pam/talk.h"
 

@@ -1,4 +1,4 @@
-#include "pam/decide.h"
+#include "common/subject.h"
 #include "pam/phases.h"
 
 int phase_session(const struct call *c)

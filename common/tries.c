@@ -1,4 +1,4 @@
-#include "pam/tries.h"
+#include "common/tries.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -7,7 +7,7 @@
 
 #define TALLY_DIR MUSTER_RUNTIME_DIR "/tally"
 
-static int reserve(const struct call *c, const struct subject *s, struct tally *ret)
+static int reserve(const struct subject *s, const char *rhost, struct tally *ret)
 {
 	const struct tally_policy p = {
 		.max_attempts = s->policy.max_attempts,
@@ -15,7 +15,7 @@ static int reserve(const struct call *c, const struct subject *s, struct tally *
 		.lock_time_s = s->policy.lock_time_s,
 	};
 
-	return tally_reserve(TALLY_DIR, s->account.uid, call_rhost(c), &p, s->boottime_ms, ret);
+	return tally_reserve(TALLY_DIR, s->account.uid, rhost, &p, s->boottime_ms, ret);
 }
 
 /* Needed at most once a boot, where nothing else made them. The outer one is for all, whatever the umask of the host. */
@@ -30,17 +30,17 @@ static int make_dirs(void)
 	return mkdir(TALLY_DIR, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-int tries_reserve(const struct call *c, const struct subject *s, struct tally *ret)
+int tries_reserve(const struct subject *s, const char *rhost, struct tally *ret)
 {
 	int r;
 
 	if (s->account.disable_lockout)
 		return 0;
-	r = reserve(c, s, ret);
+	r = reserve(s, rhost, ret);
 	if (r != -ENOENT)
 		return r;
 	r = make_dirs();
-	return r < 0 ? r : reserve(c, s, ret);
+	return r < 0 ? r : reserve(s, rhost, ret);
 }
 
 int tries_forgive(const struct subject *s)

@@ -1,8 +1,9 @@
 /*
- * The decision without an agent: snapshot -> subject -> verdict -> PAM code. All that is read belongs to one generation.
+ * What the published pam.snapshot says about one name, ready for a decision: by the PAM module, and by the agent for callers who
+ * may not read the file. All that is read belongs to one generation.
  */
-#ifndef PAM_DECIDE_H
-#define PAM_DECIDE_H
+#ifndef COMMON_SUBJECT_H
+#define COMMON_SUBJECT_H
 
 #include "common/account.h"
 #include "common/snapshot_reader.h"
@@ -33,10 +34,6 @@ struct verdict subject_verdict(const struct subject *s, enum verdict_phase phase
 			       bool tally_locked) MUST_CHECK;
 
 /* What subject_load() returned, as a reason. */
-enum reason reason_from_load(int r);
-
-/* PAM codes: DESIGN.md 6, security.md 5.b.2. Only REASON_OK gives PAM_SUCCESS; none gives PAM_IGNORE. */
-int pam_code_auth(enum reason reason);
-int pam_code_account(enum reason reason);
+enum reason subject_load_reason(int r);
 
 #endif
