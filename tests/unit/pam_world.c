@@ -324,6 +324,7 @@ int attempt(enum pam_op op, struct attempt *a)
 	pam_wrap.written = pam_wrap.uncounted = pam_wrap.secret_left = pam_wrap.wrote_elsewhere =
 		false;
 	pam_wrap.dummy = DUMMY;
+	pam_wrap.verifier = HASH;
 	pam_wrap.log[0] = '\0';
 	pam_wrap.writable = TALLY_DIR "/";
 	pam_wrap.secret = a->password && strlen(a->password) > 8 ? a->password : NULL;

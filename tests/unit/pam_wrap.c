@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,17 @@ static bool fails(void)
 
 	return n == pam_wrap.fail_at ||
 	       (pam_wrap.fail_for_good && pam_wrap.fail_at && n > pam_wrap.fail_at);
+}
+
+static bool interrupted(void)
+{
+	static bool odd;
+
+	odd = !odd;
+	if (!pam_wrap.interrupt || !odd)
+		return false;
+	errno = EINTR;
+	return true;
 }
 
 static bool fails_errno(void)
@@ -50,17 +62,33 @@ WRAP(void *, calloc, size_t n, size_t size)
 	return fails() ? NULL : calloc(n, size);
 }
 
+static void look_for_secrets(const void *p)
+{
+	const char *secrets[] = {pam_wrap.secret, pam_wrap.verifier};
+
+	for (size_t i = 0; p && i < 2; i++)
+		if (secrets[i] && memmem(p, malloc_usable_size((void *)(uintptr_t)p), secrets[i],
+					 strlen(secrets[i])))
+			pam_wrap.secret_left = true;
+}
+
+/* Always to another place: where memory was, its contents stay. */
 WRAP(void *, realloc, void *p, size_t size)
 {
-	return fails() ? NULL : realloc(p, size);
+	size_t old = p ? malloc_usable_size(p) : 0;
+	void *next = fails() ? NULL : malloc(size);
+
+	if (!next)
+		return NULL;
+	memcpy(next, p, old < size ? old : size);
+	look_for_secrets(p);
+	free(p);
+	return next;
 }
 
 WRAP(void, free, void *p)
 {
-	const char *secret = pam_wrap.secret;
-
-	if (p && secret && memmem(p, malloc_usable_size(p), secret, strlen(secret)))
-		pam_wrap.secret_left = true;
+	look_for_secrets(p);
 	free(p);
 }
 
@@ -99,17 +127,17 @@ WRAP(int, lstat, const char *path, struct stat *st)
 
 WRAP(ssize_t, read, int fd, void *data, size_t len)
 {
-	return fails_errno() ? -1 : read(fd, data, len);
+	return fails_errno() || interrupted() ? -1 : read(fd, data, len);
 }
 
 WRAP(ssize_t, pread, int fd, void *data, size_t len, off_t offset)
 {
-	return fails_errno() ? -1 : pread(fd, data, len, offset);
+	return fails_errno() || interrupted() ? -1 : pread(fd, data, len, offset);
 }
 
 WRAP(ssize_t, write, int fd, const void *data, size_t len)
 {
-	ssize_t n = fails_errno() ? -1 : write(fd, data, len);
+	ssize_t n = fails_errno() || interrupted() ? -1 : write(fd, data, len);
 
 	if (n == (ssize_t)len)
 		pam_wrap.written = true;

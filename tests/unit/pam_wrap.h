@@ -15,6 +15,8 @@ struct pam_wrap {
 	const char *secret;   /* not to be left in memory given back */
 	const char *writable; /* the one folder below which files may be opened for writing */
 	const char *dummy;    /* hash that verifies nothing */
+	const char *verifier; /* another hash, as secret as the password */
+	bool interrupt;       /* every second read and write comes back with EINTR */
 
 	/* seen */
 	unsigned int calls;         /* that can fail */

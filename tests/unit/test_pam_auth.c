@@ -176,6 +176,13 @@ static void test_lock(void **state)
 	}
 	/* Tries against a lock do not make it longer. */
 	assert_int_equal(file_size(TALLY_FILE), size);
+	/* The reason is the verdict's: a lock goes before what comes after it. */
+	w.users[0].password_expired = true;
+	world_publish(&w, RUN_DIR);
+	assert_int_equal(attempt(OP_AUTH, &right), PAM_AUTH_ERR);
+	assert_refused("locked");
+	w.users[0].password_expired = false;
+	world_publish(&w, RUN_DIR);
 	/* It is the endpoint's own lock: it refuses passwords, not keys. */
 	assert_int_equal(try_account("mt_ok"), PAM_SUCCESS);
 	world_done(&w);
@@ -268,27 +275,31 @@ static void test_cannot_count(void **state)
 	world_done(&w);
 }
 
+/* Made by whoever counts first in a boot, with whatever umask. */
 static void test_tally_is_private(void **state)
 {
+	static const mode_t umasks[] = {0, 077};
 	struct stat st;
 	struct world w;
-	mode_t umask_before = umask(077);
 
 	(void)state;
-	world_reset();
-	world_init(&w);
-	world_add(&w, "mt_ok");
-	world_publish(&w, STATE_DIR);
-	assert_int_equal(rmdir(RUN_DIR), 0);
-	assert_int_equal(try_password("mt_ok", PASSWORD), PAM_SUCCESS);
-	umask(umask_before);
-	assert_int_equal(stat(RUN_DIR, &st), 0);
-	assert_int_equal(st.st_mode, S_IFDIR | 0755);
-	assert_int_equal(stat(TALLY_DIR, &st), 0);
-	assert_int_equal(st.st_mode, S_IFDIR | 0700);
-	assert_int_equal(stat(TALLY_FILE, &st), 0);
-	assert_int_equal(st.st_mode, S_IFREG | 0600);
-	world_done(&w);
+	for (size_t i = 0; i < ARRAY_SIZE(umasks); i++) {
+		world_reset();
+		world_init(&w);
+		world_add(&w, "mt_ok");
+		world_publish(&w, STATE_DIR);
+		assert_int_equal(rmdir(RUN_DIR), 0);
+		mode_t before = umask(umasks[i]);
+		assert_int_equal(try_password("mt_ok", PASSWORD), PAM_SUCCESS);
+		umask(before);
+		assert_int_equal(stat(RUN_DIR, &st), 0);
+		assert_int_equal(st.st_mode, S_IFDIR | 0755);
+		assert_int_equal(stat(TALLY_DIR, &st), 0);
+		assert_int_equal(st.st_mode, S_IFDIR | 0700);
+		assert_int_equal(stat(TALLY_FILE, &st), 0);
+		assert_int_equal(st.st_mode, S_IFREG | 0600);
+		world_done(&w);
+	}
 }
 
 /* However many try at once, no more than the policy allows learn whether they were right. */

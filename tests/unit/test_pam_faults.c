@@ -129,6 +129,22 @@ static void test_all_calls(void **state)
 	pam_wrap.fail_for_good = false;
 }
 
+/* Signals that the host handles change nothing. */
+static void test_interrupted(void **state)
+{
+	(void)state;
+	publish_two_generations();
+	pam_wrap.interrupt = true;
+	for (size_t j = 0; j < ARRAY_SIZE(cases); j++) {
+		const struct fault_case *c = &cases[j];
+		struct attempt a = {
+			.user = c->user, .password = c->password, .service = c->service};
+
+		assert_int_equal(attempt(c->op, &a), c->code);
+	}
+	pam_wrap.interrupt = false;
+}
+
 #ifdef __SANITIZE_ADDRESS__
 #define SANITIZED true
 #else
@@ -190,6 +206,7 @@ static void test_errno(void **state)
 
 	(void)state;
 	publish_two_generations();
+	assert_int_equal(unlink(RUN_DIR "/pam.snapshot"), 0); /* so that something fails */
 	assert_non_null(module);
 	for (size_t i = 0; i < ARRAY_SIZE(names) * ARRAY_SIZE(users); i++) {
 		int (*entry)(pam_handle_t *, int, int, const char **);
@@ -209,9 +226,8 @@ static void test_errno(void **state)
 }
 
 const struct CMUnitTest test_pam_faults[] = {
-	cmocka_unit_test(test_each_call),
-	cmocka_unit_test(test_all_calls),
-	cmocka_unit_test(test_nothing_left),
+	cmocka_unit_test(test_each_call),   cmocka_unit_test(test_all_calls),
+	cmocka_unit_test(test_interrupted), cmocka_unit_test(test_nothing_left),
 	cmocka_unit_test(test_errno),
 };
 const size_t test_pam_n_faults = ARRAY_SIZE(test_pam_faults);

@@ -391,6 +391,7 @@ static void test_unknown(void **state)
 		assert_int_equal(pam_wrap.fail_delay_us, 2000000);
 		assert_string_equal(pam_wrap.log, "");
 		assert_int_equal(attempt(OP_ACCOUNT, &a), PAM_USER_UNKNOWN);
+		assert_string_equal(pam_wrap.log, "");
 		assert_int_equal(attempt(OP_CHAUTHTOK, &a), PAM_USER_UNKNOWN);
 		assert_string_equal(a.said, "");
 		assert_int_equal(try_password(names[i], DUMMY_PASSWORD), PAM_USER_UNKNOWN);
