@@ -20,12 +20,16 @@ libagentd_la_SOURCES = \
 	agentd/ledger_store.h agentd/ledger_store.c \
 	agentd/local.h agentd/local.c \
 	agentd/log.h agentd/log.c  \
+	agentd/notify.h agentd/notify.c \
 	agentd/publish.h agentd/publish.c \
+	agentd/schedule.h agentd/schedule.c \
 	agentd/snapshots.h agentd/snapshots.c \
 	agentd/stage.h agentd/stage.c \
 	agentd/state.h agentd/state.c \
 	agentd/store.h agentd/store.c \
 	agentd/sync.h agentd/sync.c \
+	agentd/watch.h agentd/watch.c \
+	agentd/worker.h agentd/worker.c \
 	agentd/world.h agentd/world.c agentd/world_private.h \
 	agentd/world_read.c agentd/world_ids.c agentd/world_groups.c \
 	agentd/world_leave.c agentd/world_account.c

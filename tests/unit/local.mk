@@ -73,6 +73,16 @@ test_pam_local_SOURCES = tests/unit/test_pam_local.c pam/local.h pam/local.c
 test_pam_local_CPPFLAGS = $(test_cppflags)
 test_pam_local_LDADD = $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_schedule
+TESTS += test_schedule
+test_schedule_SOURCES = tests/unit/test_schedule.c tests/unit/unit.h
+test_schedule_LDADD = libagentd.la libcommon.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_watch
+TESTS += test_watch
+test_watch_SOURCES = tests/unit/test_watch.c tests/unit/unit.h
+test_watch_LDADD = libagentd.la libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_status
 TESTS += test_status
 test_status_SOURCES = tests/unit/test_status.c tests/unit/unit.h
