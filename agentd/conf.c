@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 
 #define XXH_INLINE_ALL
@@ -166,18 +167,17 @@ static int check_file(struct parser *p, int fd)
 	return 0;
 }
 
-/* Takes FD over. */
-static int parse_file(struct parser *p, int *fd)
+static int parse_file(struct parser *p, int fd)
 {
+	AUTO_CLOSE int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	int r;
 
-	r = check_file(p, *fd);
-	if (r < 0)
-		return r;
-	p->file = fdopen(*fd, "r");
+	if (own < 0 || lseek(own, 0, SEEK_SET) < 0)
+		return -errno;
+	p->file = fdopen(own, "r");
 	if (!p->file)
 		return -errno;
-	*fd = -1;
+	own = -1;
 	r = ini_parse_stream(read_line, p, take_value, p);
 	if (!p->error[0] && ferror(p->file))
 		fail(p, "cannot be read");
@@ -232,24 +232,70 @@ static int check_together(struct parser *p)
 	return p->error[0] ? -EINVAL : 0;
 }
 
-int conf_load(const char *path, struct conf *ret, char ret_error[static CONF_ERROR_SIZE])
+static int copy_file(int from, int to)
 {
-	struct parser p = {.path = path ? path : MUSTER_CONF, .conf = ret, .error = ret_error};
-	AUTO_CLOSE int fd = open(p.path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	int r = 0;
+	char text[4096];
+	ssize_t n;
+
+	while ((n = read(from, text, sizeof(text))) > 0)
+		if (write(to, text, (size_t)n) != n)
+			return -EIO;
+	return n < 0 ? -errno : 0;
+}
+
+/* Without a file the copy is empty, when that is allowed. */
+static int copy(struct parser *p, bool optional, int *ret_fd)
+{
+	AUTO_CLOSE int fd = open(p->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	AUTO_CLOSE int memory = -1;
+	int r = fd < 0 ? -errno : check_file(p, fd);
+
+	if (r < 0 && !(optional && r == -ENOENT))
+		return r;
+	memory = memfd_create("muster.conf", MFD_CLOEXEC);
+	if (memory < 0)
+		return -errno;
+	r = fd < 0 ? 0 : copy_file(fd, memory);
+	if (r == 0)
+		*ret_fd = TAKE_FD(memory);
+	return r;
+}
+
+static int explain(const struct parser *p, int r)
+{
+	if (r < 0 && !p->error[0])
+		snprintf(p->error, CONF_ERROR_SIZE, "%s: %s", p->path, strerror(-r));
+	return r;
+}
+
+int conf_copy(const char *path, int *ret_fd, char ret_error[static CONF_ERROR_SIZE])
+{
+	struct parser p = {.path = path ? path : MUSTER_CONF, .error = ret_error};
 
 	ret_error[0] = '\0';
-	if (fd >= 0)
-		r = parse_file(&p, &fd);
-	else if (path || errno != ENOENT)
-		r = -errno;
+	return explain(&p, copy(&p, !path, ret_fd));
+}
+
+int conf_load_fd(int fd, const char *path, struct conf *ret, char ret_error[static CONF_ERROR_SIZE])
+{
+	struct parser p = {.path = path ? path : MUSTER_CONF, .conf = ret, .error = ret_error};
+	int r;
+
+	ret_error[0] = '\0';
+	r = parse_file(&p, fd);
 	if (r == 0)
 		r = set_defaults(&p);
 	if (r == 0)
 		r = check_together(&p);
-	if (r < 0 && !ret_error[0])
-		snprintf(ret_error, CONF_ERROR_SIZE, "%s: %s", p.path, strerror(-r));
-	return r;
+	return explain(&p, r);
+}
+
+int conf_load(const char *path, struct conf *ret, char ret_error[static CONF_ERROR_SIZE])
+{
+	AUTO_CLOSE int fd = -1;
+	int r = conf_copy(path, &fd, ret_error);
+
+	return r < 0 ? r : conf_load_fd(fd, path, ret, ret_error);
 }
 
 void conf_done(struct conf *c)

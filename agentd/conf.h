@@ -63,6 +63,13 @@ struct conf {
  */
 int conf_load(const char *path, struct conf *ret, char ret_error[static CONF_ERROR_SIZE]) MUST_CHECK;
 
+/*
+ * The same in two steps. conf_copy() checks owner and mode and makes *RET_FD, a copy in memory that nobody changes any more
+ * (close-on-exec); conf_load_fd() reads such a copy from its beginning, PATH being what messages call it.
+ */
+int conf_copy(const char *path, int *ret_fd, char ret_error[static CONF_ERROR_SIZE]) MUST_CHECK;
+int conf_load_fd(int fd, const char *path, struct conf *ret, char ret_error[static CONF_ERROR_SIZE]) MUST_CHECK;
+
 void conf_done(struct conf *c);
 
 /* Of all values: equal when two configurations say the same. */

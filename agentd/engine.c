@@ -237,6 +237,7 @@ void engine_end(struct engine *e, bool ok, const struct engine_view *view)
 		e->confirmed = e->begun;
 	} else {
 		e->failed = e->begun;
+		e->wanted = false; /* who still has reason to asks again */
 	}
 	pthread_cond_broadcast(&e->ended);
 	pthread_mutex_unlock(&e->lock);

@@ -11,6 +11,7 @@ libconf_la_LIBADD = $(INIH_LIBS)
 libagentd_la_SOURCES = \
 	agentd/arena.h agentd/arena.c \
 	agentd/cache.h agentd/cache.c \
+	agentd/daemon.h agentd/daemon.c \
 	agentd/document.h agentd/document.c \
 	agentd/engine.h agentd/engine.c \
 	agentd/fetch/protocol.h \
@@ -20,9 +21,11 @@ libagentd_la_SOURCES = \
 	agentd/ledger_store.h agentd/ledger_store.c \
 	agentd/local.h agentd/local.c \
 	agentd/log.h agentd/log.c  \
+	agentd/metrics.h agentd/metrics.c \
 	agentd/notify.h agentd/notify.c \
 	agentd/publish.h agentd/publish.c \
 	agentd/schedule.h agentd/schedule.c \
+	agentd/settings.h agentd/settings.c \
 	agentd/snapshots.h agentd/snapshots.c \
 	agentd/stage.h agentd/stage.c \
 	agentd/state.h agentd/state.c \

@@ -12,7 +12,9 @@
 #define LINE_SIZE 1024
 
 static bool to_journal;
-static char known[LINE_SIZE], last_error[LINE_SIZE];
+static struct strlist known;
+static char errors_data[LOG_ERRORS_SIZE];
+static struct strlist errors = {.data = errors_data};
 
 void log_init(void)
 {
@@ -26,21 +28,25 @@ void log_init(void)
 	to_journal = !strcmp(stream, own);
 }
 
-/* Also keeps it. */
-static bool is_known(const char *text)
+static void keep_error(const char *text)
 {
-	snprintf(last_error, sizeof(last_error), "%s", text);
-	return !strcmp(text, known);
+	size_t size = strlen(text) + 1;
+
+	if (size > sizeof(errors_data) - errors.len)
+		return;
+	memcpy(errors_data + errors.len, text, size);
+	errors.len += (uint32_t)size;
+	errors.count++;
 }
 
-void log_known(const char *text)
+void log_known(const struct strlist *texts)
 {
-	snprintf(known, sizeof(known), "%s", text);
+	known = *texts;
 }
 
-const char *log_last_error(void)
+const struct strlist *log_errors(void)
 {
-	return last_error;
+	return &errors;
 }
 
 /* One write a line, so that lines of several processes do not mix. */
@@ -55,7 +61,9 @@ static void log_line(int priority, const char *format, va_list ap)
 	for (int i = 0; i < len; i++)
 		if (line[i] == '\n')
 			line[i] = ' ';
-	if (priority == LOG_ERR && is_known(line + start))
+	if (priority == LOG_ERR)
+		keep_error(line + start);
+	if (priority == LOG_ERR && strlist_has(&known, line + start))
 		return;
 	line[len++] = '\n';
 	if (write(STDERR_FILENO, line, (size_t)len) < 0)

@@ -8,8 +8,12 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "agentd/daemon.h"
 #include "agentd/log.h"
+#include "agentd/settings.h"
+#include "agentd/status.h"
 #include "agentd/sync.h"
+#include "agentd/worker.h"
 
 enum {
 	EXIT_SYNC = 1,
@@ -18,17 +22,19 @@ enum {
 
 struct options {
 	const char *config; /* NULL: the default */
-	bool once;
+	bool once, worker, publish_only;
 };
 
 static void print_help(void)
 {
-	printf("Usage: musterd --once [--config FILE]\n"
+	printf("Usage: musterd [--once [--publish-only]] [--config FILE]\n"
 	       "\n"
-	       "Sync the directory into the cache, publish it for NSS and PAM, and exit.\n"
+	       "Bring the directory to this host: sync it into the cache, publish it for NSS and PAM, and stay\n"
+	       "to do so again whenever it changes.\n"
 	       "\n"
-	       "  --once         one sync, then exit\n"
-	       "  --config FILE  instead of %s\n"
+	       "  --once          one sync, then exit\n"
+	       "  --publish-only  with --once: ask nobody, only bring what was published before a boot back\n"
+	       "  --config FILE   instead of %s\n"
 	       "  --help, --version\n"
 	       "\n"
 	       "Exit status: 0 done; 1 the sync failed, and what was published stays, or part of it\n"
@@ -40,8 +46,12 @@ static void print_help(void)
 static int parse_options(int argc, char **argv, struct options *ret)
 {
 	static const struct option options[] = {
-		{"once", no_argument, NULL, 'o'},    {"config", required_argument, NULL, 'c'},
-		{"help", no_argument, NULL, 'h'},    {"version", no_argument, NULL, 'V'},
+		{"once", no_argument, NULL, 'o'},
+		{"publish-only", no_argument, NULL, 'p'},
+		{"config", required_argument, NULL, 'c'},
+		{"worker", no_argument, NULL, 'w'}, /* musterd's own: see agentd/worker.h */
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
 	int c;
@@ -51,8 +61,14 @@ static int parse_options(int argc, char **argv, struct options *ret)
 		case 'o':
 			ret->once = true;
 			break;
+		case 'p':
+			ret->publish_only = true;
+			break;
 		case 'c':
 			ret->config = optarg;
+			break;
+		case 'w':
+			ret->worker = true;
 			break;
 		case 'h':
 			print_help();
@@ -64,39 +80,49 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			return -EINVAL;
 		}
 	}
-	if (optind == argc)
-		return 0;
-	fprintf(stderr, "musterd: unexpected argument '%s'\n", argv[optind]);
-	return -EINVAL;
-}
-
-/* What this version cannot do is said before anything is touched. */
-static int check_can(const struct options *o, const struct conf *c)
-{
-	if (!o->once)
-		log_error("musterd: this version runs with --once only; start it from a timer or cron");
-	else if (c->driver != CONF_DRIVER_DOCUMENT)
-		log_error("musterd: [directory] driver: this version has 'document' only");
-	else if (c->url[0] != 'f')
-		log_error("musterd: [directory] url: this version reads file:// only");
+	if (optind < argc)
+		fprintf(stderr, "musterd: unexpected argument '%s'\n", argv[optind]);
+	else if (ret->publish_only && !ret->once && !ret->worker)
+		fprintf(stderr, "musterd: --publish-only goes with --once\n");
 	else
 		return 0;
 	return -EINVAL;
 }
 
-static int run(const struct options *o)
+/* Of what has not changed since the last attempt the living musterd does not speak again. */
+static int sync_as_worker(const struct conf *c)
 {
-	char error[CONF_ERROR_SIZE];
-	struct conf c = {0};
-	int r = conf_load(o->config, &c, error);
-	int status = EXIT_USAGE;
+	CLEANUP(buf_done) struct buf buf = {0};
+	struct sync_status status;
 
-	if (r < 0)
+	if (status_load_last(c, &buf, &status) == 0)
+		log_known(&status.errors);
+	return sync_once(c);
+}
+
+static int run_once(const struct options *o)
+{
+	CLEANUP(settings_done) struct settings s = {.fd = -1};
+	char error[CONF_ERROR_SIZE];
+	int r = o->worker ? settings_take(WORKER_CONF_FD, o->config, &s, error) :
+			    settings_load(o->config, &s, error);
+
+	if (r < 0) {
 		log_error("conf: %s", error);
-	else if (check_can(o, &c) == 0)
-		status = sync_once(&c) == 0 ? 0 : EXIT_SYNC;
-	conf_done(&c);
-	return status;
+		return EXIT_USAGE;
+	}
+	if (o->publish_only)
+		r = sync_publish(&s.conf);
+	else
+		r = o->worker ? sync_as_worker(&s.conf) : sync_once(&s.conf);
+	return r == 0 ? 0 : EXIT_SYNC;
+}
+
+static int live(const struct options *o)
+{
+	int r = daemon_run(o->config);
+
+	return r == -EINVAL ? EXIT_USAGE : r < 0 ? EXIT_SYNC : 0;
 }
 
 int main(int argc, char **argv)
@@ -112,5 +138,5 @@ int main(int argc, char **argv)
 	/* secrets pass through: neither a debugger's nor a core's business */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-	return run(&o);
+	return o.once || o.worker ? run_once(&o) : live(&o);
 }

@@ -9,10 +9,23 @@
 
 #define STATUS_MAX 16384
 
+static const char *last_of(const struct strlist *l)
+{
+	const char *last = "", *s = NULL;
+
+	while ((s = strlist_next(l, s)))
+		last = s;
+	return last;
+}
+
 int status_save(const char *runtime_dir, const struct sync_status *s)
 {
 	CLEANUP(buf_done) struct buf record = {0};
-	int r = record_status_pack(s, &record);
+	struct sync_status status = *s;
+	int r;
+
+	status.last_error = last_of(&s->errors);
+	r = record_status_pack(&status, &record);
 
 	return r < 0 ? r : file_replace(runtime_dir, STATUS_FILE, 0644, record.data, record.len);
 }

@@ -10,6 +10,7 @@
 
 #define STATUS_FILE "sync.status"
 
+/* last_error becomes the last of S's errors. */
 int status_save(const char *runtime_dir, const struct sync_status *s) MUST_CHECK;
 
 /* Strings of RET lead into BUF. 0; -ENOENT; -EPERM not root's or ours, or writable by others; -EBADMSG; -errno. */

@@ -404,7 +404,7 @@ static int report(const struct sync *s, bool good, bool changed)
 		return r;
 	status.directory_url = s->conf->url;
 	status.driver = "document";
-	status.last_error = log_last_error();
+	status.errors = *log_errors();
 	status.last_attempt_at = s->clock.wall_s;
 	status.online = s->online;
 	status.retry_after_s = 0;

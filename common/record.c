@@ -104,6 +104,7 @@ static const struct field status_fields[] = {
 	FIELD(18, U32, sync_status, n_changed),
 	FIELD(19, U32, sync_status, n_gone),
 	FIELD(20, U32, sync_status, n_worse),
+	FIELD(21, STRLIST, sync_status, errors),
 };
 
 #define PACK(kind, fields, record, out) \

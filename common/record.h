@@ -43,6 +43,7 @@ struct sync_status {
 	uint64_t generation;	/* published last */
 	int64_t next_change_at; /* when something falls due without the directory; INT64_MAX: nothing does */
 	uint32_t n_new, n_changed, n_gone, n_worse; /* accounts, by the last attempt */
+	struct strlist errors;	/* all that the last attempt met; last_error is the last of them */
 };
 
 int record_kind(const void *data, size_t len); /* enum record_kind or -EBADMSG */

@@ -92,6 +92,7 @@ static const struct sync_status status = {
 	.n_changed = 5,
 	.n_gone = 6,
 	.n_worse = 7,
+	.errors = STRLIST("none\0two\0", 2),
 };
 
 static int pack_account(struct buf *out)
@@ -190,7 +191,7 @@ static const struct {
 	{ RECORD_LOCKOUT, 6, pack_lockout, unpack_lockout },
 	{ RECORD_POLICY, 12, pack_policy, unpack_policy },
 	{ RECORD_REJECT, 5, pack_reject, unpack_reject },
-	{ RECORD_STATUS, 20, pack_status, unpack_status },
+	{ RECORD_STATUS, 21, pack_status, unpack_status },
 };
 
 static void assert_same_list(const struct strlist *a, const struct strlist *b)
@@ -373,6 +374,7 @@ static void test_reject_and_status(void **state)
 	assert_true(s.online && s.retry_after_s == 120 && s.generation == 17);
 	assert_true(s.next_change_at == INT64_MAX);
 	assert_true(s.n_new == 4 && s.n_changed == 5 && s.n_gone == 6 && s.n_worse == 7);
+	assert_same_list(&s.errors, &status.errors);
 }
 
 /* The bytes in a block of exactly that size, so that a sanitizer sees one byte too many. */

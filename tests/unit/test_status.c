@@ -12,7 +12,7 @@
 static const struct sync_status status = {
 	.directory_url = "file:///d.json",
 	.driver = "document",
-	.last_error = "sync: no",
+	.errors = STRLIST("state: oh\0sync: no\0", 2),
 	.last_attempt_at = 5,
 	.generation = 9,
 	.next_change_at = INT64_MAX,

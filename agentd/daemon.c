@@ -1,0 +1,496 @@
+#include "agentd/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "agentd/engine.h"
+#include "agentd/fetch/protocol.h"
+#include "agentd/file.h"
+#include "agentd/log.h"
+#include "agentd/metrics.h"
+#include "agentd/notify.h"
+#include "agentd/schedule.h"
+#include "agentd/settings.h"
+#include "agentd/status.h"
+#include "agentd/watch.h"
+#include "agentd/worker.h"
+
+/* Whoever edits a file often edits a second one, or syncs himself: musterctl directory does. */
+#define SETTLE_MS 100
+/* More than a fetch may take, and the wait for another musterd --once before it. */
+#define WORKER_LIMIT_MS (SYNC_TOTAL_MS + 60000)
+
+struct daemon {
+	const char *config;
+	struct settings settings;
+	struct engine *engine;
+	struct notify notify;
+	struct watch watch;
+	struct worker worker;
+	int64_t worker_began_ms, worker_began_at; /* our clock; wall clock */
+	struct schedule schedule;
+	struct metrics metrics;
+	int64_t ping_ms;
+	int lock, signals, timer, change_timer;
+	bool edited; /* since the last worker began */
+	bool reload, stop; /* asked for */
+};
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static uint32_t chance(void)
+{
+	uint32_t random;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
+		return (uint32_t)now_ms(); /* early in a boot: spread enough */
+	return random;
+}
+
+/* ---- a worker's end */
+
+static void save_metrics(struct daemon *d, const struct sync_status *status)
+{
+	struct engine_view view;
+	int r;
+
+	engine_view(d->engine, &view);
+	r = metrics_save(d->settings.conf.runtime_dir, &d->metrics, status, view.online);
+	if (r < 0)
+		log_error("metrics: %s/" METRICS_FILE ": %s", d->settings.conf.runtime_dir, strerror(-r));
+}
+
+/* In the second in which something falls due, or when somebody sets the clock. */
+static void arm_change(struct daemon *d, int64_t at)
+{
+	struct itimerspec t = {.it_value.tv_sec = at > time(NULL) && at < INT64_MAX ? at : 0};
+
+	if (timerfd_settime(d->change_timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &t, NULL) < 0)
+		log_error("daemon: cannot set a timer: %s", strerror(errno));
+}
+
+static void make_view(const struct sync_status *s, bool online, const char *error, struct engine_view *ret)
+{
+	*ret = (struct engine_view){
+		.online = online,
+		.generation = s->generation,
+		.last_sync_at = s->last_sync_at,
+		.last_attempt_at = s->last_attempt_at,
+	};
+	if (str_print(ret->error, sizeof(ret->error), "%.*s", (int)sizeof(ret->error) - 1, error) < 0)
+		ret->error[0] = '\0';
+}
+
+/* What the worker could not say itself, "" when it could. */
+static void describe_death(const struct daemon *d, int status, char *out, size_t size)
+{
+	int r = 0;
+
+	out[0] = '\0';
+	if (d->worker.killed)
+		r = str_print(out, size, "the sync took more than %d s, and was killed", WORKER_LIMIT_MS / 1000);
+	else if (WIFSIGNALED(status))
+		r = str_print(out, size, "the sync died of signal %d", WTERMSIG(status));
+	else if (WEXITSTATUS(status) > 1)
+		r = str_print(out, size, "the sync ended with status %d", WEXITSTATUS(status));
+	if (r < 0)
+		log_error("daemon: a text is too long");
+}
+
+/* 1 is failure, or published with something left to do for an administrator: sync.status knows. */
+static bool was_good(const struct daemon *d, int status, const struct sync_status *s)
+{
+	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
+		return false;
+	return WEXITSTATUS(status) == 0 ||
+	       (s->last_attempt_at >= d->worker_began_at && s->last_sync_at == s->last_attempt_at);
+}
+
+static void count(struct daemon *d, bool good, bool died)
+{
+	if (good && d->schedule.failures)
+		log_notice("sync: good again after %u that failed", d->schedule.failures);
+	if (good)
+		d->metrics.syncs_ok++;
+	else if (died)
+		d->metrics.syncs_died++;
+	else
+		d->metrics.syncs_failed++;
+}
+
+/* A sync that somebody else made counts as ours. */
+static void note_status(struct daemon *d)
+{
+	CLEANUP(buf_done) struct buf buf = {0};
+	struct sync_status status;
+	struct engine_view view;
+
+	if (status_load(d->settings.conf.runtime_dir, &buf, &status) < 0)
+		return;
+	make_view(&status, status.online, status.last_error, &view);
+	engine_note(d->engine, &view);
+	arm_change(d, status.next_change_at);
+	save_metrics(d, &status);
+}
+
+/* MASK: of enum watch_what. */
+static void take_changes(struct daemon *d, int mask)
+{
+	int changed = watch_read(&d->watch) & mask;
+
+	if (changed & WATCH_INPUT)
+		d->edited = true;
+	if (changed & WATCH_CONF)
+		d->reload = true;
+	if (changed & WATCH_STATUS && !d->worker.pid)
+		note_status(d);
+}
+
+static void sync_ended(struct daemon *d, int wait_status)
+{
+	CLEANUP(buf_done) struct buf buf = {0};
+	struct sync_status status = {.last_error = "", .next_change_at = INT64_MAX};
+	struct engine_view view;
+	char death[96];
+	bool good;
+
+	if (status_load_last(&d->settings.conf, &buf, &status) < 0)
+		status.generation = 0; /* nothing is known, nothing was published */
+	good = was_good(d, wait_status, &status);
+	describe_death(d, wait_status, death, sizeof(death));
+	if (death[0])
+		log_error("daemon: %s; what was published stays", death);
+	make_view(&status, good, death[0] ? death : status.last_error, &view);
+	engine_end(d->engine, good, &view);
+	count(d, good, death[0]);
+	schedule_done(&d->schedule, good, status.retry_after_s, now_ms(), chance());
+	arm_change(d, status.next_change_at);
+	save_metrics(d, &status);
+	take_changes(d, ~WATCH_STATUS); /* that was our own */
+}
+
+/* ---- a worker's beginning */
+
+static void start_worker(struct daemon *d, enum worker_task task)
+{
+	int r;
+
+	watch_renew(&d->watch); /* before anything is read: what changes from now on is seen */
+	d->edited = false;
+	d->worker_began_ms = now_ms();
+	d->worker_began_at = time(NULL);
+	if (task == WORKER_SYNC)
+		engine_begin(d->engine);
+	r = worker_start(&d->worker, task, d->settings.fd, d->config);
+	if (r == 0)
+		return;
+	log_error("daemon: cannot start a sync: %s", strerror(-r));
+	if (task == WORKER_SYNC)
+		sync_ended(d, 1 << 8);
+}
+
+static void serve(struct daemon *d)
+{
+	schedule_start(&d->schedule, now_ms(), chance());
+	notify_send(&d->notify, "READY=1");
+	log_notice("daemon: ready");
+}
+
+static void worker_ended(struct daemon *d, int status)
+{
+	if (d->worker.task == WORKER_PUBLISH)
+		serve(d);
+	else
+		sync_ended(d, status);
+}
+
+/* Whatever is due now. */
+static void step(struct daemon *d)
+{
+	bool wanted = engine_wanted(d->engine);
+	int64_t now = now_ms();
+
+	if (d->worker.pid) {
+		if (now >= d->worker_began_ms + WORKER_LIMIT_MS && !d->worker.killed)
+			worker_kill(&d->worker);
+		return;
+	}
+	if (d->edited)
+		schedule_hurry(&d->schedule, now, SETTLE_MS);
+	if (wanted)
+		schedule_hurry(&d->schedule, now, 0);
+	if (now >= d->schedule.next_ms)
+		start_worker(d, WORKER_SYNC);
+}
+
+/* ---- configuration */
+
+static int watch_files(struct daemon *d)
+{
+	static const char *const local[] = {"passwd", "group", "shells", "subuid", "subgid"};
+	AUTO_FREE char *status = str_format("%s/%s", d->settings.conf.runtime_dir, STATUS_FILE);
+	AUTO_FREE char *config = realpath(d->config ? d->config : MUSTER_CONF, NULL);
+	const char *document = settings_document(&d->settings);
+	int r = status ? watch_add(&d->watch, WATCH_STATUS, status) : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(local); i++) {
+		AUTO_FREE char *path = str_format(MUSTER_ETC "/%s", local[i]);
+
+		r = path ? watch_add(&d->watch, WATCH_INPUT, path) : -ENOMEM;
+	}
+	if (r == 0 && document)
+		r = watch_add(&d->watch, WATCH_INPUT, document);
+	if (r == 0)
+		r = watch_add(&d->watch, WATCH_CONF, config ? config : MUSTER_CONF);
+	watch_renew(&d->watch);
+	return r;
+}
+
+/* Settings S take force. */
+static int apply(struct daemon *d, struct settings *s)
+{
+	int r;
+
+	settings_done(&d->settings);
+	d->settings = *s;
+	*s = (struct settings){.fd = -1};
+	d->schedule.interval_ms = d->settings.conf.poll_interval_ms;
+	d->schedule.remote = !settings_document(&d->settings);
+	watch_clear(&d->watch);
+	r = watch_files(d);
+	return r < 0 ? r : engine_set_document(d->engine, settings_document(&d->settings));
+}
+
+static int load_again(struct daemon *d, struct settings *ret, char *error)
+{
+	const struct conf *old = &d->settings.conf;
+	int r = settings_load(d->config, ret, error);
+
+	if (r < 0)
+		return r;
+	if (!strcmp(ret->conf.runtime_dir, old->runtime_dir) && !strcmp(ret->conf.state_dir, old->state_dir))
+		return 0;
+	r = str_print(error, CONF_ERROR_SIZE, "[paths] changes need a restart");
+	return r < 0 ? r : -EINVAL;
+}
+
+static void reload(struct daemon *d)
+{
+	CLEANUP(settings_done) struct settings s = {.fd = -1};
+	char error[CONF_ERROR_SIZE];
+	int r;
+
+	d->reload = false;
+	notify_reloading(&d->notify);
+	if (load_again(d, &s, error) < 0) {
+		log_error("conf: %s; the configuration before stays in force", error);
+	} else if (conf_fingerprint(&s.conf) != conf_fingerprint(&d->settings.conf)) {
+		r = apply(d, &s);
+		if (r < 0)
+			log_error("conf: not all of it is in force: %s", strerror(-r));
+		d->edited = true;
+		log_notice("conf: read again");
+	}
+	notify_send(&d->notify, "READY=1");
+}
+
+/* ---- what wakes it */
+
+static void take_signals(struct daemon *d)
+{
+	struct signalfd_siginfo s;
+	int status;
+
+	while (read(d->signals, &s, sizeof(s)) == sizeof(s)) {
+		if (s.ssi_signo == SIGHUP)
+			d->reload = true;
+		else if (s.ssi_signo == SIGTERM || s.ssi_signo == SIGINT)
+			d->stop = true;
+	}
+	if (worker_reap(&d->worker, &status))
+		worker_ended(d, status);
+}
+
+/* Due, or the clock was set: either way time has news. */
+static void take_change_timer(struct daemon *d)
+{
+	uint64_t n;
+
+	if (read(d->change_timer, &n, sizeof(n)) < 0 && errno == EAGAIN)
+		return;
+	schedule_hurry(&d->schedule, now_ms(), 0);
+}
+
+static void take_timer(struct daemon *d)
+{
+	uint64_t n;
+
+	if (read(d->timer, &n, sizeof(n)) < 0 && errno != EAGAIN)
+		log_error("daemon: timer: %s", strerror(errno));
+}
+
+/* The manager hears of us whenever we are awake, and we wake for it only when we slept too long. */
+static void ping(struct daemon *d)
+{
+	if (!d->notify.watchdog_ms)
+		return;
+	notify_send(&d->notify, "WATCHDOG=1");
+	d->ping_ms = now_ms() + d->notify.watchdog_ms;
+}
+
+static int arm(struct daemon *d)
+{
+	int64_t at = d->worker.pid ? d->worker_began_ms + WORKER_LIMIT_MS : d->schedule.next_ms;
+	struct itimerspec t = {0};
+
+	if (d->notify.watchdog_ms && d->ping_ms < at)
+		at = d->ping_ms;
+	if (at < 1)
+		at = 1; /* 0 would disarm it */
+	t.it_value = (struct timespec){at / 1000, at % 1000 * 1000000};
+	return timerfd_settime(d->timer, TFD_TIMER_ABSTIME, &t, NULL) < 0 ? -errno : 0;
+}
+
+static int loop(struct daemon *d)
+{
+	struct pollfd fds[] = {
+		{.fd = d->signals, .events = POLLIN},	   {.fd = d->timer, .events = POLLIN},
+		{.fd = d->change_timer, .events = POLLIN}, {.fd = d->watch.fd, .events = POLLIN},
+		{.fd = engine_fd(d->engine), .events = POLLIN},
+	};
+	int r;
+
+	start_worker(d, WORKER_PUBLISH);
+	if (!d->worker.pid)
+		serve(d); /* readers take what is in /var/lib */
+	while (!d->stop) {
+		ping(d);
+		step(d);
+		r = arm(d);
+		if (r < 0)
+			return r;
+		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+			return -errno;
+		take_timer(d);
+		take_change_timer(d);
+		take_signals(d);
+		take_changes(d, ~0); /* last: what we have just written is no reason to wake again */
+		if (d->reload)
+			reload(d);
+	}
+	return 0;
+}
+
+/* ---- beginning and end */
+
+static int open_signals(int *ret)
+{
+	sigset_t set;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGCHLD);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+		return -errno;
+	*ret = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return *ret < 0 ? -errno : 0;
+}
+
+/* One living musterd: two would take each other's sockets. */
+static int take_lock(struct daemon *d, const struct conf *c)
+{
+	AUTO_FREE char *path = str_format("%s/daemon.lock", c->runtime_dir);
+	int r = path ? dir_ensure(c->runtime_dir, 0755) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	d->lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (d->lock < 0)
+		return -errno;
+	if (flock(d->lock, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	return 0;
+}
+
+static int open_timer(int clock, int *ret)
+{
+	*ret = timerfd_create(clock, TFD_CLOEXEC | TFD_NONBLOCK);
+	return *ret < 0 ? -errno : 0;
+}
+
+static int start(struct daemon *d, struct settings *s)
+{
+	int r = take_lock(d, &s->conf);
+
+	if (r == -EBUSY)
+		log_error("daemon: another musterd lives: see %s/daemon.lock", s->conf.runtime_dir);
+	if (r == 0)
+		r = open_signals(&d->signals);
+	if (r == 0)
+		r = open_timer(CLOCK_BOOTTIME, &d->timer);
+	if (r == 0)
+		r = open_timer(CLOCK_REALTIME, &d->change_timer);
+	if (r == 0)
+		r = watch_init(&d->watch);
+	if (r == 0)
+		r = engine_new(NULL, &d->engine);
+	return r < 0 ? r : apply(d, s);
+}
+
+static void daemon_done(struct daemon *d)
+{
+	worker_stop(&d->worker);
+	engine_free(d->engine);
+	watch_done(&d->watch);
+	closep(&d->signals);
+	closep(&d->timer);
+	closep(&d->change_timer);
+	closep(&d->lock);
+	notify_done(&d->notify);
+	settings_done(&d->settings);
+}
+
+int daemon_run(const char *config)
+{
+	CLEANUP(settings_done) struct settings s = {.fd = -1};
+	CLEANUP(daemon_done) struct daemon d = {
+		.config = config,
+		.settings = {.fd = -1},
+		.watch = {.fd = -1},
+		.lock = -1, .signals = -1, .timer = -1, .change_timer = -1,
+		.schedule = {.next_ms = INT64_MAX},
+	};
+	char error[CONF_ERROR_SIZE];
+	int r = settings_load(config, &s, error);
+
+	if (r < 0) {
+		log_error("conf: %s", error);
+		return -EINVAL;
+	}
+	notify_init(&d.notify);
+	r = start(&d, &s);
+	if (r == 0)
+		r = loop(&d);
+	if (r < 0 && r != -EBUSY)
+		log_error("daemon: %s", strerror(-r));
+	notify_send(&d.notify, "STOPPING=1");
+	return r;
+}

@@ -1,0 +1,65 @@
+#include "agentd/settings.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define FILE_SCHEME "file://"
+
+/* What this version cannot do is said before anything is touched. */
+static int check_can(const struct conf *c, char *error)
+{
+	if (c->driver != CONF_DRIVER_DOCUMENT)
+		return str_print(error, CONF_ERROR_SIZE,
+				 "[directory] driver: this version has 'document' only") ?: -EINVAL;
+	if (strncmp(c->url, FILE_SCHEME, strlen(FILE_SCHEME)))
+		return str_print(error, CONF_ERROR_SIZE,
+				 "[directory] url: this version reads file:// only") ?: -EINVAL;
+	return 0;
+}
+
+static int load(struct settings *s, const char *path, char *error)
+{
+	int r = conf_load_fd(s->fd, path, &s->conf, error);
+
+	return r < 0 ? r : check_can(&s->conf, error);
+}
+
+int settings_load(const char *path, struct settings *ret, char ret_error[static CONF_ERROR_SIZE])
+{
+	CLEANUP(settings_done) struct settings s = {.fd = -1};
+	int r = conf_copy(path, &s.fd, ret_error);
+
+	if (r == 0)
+		r = load(&s, path, ret_error);
+	if (r < 0)
+		return r;
+	*ret = s;
+	s = (struct settings){.fd = -1};
+	return 0;
+}
+
+int settings_take(int fd, const char *path, struct settings *ret, char ret_error[static CONF_ERROR_SIZE])
+{
+	CLEANUP(settings_done) struct settings s = {.fd = fd};
+	int r = load(&s, path, ret_error);
+
+	if (r < 0)
+		return r;
+	*ret = s;
+	s = (struct settings){.fd = -1};
+	return 0;
+}
+
+void settings_done(struct settings *s)
+{
+	conf_done(&s->conf);
+	closep(&s->fd);
+	s->fd = -1;
+}
+
+const char *settings_document(const struct settings *s)
+{
+	const char *url = s->conf.url;
+
+	return strncmp(url, FILE_SCHEME, strlen(FILE_SCHEME)) ? NULL : url + strlen(FILE_SCHEME);
+}
