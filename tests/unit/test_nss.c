@@ -497,6 +497,7 @@ static void ask_with_faults(const void *path)
 		CHECK(right_or_unavailable(st, e, start == n_want - 1));
 		CHECK(st == NSS_STATUS_SUCCESS || start == 0);
 		failed = faults.calls >= faults.fail_at;
+		faults.calls = faults.fail_at; /* no more of them */
 		CHECK(open_files() == files);
 		CHECK(module.getpwuid(SAMPLE_UID + 1, &pw, b, sizeof b, &e) == NSS_STATUS_SUCCESS);
 		free(list);
