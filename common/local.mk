@@ -12,7 +12,7 @@ libcommon_la_SOURCES = \
 	common/clock.h common/clock.c \
 	common/record.h common/record.c common/record_codec.h common/record_codec.c \
 	common/subject.h common/subject.c \
-	common/tally.h common/tally.c \
+	common/tally.h common/tally.c common/tally_judge.h common/tally_judge.c \
 	common/tries.h common/tries.c \
 	common/wire.h common/wire.c \
 	common/snapshot_format.h \

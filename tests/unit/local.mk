@@ -135,9 +135,15 @@ test_reason_LDADD = libcommon.la $(CMOCKA_LIBS)
 
 check_PROGRAMS += test_record
 TESTS += test_record
-test_record_SOURCES = tests/unit/test_record.c tests/unit/unit.h $(fail_malloc_sources)
+test_record_SOURCES = tests/unit/test_record.c tests/unit/record_samples.h tests/unit/unit.h
 test_record_LDADD = libcommon.la $(CMOCKA_LIBS)
-test_record_LDFLAGS = $(AM_LDFLAGS) $(fail_malloc_ldflags)
+
+check_PROGRAMS += test_record_damage
+TESTS += test_record_damage
+test_record_damage_SOURCES = tests/unit/test_record_damage.c tests/unit/record_samples.h tests/unit/unit.h \
+	$(fail_malloc_sources)
+test_record_damage_LDADD = libcommon.la $(CMOCKA_LIBS)
+test_record_damage_LDFLAGS = $(AM_LDFLAGS) $(fail_malloc_ldflags)
 
 check_PROGRAMS += test_sshkey
 TESTS += test_sshkey
@@ -150,11 +156,17 @@ test_str_SOURCES = tests/unit/test_str.c tests/unit/unit.h $(fail_malloc_sources
 test_str_LDADD = libcommon.la $(CMOCKA_LIBS)
 test_str_LDFLAGS = $(AM_LDFLAGS) $(fail_malloc_ldflags)
 
+tally_dir_sources = tests/unit/tally_dir.h tests/unit/tally_dir.c tests/unit/unit.h
 check_PROGRAMS += test_tally
 TESTS += test_tally
-test_tally_SOURCES = tests/unit/test_tally.c tests/unit/unit.h
+test_tally_SOURCES = tests/unit/test_tally.c $(tally_dir_sources)
 test_tally_LDADD = libcommontest.la $(CMOCKA_LIBS)
-test_tally_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open64,--wrap=write,--wrap=flock
+
+check_PROGRAMS += test_tally_race
+TESTS += test_tally_race
+test_tally_race_SOURCES = tests/unit/test_tally_race.c $(tally_dir_sources)
+test_tally_race_LDADD = libcommontest.la $(CMOCKA_LIBS)
+test_tally_race_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open64,--wrap=write,--wrap=flock
 
 check_PROGRAMS += test_verdict
 TESTS += test_verdict
