@@ -211,6 +211,13 @@ int wire_recv(int sock, struct frame *f, int64_t deadline_ms)
 	return r;
 }
 
+void frame_done(struct frame *f)
+{
+	buf_wipe(&f->payload);
+	closep(&f->fd);
+	f->fd = -1;
+}
+
 void frame_end_pack(const struct frame_end *e, uint8_t out[static 48])
 {
 	const uint64_t v[] = {

@@ -21,14 +21,12 @@ enum frame_type {
 	FRAME_RECORD = 32, /* one record (common/record.h) */
 	FRAME_END,	   /* struct frame_end */
 	FRAME_RESULT,	   /* u32 result, text NUL */
-	/* pam_muster and musterctl to musterd (common/agent.h) */
+	/* pam_muster to musterd (common/agent.h) */
 	FRAME_CHECK = 64, /* struct agent_request: refresh this user if need be, and say what you know */
 	FRAME_PASSWORD,	  /* also verify the password: LDAP, or a caller who may not read the verifier */
-	FRAME_COMMAND,	  /* text NUL, musterctl's */
 	/* back */
 	FRAME_WORKING = 96, /* empty: the answer takes more than a moment */
 	FRAME_ANSWER,	    /* struct agent_answer */
-	FRAME_OUTPUT,	    /* text NUL, a line for musterctl; the last frame is FRAME_RESULT */
 };
 
 /* Payload of FRAME_END, packed as six u64: what was sent, so that a cut stream is noticed. */
@@ -59,6 +57,8 @@ int wire_send(int sock, enum frame_type type, uint32_t request_id, const void *d
  */
 int wire_recv(int sock, struct frame *f, int64_t deadline_ms) MUST_CHECK;
 int64_t wire_now_ms(void);
+/* Wipes the payload and closes the descriptor. */
+void frame_done(struct frame *f);
 
 void frame_end_pack(const struct frame_end *e, uint8_t out[static 48]);
 int frame_end_unpack(const void *data, size_t len, struct frame_end *ret) MUST_CHECK;

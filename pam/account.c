@@ -1,21 +1,48 @@
 #include "common/subject.h"
+#include "pam/agent.h"
 #include "pam/call.h"
 #include "pam/codes.h"
 #include "pam/phases.h"
 #include "pam/talk.h"
 
+/* The gate repeats what was decided a moment ago: the agent is not asked again. */
+static enum reason agent_refusal(const struct call *c)
+{
+	return c->args.gate ? REASON_OK : agent_check(c, VERDICT_ACCOUNT);
+}
+
+/* The verdict of the published snapshot, after the agent had its chance to publish a newer one. */
+static int decide(const struct call *c, struct subject *s, struct verdict *ret)
+{
+	enum reason refusal = agent_refusal(c);
+	int r = subject_load(c->user, s);
+
+	if (r == 0)
+		r = call_check_args(c);
+	if (r < 0) {
+		ret->reason = subject_load_reason(r);
+		return r;
+	}
+	*ret = subject_verdict(s, VERDICT_ACCOUNT, false);
+	if (ret->reason == REASON_OK)
+		ret->reason = refusal;
+	return 0;
+}
+
+static int ask_verdict(const struct call *c, struct verdict *ret)
+{
+	struct login l = agent_login(c, VERDICT_ACCOUNT, NULL);
+
+	ret->reason = l.reason;
+	return l.error;
+}
+
 int phase_account(const struct call *c)
 {
 	CLEANUP(subject_done) struct subject s = {0};
 	struct verdict v = {0};
-	int r = subject_load(c->user, &s);
+	int r = agent_can_decide() ? decide(c, &s, &v) : ask_verdict(c, &v);
 
-	if (r == 0)
-		r = call_check_args(c);
-	if (r == 0)
-		v = subject_verdict(&s, VERDICT_ACCOUNT, false);
-	else
-		v.reason = subject_load_reason(r);
 	if (v.reason == REASON_UNKNOWN_USER)
 		return pam_code_account(v.reason);
 	if (v.reason != REASON_OK)

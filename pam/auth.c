@@ -3,7 +3,7 @@
 
 #include <security/pam_ext.h>
 
-#include "common/login.h"
+#include "pam/agent.h"
 #include "pam/call.h"
 #include "pam/codes.h"
 #include "pam/phases.h"
@@ -18,14 +18,21 @@ static bool refused_later(const struct call *c, const struct subject *s, const s
 	       strlist_has(&s->policy.reason_services, call_service(c));
 }
 
+/* The decision from the published snapshot, after the agent had its chance to publish a newer one. */
 static struct login check(const struct call *c, struct subject *s, const char *password)
 {
+	enum reason refusal = agent_check(c, VERDICT_AUTH);
+	struct login l;
 	int r = subject_load(c->user, s);
 
 	if (r == 0)
 		r = call_check_args(c);
-	return r < 0 ? login_refuse(&s->policy, password, r)
-		     : login_check(s, password, call_rhost(c));
+	if (r < 0)
+		return login_refuse(&s->policy, password, r);
+	l = login_check(s, password, call_rhost(c));
+	if (l.reason == REASON_OK)
+		l.reason = refusal;
+	return l;
 }
 
 int phase_auth(const struct call *c)
@@ -39,7 +46,7 @@ int phase_auth(const struct call *c)
 	r = talk_password(c, &password);
 	if (r != PAM_SUCCESS)
 		return r;
-	l = check(c, &s, password);
+	l = agent_can_decide() ? check(c, &s, password) : agent_login(c, VERDICT_AUTH, password);
 	if (l.password_right && l.error < 0)
 		pam_syslog(c->pamh, LOG_WARNING, "tally: %s", strerrorname_np(-l.error));
 	if (l.reason == REASON_OK || l.reason == REASON_UNKNOWN_USER)

@@ -2,6 +2,7 @@
 pam_sources = \
 	pam/entry.c \
 	pam/phases.h pam/auth.c pam/account.c pam/password.c pam/session.c \
+	pam/agent.h pam/agent.c \
 	pam/args.h pam/args.c \
 	pam/call.h pam/call.c \
 	pam/codes.h pam/codes.c \

@@ -1,0 +1,120 @@
+#include "agentd/answer.h"
+
+#include <errno.h>
+#include <semaphore.h>
+#include <string.h>
+#include <time.h>
+
+#include "agentd/engine.h"
+#include "common/agent.h"
+#include "common/login.h"
+#include "common/names.h"
+
+#define HASHES_AT_ONCE 2 /* each of them takes some 17 MiB and a core */
+#define HASH_WAIT_S    8 /* for a turn; then the password is not verified */
+#define SEND_MS	       2000
+
+static sem_t hashes;
+
+static __attribute__((constructor)) void hashes_init(void)
+{
+	sem_init(&hashes, 0, HASHES_AT_ONCE);
+}
+
+static int wait_for_turn(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += HASH_WAIT_S;
+	while (sem_timedwait(&hashes, &until) < 0)
+		if (errno != EINTR)
+			return -errno;
+	return 0;
+}
+
+/* Bring what is known up to date, within what a login may wait; what is there serves otherwise. */
+static bool refresh(const struct agent_request *q, const struct answer_options *o)
+{
+	if (q->flags & AGENT_NOWAIT) {
+		engine_poke(o->engine, o->recheck_after_ms);
+		return false;
+	}
+	return engine_refresh(o->engine, o->recheck_after_ms,
+			      wire_now_ms() + o->recheck_timeout_ms) == 0;
+}
+
+static void check_password(const struct subject *s, const struct agent_request *q, struct agent_answer *a)
+{
+	struct login l;
+
+	if (wait_for_turn() < 0) {
+		a->reason = REASON_UNAVAILABLE;
+		return;
+	}
+	l = login_check(s, q->password, q->rhost);
+	sem_post(&hashes);
+	a->reason = l.reason;
+	if (l.password_right)
+		a->password = AGENT_PASSWORD_RIGHT;
+	else if (l.reason == REASON_WRONG_PASSWORD)
+		a->password = AGENT_PASSWORD_WRONG;
+}
+
+/* The account phase, and what there is to say before a password is verified elsewhere. */
+static void check_account(const struct subject *s, const struct agent_request *q, struct agent_answer *a)
+{
+	struct verdict v = subject_verdict(s, q->phase, false);
+
+	a->reason = v.reason;
+	a->expires_at = v.expires_at;
+}
+
+static int decide(enum frame_type type, const struct agent_request *q, uid_t peer, struct agent_answer *a)
+{
+	CLEANUP(subject_done) struct subject s = {0};
+	int r = subject_load(q->user, &s);
+
+	if (peer != 0 && (r < 0 || s.account.uid != peer))
+		return -EPERM;
+	a->generation = s.generation;
+	a->reason = subject_load_reason(r);
+	if (r < 0)
+		return 0;
+	a->uid = s.account.uid;
+	if (type == FRAME_PASSWORD)
+		check_password(&s, q, a);
+	else
+		check_account(&s, q, a);
+	return 0;
+}
+
+static int send_answer(int sock, uint32_t request_id, const struct agent_answer *a)
+{
+	CLEANUP(buf_done) struct buf data = {0};
+	int r = agent_answer_pack(a, &data);
+
+	return r < 0 ? r
+		     : wire_send(sock, FRAME_ANSWER, request_id, data.data, data.len, -1,
+				 wire_now_ms() + SEND_MS);
+}
+
+int answer(int sock, const struct frame *f, uid_t peer, const struct answer_options *o)
+{
+	struct agent_request q;
+	struct agent_answer a = {.reason = REASON_UNAVAILABLE};
+	int r;
+
+	if (f->type != FRAME_CHECK && !(f->type == FRAME_PASSWORD && o->passwords))
+		return -EPROTO;
+	if (agent_request_unpack(f->payload.data, f->payload.len, &q) < 0 || !name_valid(q.user))
+		return -EPROTO;
+	r = wire_send(sock, FRAME_WORKING, f->request_id, NULL, 0, -1, wire_now_ms() + SEND_MS);
+	if (r < 0)
+		return r;
+	memcpy(a.nonce, q.nonce, sizeof(a.nonce));
+	a.user = q.user;
+	a.online = refresh(&q, o);
+	r = decide(f->type, &q, peer, &a);
+	return r < 0 ? r : send_answer(sock, f->request_id, &a);
+}
