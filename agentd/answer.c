@@ -12,7 +12,7 @@
 
 #define HASHES_AT_ONCE 2 /* each of them takes some 17 MiB and a core */
 #define HASH_WAIT_S    8 /* for a turn; then the password is not verified */
-#define SEND_MS	       2000
+#define SEND_MS        2000
 
 static sem_t hashes;
 
@@ -44,7 +44,8 @@ static bool refresh(const struct agent_request *q, const struct answer_options *
 			      wire_now_ms() + o->recheck_timeout_ms) == 0;
 }
 
-static void check_password(const struct subject *s, const struct agent_request *q, struct agent_answer *a)
+static void check_password(const struct subject *s, const struct agent_request *q,
+			   struct agent_answer *a)
 {
 	struct login l;
 
@@ -62,7 +63,8 @@ static void check_password(const struct subject *s, const struct agent_request *
 }
 
 /* The account phase, and what there is to say before a password is verified elsewhere. */
-static void check_account(const struct subject *s, const struct agent_request *q, struct agent_answer *a)
+static void check_account(const struct subject *s, const struct agent_request *q,
+			  struct agent_answer *a)
 {
 	struct verdict v = subject_verdict(s, q->phase, false);
 
@@ -70,7 +72,8 @@ static void check_account(const struct subject *s, const struct agent_request *q
 	a->expires_at = v.expires_at;
 }
 
-static int decide(enum frame_type type, const struct agent_request *q, uid_t peer, struct agent_answer *a)
+static int decide(enum frame_type type, const struct agent_request *q, uid_t peer,
+		  struct agent_answer *a)
 {
 	CLEANUP(subject_done) struct subject s = {0};
 	int r = subject_load(q->user, &s);

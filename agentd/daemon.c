@@ -19,6 +19,7 @@
 #include "agentd/metrics.h"
 #include "agentd/notify.h"
 #include "agentd/schedule.h"
+#include "agentd/server.h"
 #include "agentd/settings.h"
 #include "agentd/status.h"
 #include "agentd/watch.h"
@@ -33,6 +34,7 @@ struct daemon {
 	const char *config;
 	struct settings settings;
 	struct engine *engine;
+	struct server *server; /* NULL: could not be started; logins go by the snapshots alone */
 	struct notify notify;
 	struct watch watch;
 	struct worker worker;
@@ -204,8 +206,25 @@ static void start_worker(struct daemon *d, enum worker_task task)
 		sync_ended(d, 1 << 8);
 }
 
+static void start_server(struct daemon *d)
+{
+	const struct server_options o = {
+		.runtime_dir = d->settings.conf.runtime_dir,
+		.engine = d->engine,
+		.recheck_after_ms = d->settings.conf.recheck_after_ms,
+		.recheck_timeout_ms = d->settings.conf.recheck_timeout_ms,
+	};
+	const char *what;
+	int r = server_start(&o, &d->server, &what);
+
+	if (r < 0)
+		log_error("daemon: %s/%s: %s; logins go on without the agent", o.runtime_dir, what,
+			  strerror(-r));
+}
+
 static void serve(struct daemon *d)
 {
+	start_server(d);
 	schedule_start(&d->schedule, now_ms(), chance());
 	notify_send(&d->notify, "READY=1");
 	log_notice("daemon: ready");
@@ -271,6 +290,9 @@ static int apply(struct daemon *d, struct settings *s)
 	*s = (struct settings){.fd = -1};
 	d->schedule.interval_ms = d->settings.conf.poll_interval_ms;
 	d->schedule.remote = !settings_document(&d->settings);
+	if (d->server)
+		server_set(d->server, d->settings.conf.recheck_after_ms,
+			   d->settings.conf.recheck_timeout_ms);
 	watch_clear(&d->watch);
 	r = watch_files(d);
 	return r < 0 ? r : engine_set_document(d->engine, settings_document(&d->settings));
@@ -458,7 +480,10 @@ static int start(struct daemon *d, struct settings *s)
 static void daemon_done(struct daemon *d)
 {
 	worker_stop(&d->worker);
-	engine_free(d->engine);
+	if (d->server)
+		server_stop(d->server); /* its threads may still answer: the engine ends with the process */
+	else
+		engine_free(d->engine);
 	watch_done(&d->watch);
 	closep(&d->signals);
 	closep(&d->timer);

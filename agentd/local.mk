@@ -9,6 +9,7 @@ libconf_la_CFLAGS = $(AM_CFLAGS) $(INIH_CFLAGS)
 libconf_la_LIBADD = $(INIH_LIBS)
 
 libagentd_la_SOURCES = \
+	agentd/answer.h agentd/answer.c \
 	agentd/arena.h agentd/arena.c \
 	agentd/cache.h agentd/cache.c \
 	agentd/daemon.h agentd/daemon.c \
@@ -24,7 +25,9 @@ libagentd_la_SOURCES = \
 	agentd/metrics.h agentd/metrics.c \
 	agentd/notify.h agentd/notify.c \
 	agentd/publish.h agentd/publish.c \
+	agentd/quota.h agentd/quota.c \
 	agentd/schedule.h agentd/schedule.c \
+	agentd/server.h agentd/server.c \
 	agentd/settings.h agentd/settings.c \
 	agentd/snapshots.h agentd/snapshots.c \
 	agentd/stage.h agentd/stage.c \

@@ -16,15 +16,15 @@
 #include "agentd/quota.h"
 #include "common/str.h"
 
-#define STACK_SIZE   (256 * 1024)
-#define BACKLOG	     128
-#define REQUEST_MS   5000 /* for a request to arrive */
-#define REQUEST_SIZE (8 * 1024)
-#define ROOT_MAX     128
-#define PUBLIC_MAX   64
+#define STACK_SIZE     (256 * 1024)
+#define BACKLOG        128
+#define REQUEST_MS     5000 /* for a request to arrive */
+#define REQUEST_SIZE   (8 * 1024)
+#define ROOT_MAX       128
+#define PUBLIC_MAX     64
 #define PUBLIC_UID_MAX 2
-#define PUBLIC_NICE  10 /* guessing passwords does not slow down anybody's login */
-#define RETRY_US     100000
+#define PUBLIC_NICE    10 /* guessing passwords does not slow down anybody's login */
+#define RETRY_US       100000
 
 struct door {
 	struct server *server;
@@ -142,7 +142,8 @@ static int door_open(struct door *d, const char *dir, const char *name)
 	int r = str_print(d->path, sizeof(d->path), "%s/%s", dir, name);
 
 	if (r == 0)
-		r = str_print(address.sun_path, sizeof(address.sun_path), "%s/private/new.sock", dir);
+		r = str_print(address.sun_path, sizeof(address.sun_path), "%s/private/new.sock",
+			      dir);
 	if (r < 0)
 		return r;
 	if (sock < 0 || (unlink(address.sun_path) < 0 && errno != ENOENT))
@@ -220,7 +221,8 @@ int server_start(const struct server_options *o, struct server **ret, const char
 		.server = s,
 		.listener = -1,
 		.public = true,
-		.quota = {PTHREAD_MUTEX_INITIALIZER, .total = PUBLIC_MAX, .per_uid = PUBLIC_UID_MAX},
+		.quota = {PTHREAD_MUTEX_INITIALIZER, .total = PUBLIC_MAX,
+			  .per_uid = PUBLIC_UID_MAX},
 	};
 	r = open_doors(s, o->runtime_dir, ret_what);
 	if (r < 0)

@@ -78,7 +78,8 @@ static struct login verify(const struct subject *s, const char *password)
 	if (r < 0)
 		return unavailable(r);
 	/* An error there leaves one failure too many: to be told, but no reason to refuse. */
-	return (struct login){.reason = v.reason, .password_right = true, .error = tries_forgive(s)};
+	return (struct login){
+		.reason = v.reason, .password_right = true, .error = tries_forgive(s)};
 }
 
 struct login login_refuse(const struct policy *p, const char *password, int error)

@@ -15,7 +15,7 @@
 #define FIRST_MS      1500  /* until the agent says anything at all */
 #define ANSWER_MS     12000 /* in all, from an agent that has said that it works on it (P10) */
 #define REQUEST_SIZE  (8 * AGENT_TEXT_MAX)
-#define MUTE	      "muster_agent_mute"
+#define MUTE          "muster_agent_mute"
 
 bool agent_can_decide(void)
 {
@@ -67,7 +67,8 @@ static int receive(int sock, const struct agent_request *request, struct frame *
 	closep(&f->fd);
 	if (f->type != FRAME_ANSWER || agent_answer_unpack(f->payload.data, f->payload.len, &a) < 0)
 		return -EPROTO;
-	if (memcmp(a.nonce, request->nonce, sizeof(a.nonce)) != 0 || strcmp(a.user, request->user) != 0)
+	if (memcmp(a.nonce, request->nonce, sizeof(a.nonce)) != 0 ||
+	    strcmp(a.user, request->user) != 0)
 		return -EPROTO;
 	*ret = a;
 	return 0;
@@ -169,5 +170,6 @@ struct login agent_login(const struct call *c, enum verdict_phase phase, const c
 		return (struct login){.reason = REASON_UNAVAILABLE, .error = r};
 	if (password && a.reason == REASON_OK && a.password != AGENT_PASSWORD_RIGHT)
 		return (struct login){.reason = REASON_UNAVAILABLE, .error = -EPROTO};
-	return (struct login){.reason = a.reason, .password_right = a.password == AGENT_PASSWORD_RIGHT};
+	return (struct login){.reason = a.reason,
+			      .password_right = a.password == AGENT_PASSWORD_RIGHT};
 }
