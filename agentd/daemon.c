@@ -38,7 +38,7 @@ struct daemon {
 	struct notify notify;
 	struct watch watch;
 	struct worker worker;
-	int64_t worker_began_ms, worker_began_at; /* our clock; wall clock */
+	int64_t worker_began_ms;
 	struct schedule schedule;
 	struct metrics metrics;
 	int64_t ping_ms;
@@ -98,6 +98,11 @@ static void make_view(const struct sync_status *s, bool online, const char *erro
 		ret->error[0] = '\0';
 }
 
+static bool was_good(int status)
+{
+	return WIFEXITED(status) && (WEXITSTATUS(status) == WORKER_GOOD || WEXITSTATUS(status) == WORKER_ALARM);
+}
+
 /* What the worker could not say itself, "" when it could. */
 static void describe_death(const struct daemon *d, int status, char *out, size_t size)
 {
@@ -108,19 +113,10 @@ static void describe_death(const struct daemon *d, int status, char *out, size_t
 		r = str_print(out, size, "the sync took more than %d s, and was killed", WORKER_LIMIT_MS / 1000);
 	else if (WIFSIGNALED(status))
 		r = str_print(out, size, "the sync died of signal %d", WTERMSIG(status));
-	else if (WEXITSTATUS(status) > 1)
+	else if (!was_good(status) && WEXITSTATUS(status) != WORKER_FAILED)
 		r = str_print(out, size, "the sync ended with status %d", WEXITSTATUS(status));
 	if (r < 0)
 		log_error("daemon: a text is too long");
-}
-
-/* 1 is failure, or published with something left to do for an administrator: sync.status knows. */
-static bool was_good(const struct daemon *d, int status, const struct sync_status *s)
-{
-	if (!WIFEXITED(status) || WEXITSTATUS(status) > 1)
-		return false;
-	return WEXITSTATUS(status) == 0 ||
-	       (s->last_attempt_at >= d->worker_began_at && s->last_sync_at == s->last_attempt_at);
 }
 
 static void count(struct daemon *d, bool good, bool died)
@@ -173,7 +169,7 @@ static void sync_ended(struct daemon *d, int wait_status)
 
 	if (status_load_last(&d->settings.conf, &buf, &status) < 0)
 		status.generation = 0; /* nothing is known, nothing was published */
-	good = was_good(d, wait_status, &status);
+	good = was_good(wait_status);
 	describe_death(d, wait_status, death, sizeof(death));
 	if (death[0])
 		log_error("daemon: %s; what was published stays", death);
@@ -195,7 +191,6 @@ static void start_worker(struct daemon *d, enum worker_task task)
 	watch_renew(&d->watch); /* before anything is read: what changes from now on is seen */
 	d->edited = false;
 	d->worker_began_ms = now_ms();
-	d->worker_began_at = time(NULL);
 	if (task == WORKER_SYNC)
 		engine_begin(d->engine);
 	r = worker_start(&d->worker, task, d->settings.fd, d->config);
@@ -203,7 +198,7 @@ static void start_worker(struct daemon *d, enum worker_task task)
 		return;
 	log_error("daemon: cannot start a sync: %s", strerror(-r));
 	if (task == WORKER_SYNC)
-		sync_ended(d, 1 << 8);
+		sync_ended(d, W_EXITCODE(WORKER_FAILED, 0));
 }
 
 static void start_server(struct daemon *d)

@@ -95,9 +95,12 @@ static int sync_as_worker(const struct conf *c)
 	CLEANUP(buf_done) struct buf buf = {0};
 	struct sync_status status;
 
+	int r;
+
 	if (status_load_last(c, &buf, &status) == 0)
 		log_known(&status.errors);
-	return sync_once(c);
+	r = sync_once(c);
+	return r == -EIO ? WORKER_ALARM : r < 0 ? WORKER_FAILED : WORKER_GOOD;
 }
 
 static int run_once(const struct options *o)
@@ -111,10 +114,9 @@ static int run_once(const struct options *o)
 		log_error("conf: %s", error);
 		return EXIT_USAGE;
 	}
-	if (o->publish_only)
-		r = sync_publish(&s.conf);
-	else
-		r = o->worker ? sync_as_worker(&s.conf) : sync_once(&s.conf);
+	if (o->worker && !o->publish_only)
+		return sync_as_worker(&s.conf);
+	r = o->publish_only ? sync_publish(&s.conf) : sync_once(&s.conf);
 	return r == 0 ? 0 : EXIT_SYNC;
 }
 

@@ -13,6 +13,13 @@
 
 #define WORKER_CONF_FD 3
 
+/* How a worker exits. Anything else: it died. */
+enum worker_exit {
+	WORKER_GOOD = 0,
+	WORKER_FAILED = 1, /* sync.status says why */
+	WORKER_ALARM = 3,  /* good, but something needs an administrator */
+};
+
 enum worker_task {
 	WORKER_SYNC = 1,
 	WORKER_PUBLISH, /* what /var/lib has, to /run */

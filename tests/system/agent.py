@@ -1,0 +1,118 @@
+"""The living musterd, as a service manager would run it: readiness, watchdog and reload by NOTIFY_SOCKET."""
+import os
+import pathlib
+import re
+import signal
+import socket
+import subprocess
+import time
+
+from endpoint import RUN, WORK
+
+
+def wait_for(condition, timeout=10, what="it"):
+    """Until CONDITION() is true; what it returned, and fails after TIMEOUT seconds."""
+    end = time.monotonic() + timeout
+    while True:
+        result = condition()
+        if result:
+            return result
+        assert time.monotonic() < end, f"{what} did not happen within {timeout} s"
+        time.sleep(0.02)
+
+
+class Agent:
+    """`with Agent() as agent:` is one life of musterd."""
+
+    def __init__(self, *argv, environ=(), wrap=(), ready=True):
+        WORK.mkdir(exist_ok=True)
+        self.argv = [*wrap, "musterd", *argv]
+        self.environ, self.ready = dict(environ), ready
+        self.said = []  # what the manager heard
+
+    def __enter__(self):
+        self.notify = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.notify.bind("")  # the kernel gives it an abstract name
+        name = "@" + self.notify.getsockname()[1:].decode()
+        self.log_path = WORK / "musterd.log"
+        with open(self.log_path, "w") as log:
+            self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                            env={**os.environ, "NOTIFY_SOCKET": name, **self.environ})
+        self.pid = self.process.pid
+        if self.ready:
+            self.wait_until_ready()
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.notify.close()
+
+    def hear(self):
+        """What the manager has heard so far, each message one string."""
+        while True:
+            try:
+                self.said.append(self.notify.recv(4096, socket.MSG_DONTWAIT).decode())
+            except BlockingIOError:
+                return self.said
+
+    def wait_until_ready(self):
+        def ready():
+            assert self.process.poll() is None, self.log()
+            return "READY=1" in self.hear()
+        wait_for(ready, what="READY=1")
+
+    def wait_until_synced(self, syncs=1):
+        """The first syncs are over."""
+        wait_for(lambda: self.syncs() >= syncs, what=f"sync {syncs}: {self.log()}")
+
+    def log(self):
+        return self.log_path.read_text()
+
+    def metrics(self):
+        """metrics.prom as a dictionary; empty when there is none."""
+        try:
+            text = (RUN / "metrics.prom").read_text()
+        except FileNotFoundError:
+            return {}
+        assert text.endswith("# EOF\n")
+        return {name: int(value) for name, value in re.findall(r"(?m)^(muster_\S+) (\d+)$", text)}
+
+    def syncs(self, result="ok"):
+        return self.metrics().get(f'muster_syncs_total{{result="{result}"}}', 0)
+
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=10)
+
+    def children(self):
+        """{pid: state} of its children."""
+        found = {}
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(fields[1]) == self.pid:
+                found[int(stat.parent.name)] = fields[0]
+        return found
+
+    def descriptors(self):
+        return sorted(os.readlink(f) for f in pathlib.Path(f"/proc/{self.pid}/fd").iterdir())
+
+    def pss_kib(self):
+        return int(re.search(r"(?m)^Pss: +(\d+) kB", pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()).group(1))
+
+
+def generation():
+    """Of what is published; 0 when nothing is. Without starting a program, to be quick."""
+    for path in (RUN / "nss.snapshot", pathlib.Path("/var/lib/muster/nss.snapshot")):
+        try:
+            return int.from_bytes(path.read_bytes()[24:32], "little")
+        except FileNotFoundError:
+            continue
+    return 0
