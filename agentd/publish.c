@@ -84,13 +84,47 @@ static int sync_fd(int fd)
 	return 0;
 }
 
-/* As a reader will: what the page cache has of it must be right. */
-static int verify(const char *path, enum snapshot_kind kind)
+static int read_some(int fd, uint8_t *chunk, off_t at, size_t *ret)
+{
+	for (*ret = 0; *ret < COPY_SIZE;) {
+		ssize_t n = pread(fd, chunk + *ret, COPY_SIZE - *ret, at + (off_t)*ret);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		if (n == 0)
+			break;
+		*ret += (size_t)n;
+	}
+	return 0;
+}
+
+static int compare(int a, int b)
+{
+	uint8_t chunk_a[COPY_SIZE], chunk_b[COPY_SIZE];
+	size_t len_a, len_b;
+	off_t at = 0;
+	int r;
+
+	do {
+		r = read_some(a, chunk_a, at, &len_a);
+		if (r == 0)
+			r = read_some(b, chunk_b, at, &len_b);
+		if (r == 0 && (len_a != len_b || memcmp(chunk_a, chunk_b, len_a) != 0))
+			r = -EBADMSG;
+		at += COPY_SIZE;
+	} while (r == 0 && len_a == COPY_SIZE);
+	return r;
+}
+
+/* The same bytes, in a file that a reader takes. */
+static int read_back(const char *path, int fd, int source, enum snapshot_kind kind)
 {
 	CLEANUP(snapshot_closep) struct snapshot *s = NULL;
-	int r = snapshot_open(path, kind, &s);
+	int r = compare(fd, source);
 
-	return r < 0 ? r : snapshot_verify(s);
+	return r < 0 ? r : snapshot_open(path, kind, &s);
 }
 
 static int write_new(const char *path, int source, const struct target *t, const char **what)
@@ -110,8 +144,8 @@ static int write_new(const char *path, int source, const struct target *t, const
 		r = -errno;
 	if (r < 0)
 		return r;
-	*what = "verify";
-	r = verify(path, t->kind);
+	*what = "read back";
+	r = read_back(path, fd, source, t->kind);
 	if (r < 0)
 		return r;
 	*what = "sync";
@@ -200,7 +234,10 @@ static int copy_target(const char *dir, const struct target *t, int64_t now, int
 	if (r < 0)
 		return r;
 	*ret_fd = memfd_create("muster-snapshot", MFD_CLOEXEC);
-	return *ret_fd < 0 ? -errno : snapshot_copy(s, *ret_fd, now ? now : snapshot_info(s)->confirmed_at);
+	if (*ret_fd < 0)
+		return -errno;
+	r = snapshot_copy(s, *ret_fd, now ? now : snapshot_info(s)->confirmed_at);
+	return r < 0 ? r : snapshot_verify_memory(*ret_fd, t->kind);
 }
 
 /* By the older of both files. */

@@ -13,8 +13,8 @@
 int publish_clean(const char *dir) MUST_CHECK;
 
 /*
- * Both files of S into DIR, pam.snapshot first, since it is the stricter one. Only when both are written and verified is any
- * of them renamed. After a failure DIR has what it had (or, should a rename itself fail, one file of each).
+ * Both files of S, which were verified, into DIR; pam.snapshot first, since it is the stricter one. Only when both are
+ * written and read back, byte for byte and as a reader opens them, is any of them renamed. After a failure DIR has what it had (or, should a rename itself fail, one file of each).
  *   ret_error  what was tried on which file, and why it failed; "" on success
  * 0 or -errno.
  */

@@ -158,26 +158,36 @@ static int begin(const struct snapshots_input *in, enum snapshot_kind kind, int 
 	return *fd < 0 ? -errno : snapshot_writer_new(*fd, &info, ret);
 }
 
+static int build(struct builder *b, struct snapshots *ret)
+{
+	int r = begin(b->in, SNAPSHOT_NSS, &ret->nss, &b->nss);
+
+	if (r == 0)
+		r = begin(b->in, SNAPSHOT_PAM, &ret->pam, &b->pam);
+	if (r == 0)
+		r = add_users(b);
+	if (r == 0)
+		r = add_groups(b);
+	if (r == 0)
+		r = add_records(b);
+	if (r == 0)
+		r = add_policy_and_status(b);
+	if (r == 0)
+		r = snapshot_writer_finish(b->nss);
+	return r < 0 ? r : snapshot_writer_finish(b->pam);
+}
+
 int snapshots_build(const struct world *w, const struct snapshots_input *in, struct snapshots *ret)
 {
-	CLEANUP(builder_done) struct builder b = {.world = w, .in = in};
+	struct builder b = {.world = w, .in = in};
 	int r;
 
 	*ret = (struct snapshots){-1, -1};
-	r = begin(in, SNAPSHOT_NSS, &ret->nss, &b.nss);
+	r = build(&b, ret);
+	builder_done(&b); /* its memory is not needed while the mappings are */
 	if (r == 0)
-		r = begin(in, SNAPSHOT_PAM, &ret->pam, &b.pam);
-	if (r == 0)
-		r = add_users(&b);
-	if (r == 0)
-		r = add_groups(&b);
-	if (r == 0)
-		r = add_records(&b);
-	if (r == 0)
-		r = add_policy_and_status(&b);
-	if (r == 0)
-		r = snapshot_writer_finish(b.nss);
-	return r < 0 ? r : snapshot_writer_finish(b.pam);
+		r = snapshot_verify_memory(ret->nss, SNAPSHOT_NSS);
+	return r < 0 ? r : snapshot_verify_memory(ret->pam, SNAPSHOT_PAM);
 }
 
 void snapshots_done(struct snapshots *s)

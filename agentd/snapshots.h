@@ -15,7 +15,7 @@ struct snapshots_input {
 	int64_t created_at, confirmed_at;
 };
 
-/* -ENOMEM, -errno. Close with snapshots_done(), also after an error. */
+/* Made and verified. -ENOMEM, -EBADMSG, -errno. Close with snapshots_done(), also after an error. */
 int snapshots_build(const struct world *w, const struct snapshots_input *in, struct snapshots *ret) MUST_CHECK;
 void snapshots_done(struct snapshots *s);
 

@@ -98,6 +98,15 @@ static int query_once(struct snapshot *s, const struct query *q,
 	return -EINVAL;
 }
 
+/* Out of the mapping. */
+static int query_keep(struct buf *buf, struct snapshot_record *ret)
+{
+	int r = buf_add(buf, ret->data, ret->length);
+
+	ret->data = buf->data;
+	return r;
+}
+
 /* The answer's bytes stay in BUF, buf->len of them. */
 static int query_run(struct snapshot *s, const struct query *q, struct buf *buf,
 		     struct snapshot_record *ret)
@@ -116,6 +125,8 @@ static int query_run(struct snapshot *s, const struct query *q, struct buf *buf,
 		r = query_once(s, q, &scratch, ret);
 		size = ret->length;
 	} while (r == -ENOSPC);
+	if (r == 0 && s->source.base)
+		return query_keep(buf, ret);
 	if (r == 0)
 		buf->len = ret->length;
 	return r;

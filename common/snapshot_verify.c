@@ -2,8 +2,11 @@
 #include <endian.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 
 #include "common/snapshot_find.h"
+#include "common/snapshot_writer.h"
 
 /* Blocks whole, full ones first, and as many slots in use as the header says. */
 static int section_verify(const struct snapshot_source *s, const struct snapshot_section *x)
@@ -159,5 +162,29 @@ int snapshot_verify(struct snapshot *s)
 		r = list_verify(s, SECTION_REJECTS, snapshot_reject);
 	if (r == 0)
 		r = list_verify(s, SECTION_DIR_GROUPS, snapshot_dir_group);
+	return r;
+}
+
+int snapshot_verify_memory(int fd, enum snapshot_kind kind)
+{
+	struct snapshot s = {.source = {.layout = &s.layout, .fd = -1}};
+	struct snapshot_header h;
+	struct stat st;
+	void *base;
+	int r;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	r = snapshot_pread(fd, &h, sizeof h, 0);
+	if (r == 0)
+		r = snapshot_layout_parse(&h, (uint64_t)st.st_size, kind, &s.layout);
+	if (r < 0)
+		return r;
+	base = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
+	if (base == MAP_FAILED)
+		return -errno;
+	s.source.base = base;
+	r = snapshot_verify(&s);
+	munmap(base, (size_t)st.st_size);
 	return r;
 }

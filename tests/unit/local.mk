@@ -216,6 +216,7 @@ check_PROGRAMS += test_publish test_store
 TESTS += test_publish test_store
 test_publish_SOURCES = tests/unit/test_publish.c $(WORLD_FIXTURE)
 test_publish_CPPFLAGS = $(test_cppflags)
+test_publish_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write
 test_publish_LDADD = $(AGENTD_TEST_LIBS)
 test_store_SOURCES = tests/unit/test_store.c
 test_store_LDADD = $(AGENTD_TEST_LIBS)

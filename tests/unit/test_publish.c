@@ -172,26 +172,56 @@ static void test_replace(void **state)
 	assert_false(publish_has(dir, 2));
 }
 
-/* A byte that changed on its way is seen before anything is renamed. */
+/* The disk keeps another byte than was written. */
+static bool flip;
+ssize_t __real_write(int fd, const void *data, size_t len);
+ssize_t __wrap_write(int fd, const void *data, size_t len);
+ssize_t __wrap_write(int fd, const void *data, size_t len)
+{
+	uint8_t copy[70000];
+
+	if (!flip || len < 800 || len > sizeof(copy))
+		return __real_write(fd, data, len);
+	memcpy(copy, data, len);
+	copy[700] ^= 1;
+	return __real_write(fd, copy, len);
+}
+
 static void test_read_back(void **state)
 {
 	struct fixture *f = *state;
 	CLEANUP(snapshots_done) struct snapshots good = {-1, -1};
-	CLEANUP(snapshots_done) struct snapshots bad = {-1, -1};
-	uint8_t byte;
+	CLEANUP(snapshots_done) struct snapshots more = {-1, -1};
 
 	small_world(f);
 	make(f, 1, &good);
-	make(f, 2, &bad);
+	make(f, 2, &more);
 	assert_int_equal(publish(dir, &good, error), 0);
-	assert_int_equal(pread(bad.nss, &byte, 1, 700), 1);
-	byte ^= 1;
-	assert_int_equal(pwrite(bad.nss, &byte, 1, 700), 1);
-	assert_int_equal(publish(dir, &bad, error), -EBADMSG);
-	assert_non_null(strstr(error, "verify"));
-	assert_non_null(strstr(error, NSS_SNAPSHOT));
+	flip = true;
+	assert_int_equal(publish(dir, &more, error), -EBADMSG);
+	flip = false;
+	assert_non_null(strstr(error, "read back"));
+	assert_non_null(strstr(error, PAM_SNAPSHOT));
 	assert_generations(1);
 	assert_int_equal(count_files(), 2);
+}
+
+/* What is published already is looked at again before it is published again. */
+static void test_confirm_damaged(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(snapshots_done) struct snapshots made = {-1, -1};
+	AUTO_CLOSE int fd = -1;
+	uint8_t byte;
+
+	small_world(f);
+	make(f, 1, &made);
+	assert_int_equal(publish(dir, &made, error), 0);
+	fd = open(path_of(NSS_SNAPSHOT), O_RDWR);
+	assert_int_equal(pread(fd, &byte, 1, 520), 1); /* in the first record */
+	byte ^= 1;
+	assert_int_equal(pwrite(fd, &byte, 1, 520), 1);
+	assert_int_equal(publish_confirm(dir, NOW + 60, 60, error), -EBADMSG);
 }
 
 /* Writing fails after LIMIT bytes: what is there stays, and nothing else is left. */
@@ -279,6 +309,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_contents), TEST(test_replace),      TEST(test_read_back),
 		TEST(test_no_room),  TEST(test_no_directory), TEST(test_confirm),
+		TEST(test_confirm_damaged),
 	};
 
 	umask(077);
