@@ -136,7 +136,7 @@ static int take_result(const struct frame *frame, char *error)
 	code = le32toh(code);
 	if (code == 0 || code > 4095)
 		return -EPROTO;
-	name_escape(text, error, FETCHER_ERROR_SIZE);
+	text_show(text, error, FETCHER_ERROR_SIZE);
 	return -(int)code;
 }
 

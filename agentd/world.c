@@ -8,6 +8,7 @@
 
 #include "agentd/fetch/protocol.h"
 #include "agentd/world_private.h"
+#include "common/names.h"
 
 #define TEXT_SIZE 512
 
@@ -113,9 +114,9 @@ static int reject(struct world *w, const struct world_subject *s, const char *re
 		w->n_rejected++;
 	if (w->out.n_kind[RECORD_REJECT] >= SYNC_REJECTS_MAX)
 		return 0;
-	name_escape(s->id, id, sizeof(id));
-	name_escape(s->name, name, sizeof(name));
-	name_escape(detail, text, sizeof(text));
+	text_show(s->id, id, sizeof(id));
+	text_show(s->name, name, sizeof(name));
+	text_show(detail, text, sizeof(text));
 	r = record_reject_pack(&rejected, &b);
 	return r < 0 ? r : stage_add(&w->out, b.data, b.len, &place);
 }

@@ -6,19 +6,12 @@
 #include "common/names.h"
 
 #define WORD_MAX 40
+#define LINE_LEN_MAX 255
 #define GROWTH	 1024 /* of a record by what is given here: name, home, shell */
 
-/* No control characters, so that it can be shown; "" is fine. */
 static bool line_valid(const char *s)
 {
-	size_t len = strnlen(s, 256);
-
-	if (len > 255 || !utf8_valid(s, len))
-		return false;
-	for (; *s; s++)
-		if ((unsigned char)*s < 0x20 || *s == 0x7f)
-			return false;
-	return true;
+	return strlen(s) <= LINE_LEN_MAX && text_plain(s);
 }
 
 static bool totp_valid(const char *s)

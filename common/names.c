@@ -99,14 +99,11 @@ static bool is_control(uint32_t c)
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
-/* UTF-8 without controls, at most TEXT_MAX bytes, none of FORBIDDEN. */
-static bool text_valid(const char *s, const char *forbidden)
+bool text_plain(const char *s)
 {
-	size_t len = strnlen(s, TEXT_MAX + 1);
+	size_t len = strlen(s);
 	uint32_t c;
 
-	if (len > TEXT_MAX || strpbrk(s, forbidden))
-		return false;
 	while (len > 0) {
 		size_t n = utf8_decode(s, len, &c);
 
@@ -116,6 +113,12 @@ static bool text_valid(const char *s, const char *forbidden)
 		len -= n;
 	}
 	return true;
+}
+
+/* Plain, at most TEXT_MAX bytes, none of FORBIDDEN. */
+static bool text_valid(const char *s, const char *forbidden)
+{
+	return strnlen(s, TEXT_MAX + 1) <= TEXT_MAX && !strpbrk(s, forbidden) && text_plain(s);
 }
 
 bool gecos_valid(const char *s)
@@ -200,4 +203,12 @@ void name_escape(const char *s, char *out, size_t size)
 		len -= bytes;
 	}
 	out[used] = '\0';
+}
+
+void text_show(const char *s, char *out, size_t size)
+{
+	if (text_plain(s) && strlen(s) < size)
+		memcpy(out, s, strlen(s) + 1);
+	else
+		name_escape(s, out, size);
 }

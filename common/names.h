@@ -47,7 +47,12 @@ bool shell_valid(const char *s);
 /* Directory object ids: 1..64 of [A-Za-z0-9._-]. */
 bool object_id_valid(const char *s);
 
+/* Well-formed UTF-8 without controls, of any length: it can be shown as it is. */
+bool text_plain(const char *s);
+
 /* Foreign text for logs and terminals (D6): controls, non-UTF-8 bytes and '\' as \xNN; cut to whole characters in SIZE. */
 void name_escape(const char *s, char *out, size_t size);
+/* The same for text that may be escaped already, by another process: plain text stays. */
+void text_show(const char *s, char *out, size_t size);
 
 #endif
