@@ -156,11 +156,14 @@ static void check_in_child(const char *path)
 
 int store_check(const char *path)
 {
+	struct stat st;
 	pid_t child;
 	int status;
 
-	if (access(path, F_OK) < 0)
+	if (stat(path, &st) < 0)
 		return -errno;
+	if (st.st_size == 0)
+		return -ENOENT; /* LMDB begins it anew */
 	child = fork();
 	if (child < 0)
 		return -errno;

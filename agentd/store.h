@@ -23,7 +23,7 @@ struct store {
 	bool read_only;
 };
 
-/* Have a child walk every page of PATH. 0; -ENOENT; -EBADMSG; -ETIMEDOUT; -errno of fork. */
+/* Have a child walk every page of PATH. 0; -ENOENT, also for an empty file; -EBADMSG; -ETIMEDOUT; -errno of fork. */
 int store_check(const char *path) MUST_CHECK;
 
 /* PATH to PATH.damaged, in place of an older one, and its lock file away. -errno. */
