@@ -4,7 +4,7 @@
 _musterctl_words()
 {
 	local edit="--file --no-publish --help"
-	local fields="--displayname --email --uid --gid --sudo --key --shell --home"
+	local fields="--displayname --email --uid --gid --sudo --key --shell --home --state"
 
 	case $1 in
 	musterctl) echo "status users groups explain ssh-keys directory --help --version" ;;
@@ -15,7 +15,7 @@ _musterctl_words()
 	"musterctl ssh-keys") echo "--help" ;;
 	"musterctl directory")
 		echo "add set activate suspend schedule expire unlock passwd mfa delete bind unbind group import export --help" ;;
-	"musterctl directory add") echo "$fields --state $edit" ;;
+	"musterctl directory add") echo "$fields $edit" ;;
 	"musterctl directory set") echo "$fields --username --no-keys $edit" ;;
 	"musterctl directory activate" | "musterctl directory suspend" | "musterctl directory unlock" | \
 		"musterctl directory delete") echo "$edit" ;;

@@ -42,6 +42,8 @@ static int parse_options(struct explanation *e, const struct explain_options *o,
 		return fault_set(f, -EINVAL,
 				 "--at '%s': not a time such as 2026-11-30T08:00:00Z or +2h",
 				 o->at);
+	/* At another time the data is as old as now, as long as nothing else is said: syncs go on. */
+	e->confirmed_at += e->now - e->view.now;
 	if (!o->offline)
 		return 0;
 	if (parse_duration_ms(o->offline, &offline_ms) < 0)

@@ -17,6 +17,7 @@ libctl_la_SOURCES = \
 	ctl/directory/password.h ctl/directory/password.c \
 	ctl/directory/session.h ctl/directory/session.c \
 	ctl/directory/user.h ctl/directory/user.c \
+	ctl/directory/key.h ctl/directory/key.c \
 	ctl/directory/group.h ctl/directory/group.c \
 	ctl/directory/state.h ctl/directory/state.c \
 	ctl/directory/binding.h ctl/directory/binding.c \

@@ -48,6 +48,7 @@ static int load_json(struct entries *e, struct fault *f)
 		if (!entry)
 			return -ENOMEM;
 		entry->user = json_object_get(json_object_array_get_idx(list, i));
+		entry->password = tree_text(entry->user, "password");
 	}
 	return 0;
 }

@@ -134,29 +134,23 @@ static int set_posix(struct edit *e, struct json_object *group, const char *text
 
 static int set_sudo(struct edit *e, struct json_object *group, const char *word)
 {
-	bool none = strcmp(word, "no") == 0, free_of_password = strcmp(word, "nopasswd") == 0;
-	struct json_object *attributes, *sudo;
-	int r;
+	struct json_object *attributes = tree_need_object(e, group, "attributes"), *object;
+	bool sudo, nopasswd;
+	int r = sudo_parse(e, word, &sudo, &nopasswd);
 
-	if (!none && !free_of_password && word[0] && strcmp(word, "yes") != 0)
-		return fault_set(e->fault, -EINVAL, "--sudo=%s: it may be yes, nopasswd or no",
-				 word);
-	attributes = tree_need_object(e, group, "attributes");
-	if (none && attributes) {
+	if (r < 0)
+		return r;
+	if (!sudo && attributes) {
 		tree_unset(e, attributes, "sudo");
 		return 0;
 	}
-	sudo = attributes ? tree_need_object(e, attributes, "sudo") : NULL;
-	r = sudo ? tree_set_bool(e, sudo, "enabled", true) : -ENOMEM;
-	if (r < 0)
-		return r;
+	object = attributes ? tree_need_object(e, attributes, "sudo") : NULL;
+	r = object ? tree_set_bool(e, object, "enabled", true) : -ENOMEM;
 	/* JumpCloud has both always. */
-	if (!json_object_object_get_ex(sudo, "withoutPassword", NULL))
-		r = json_object_object_add(sudo, "withoutPassword",
-					   json_object_new_boolean(false)) < 0
-			    ? -ENOMEM
-			    : 0;
-	return r < 0 ? r : tree_set_bool(e, sudo, "withoutPassword", free_of_password);
+	if (r == 0 && !json_object_object_get_ex(object, "withoutPassword", NULL))
+		r = json_object_object_add(object, "withoutPassword",
+					   json_object_new_boolean(false));
+	return r < 0 ? -ENOMEM : tree_set_bool(e, object, "withoutPassword", nopasswd);
 }
 
 int group_set(struct edit *e, struct json_object *group, const struct group_fields *f)

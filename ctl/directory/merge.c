@@ -85,7 +85,7 @@ static int add_user(struct merge *m, const char *id, const char *name, struct js
 	return r;
 }
 
-/* Takes over all fields but the identity. */
+/* Takes over all fields but the identity, and a password in clear, which is nothing for a file. */
 static int merge_fields(struct edit *e, struct json_object *user,
 			const struct json_object *incoming)
 {
@@ -93,7 +93,8 @@ static int merge_fields(struct edit *e, struct json_object *user,
 	{
 		struct json_object *old = NULL;
 
-		if (strcmp(key, "id") == 0 || strcmp(key, "_id") == 0)
+		if (strcmp(key, "id") == 0 || strcmp(key, "_id") == 0 ||
+		    strcmp(key, "password") == 0)
 			continue;
 		if (json_object_object_get_ex(user, key, &old) && json_object_equal(old, value))
 			continue;

@@ -8,9 +8,9 @@
 
 #include "agentd/local.h"
 #include "common/names.h"
-#include "common/sshkey.h"
 #include "common/str.h"
 #include "ctl/directory/group.h"
+#include "ctl/directory/key.h"
 #include "ctl/message.h"
 
 int object_id_make(char out[static OBJECT_ID_SIZE])
@@ -185,58 +185,26 @@ static int set_id(struct edit *e, struct json_object *user, const char *key, con
 	return tree_set_int(e, user, key, id);
 }
 
-static int set_sudo(struct edit *e, struct json_object *user, const char *word)
+int sudo_parse(struct edit *e, const char *word, bool *ret_sudo, bool *ret_nopasswd)
 {
-	bool none = strcmp(word, "no") == 0, free_of_password = strcmp(word, "nopasswd") == 0;
-	int r;
+	bool none = strcmp(word, "no") == 0, nopasswd = strcmp(word, "nopasswd") == 0;
 
-	if (!none && !free_of_password && word[0] && strcmp(word, "yes") != 0)
+	if (!none && !nopasswd && word[0] && strcmp(word, "yes") != 0)
 		return fault_set(e->fault, -EINVAL, "--sudo=%s: it may be yes, nopasswd or no",
 				 word);
-	r = tree_set_bool(e, user, "sudo", !none);
-	return r < 0 ? r : tree_set_bool(e, user, "passwordless_sudo", free_of_password);
+	*ret_sudo = !none;
+	*ret_nopasswd = nopasswd;
+	return 0;
 }
 
-/* The comment of a public key line, which sshkey_normalise() drops; "" when there is none. */
-static const char *key_comment(const char *line)
+static int set_sudo(struct edit *e, struct json_object *user, const char *word)
 {
-	for (int words = 0; words < 2; words++) {
-		line += strcspn(line, " \t");
-		line += strspn(line, " \t");
-	}
-	return line;
-}
+	bool sudo, nopasswd;
+	int r = sudo_parse(e, word, &sudo, &nopasswd);
 
-static int add_key(struct edit *e, struct json_object *keys, const char *text)
-{
-	char line[ACCOUNT_KEY_SIZE_MAX];
-	struct json_object *key;
-	const char *comment;
-	int r = sshkey_normalise(text, strlen(text), line, sizeof(line));
-
-	if (r == -EKEYREJECTED)
-		return fault_set(e->fault, r, "this kind or size of SSH key is not accepted: %.40s",
-				 text);
-	if (r < 0)
-		return fault_set(e->fault, -EINVAL,
-				 "not an SSH public key (TYPE BASE64 [COMMENT]): %.40s", text);
-	for (size_t i = json_object_array_length(keys); i-- > 0;) {
-		const char *old = tree_text(json_object_array_get_idx(keys, i), "public_key");
-
-		if (old && strcmp(old, line) == 0)
-			return 0;
-	}
-	if (json_object_array_length(keys) >= ACCOUNT_KEYS_MAX)
-		return fault_set(e->fault, -EKEYREJECTED, "more than %d keys of one user",
-				 ACCOUNT_KEYS_MAX);
-	comment = key_comment(text);
-	key = json_object_new_object();
-	r = tree_append(e, keys, key);
 	if (r == 0)
-		r = tree_set_text(e, key, "name", comment[0] ? comment : "key");
-	if (r == 0)
-		r = tree_set_text(e, key, "public_key", line);
-	return r == 0 ? tree_set_time(e, key, "create_date", e->now) : r;
+		r = tree_set_bool(e, user, "sudo", sudo);
+	return r < 0 ? r : tree_set_bool(e, user, "passwordless_sudo", nopasswd);
 }
 
 static int set_keys(struct edit *e, struct json_object *user, const struct user_fields *f)
@@ -251,7 +219,7 @@ static int set_keys(struct edit *e, struct json_object *user, const struct user_
 	keys = tree_need_array(e, user, "ssh_keys");
 	r = keys ? tree_set_bool(e, user, "allow_public_key", true) : -ENOMEM;
 	for (unsigned i = 0; r == 0 && i < f->keys.count; i++)
-		r = add_key(e, keys, f->keys.items[i]);
+		r = key_add(e, keys, f->keys.items[i]);
 	return r;
 }
 

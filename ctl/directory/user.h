@@ -37,6 +37,9 @@ int user_set(struct edit *e, struct json_object *user, const struct user_fields 
 /* Also takes the user out of groups and bindings, and names the id in "removed". */
 int user_delete(struct edit *e, struct json_object *user) MUST_CHECK;
 
+/* "yes" or "", "nopasswd", "no": what follows --sudo. -EINVAL. */
+int sudo_parse(struct edit *e, const char *word, bool *ret_sudo, bool *ret_nopasswd) MUST_CHECK;
+
 /* May NAME, or the id of key "unix_uid" or "unix_guid", be given at all: rules, and this computer. */
 int name_check_rules(struct edit *e, const char *name) MUST_CHECK;
 int unix_id_check_rules(struct edit *e, const char *key, int64_t id) MUST_CHECK;

@@ -6,6 +6,7 @@
 
 #include "ctl/directory/actions.h"
 #include "ctl/directory/session.h"
+#include "ctl/directory/state.h"
 #include "ctl/directory/user.h"
 
 #define KEY_FILE_MAX 65536
@@ -27,7 +28,8 @@ struct user_options {
 	FIELD("sudo", OPTION_OPTIONAL, sudo, "yes|nopasswd|no", "may use sudo, with or without a password"), \
 	FIELD("key", OPTION_LIST, keys, "FILE|TEXT", "add the SSH public keys of a file, or this one"), \
 	FIELD("shell", OPTION_TEXT, shell, "PATH", "login shell"), \
-	FIELD("home", OPTION_TEXT, home, "PATH", "home directory")
+	FIELD("home", OPTION_TEXT, home, "PATH", "home directory"), \
+	{ "state", OPTION_TEXT, offsetof(struct user_options, state), "STATE", "ACTIVATED, STAGED or SUSPENDED" }
 /* clang-format on */
 
 /* The keys of --key, one a line, and the texts that they lie in. */
@@ -103,8 +105,6 @@ static const struct option_spec add_options[] = {
 	{DIRECTORY_OPTION_FILE},
 	{DIRECTORY_OPTION_NO_PUBLISH},
 	FIELD_OPTIONS,
-	{"state", OPTION_TEXT, offsetof(struct user_options, state), "STATE",
-	 "ACTIVATED, STAGED or SUSPENDED ([directory] default_state_manual)"},
 	{0},
 };
 
@@ -131,16 +131,21 @@ static int check_single(const struct invocation *in, const struct user_fields *f
 	return 0;
 }
 
+/* --state, when it is given. */
+static int parse_state(struct session *s, const struct user_options *o, enum user_state *ret)
+{
+	if (!o->state || user_state_parse(o->state, ret) == 0)
+		return 0;
+	return fault_set(&s->fault, -EINVAL, "--state %s: it may be ACTIVATED, STAGED or SUSPENDED",
+			 o->state);
+}
+
 static int add_users(struct session *s, const struct invocation *in,
 		     const struct user_fields *fields)
 {
-	const struct user_options *o = in->options;
 	enum user_state state = s->conf.default_state_manual;
-	int r = 0;
+	int r = parse_state(s, in->options, &state);
 
-	if (o->state && user_state_parse(o->state, &state) < 0)
-		return fault_set(&s->fault, -EINVAL,
-				 "--state %s: it may be ACTIVATED, STAGED or SUSPENDED", o->state);
 	for (int i = 0; r == 0 && i < in->n_args; i++)
 		r = add_one(s, in->args[i], state, fields);
 	return r;
@@ -149,13 +154,17 @@ static int add_users(struct session *s, const struct invocation *in,
 static int set_users(struct session *s, const struct invocation *in,
 		     const struct user_fields *fields)
 {
+	const struct user_options *o = in->options;
+	enum user_state state = USER_STATE_NONE;
 	struct json_object *user;
-	int r = 0;
+	int r = parse_state(s, o, &state);
 
 	for (int i = 0; r == 0 && i < in->n_args; i++) {
 		r = user_find(&s->edit, in->args[i], &user);
 		if (r == 0)
 			r = user_set(&s->edit, user, fields);
+		if (r == 0 && o->state)
+			r = user_set_state(&s->edit, user, state);
 		if (r == 0)
 			r = session_note(s, user, "set");
 	}
@@ -193,9 +202,11 @@ const struct command action_add = {
 	.min_args = 1,
 	.max_args = -1,
 	.summary = "Adds users.",
-	.details = "A new user has no password: 'musterctl directory passwd NAME' sets one. Until "
-		   "then keys do not open\n"
-		   "the account either.",
+	.details = "State: '[directory] default_state_manual' of muster.conf, unless --state says "
+		   "otherwise.\n"
+		   "A new user has no password: 'musterctl directory passwd NAME' sets one. Until "
+		   "then keys\n"
+		   "do not open the account either.",
 	.options = add_options,
 	.options_size = sizeof(struct user_options),
 	.run = run_add,

@@ -314,6 +314,9 @@ def test_states(directory):
     directory.do("add", "dora", "--state", "STAGED")
     directory.do("activate", "dora")
     assert directory.user("dora")["state"] == "ACTIVATED"
+    directory.do("set", "dora", "--state", "STAGED")
+    assert directory.user("dora")["state"] == "STAGED"
+    directory.do("activate", "dora")
     directory.do("schedule", "dora", "suspend", "+2h")
     assert directory.user("dora")["scheduled"][0]["state"] == "SUSPENDED"
     assert "still scheduled: SUSPENDED" in directory.do("activate", "dora").stdout
@@ -408,6 +411,12 @@ def test_import_refused(directory):
     source.write_text("username\n" + "".join(f"bad name {i}\n" for i in range(100)))
     text = directory.refused("import", source)
     assert "100 of 100 users cannot be imported" in text and text.count("\n") < 30
+
+
+def test_import_never_keeps_a_password(directory):
+    source = write(directory.folder / "users.json", json.dumps([{"username": "dora", "password": SECRET}]))
+    directory.do("import", source)
+    assert directory.user("dora")["password_hash"].startswith("$y$") and SECRET not in directory.path.read_text()
 
 
 def test_import_of_jumpcloud_as_it_is(directory):
