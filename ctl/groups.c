@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/paths.h"
 #include "ctl/commands.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
@@ -91,8 +92,7 @@ static enum exit_code run(const struct invocation *in)
 	int r = view_open(&v, &f);
 
 	if (r == 0 && !v.nss)
-		r = fault_set(&f, v.nss_error, "cannot read nss.snapshot: %s",
-			      strerror(-v.nss_error));
+		r = snapshot_fault(&f, v.nss_error, NSS_SNAPSHOT);
 	if (r == 0)
 		r = list_groups(v.nss, in->options);
 	return r < 0 ? fault_print(&f, r) : EXIT_OK;

@@ -37,7 +37,10 @@ static enum exit_code run(const struct invocation *in)
 	if (r == 0)
 		r = snapshot_keys(s, name, &buf, &keys);
 	if (r < 0 && r != -ESRCH) {
-		message_error("ssh-keys: cannot read %s: %s", NSS_SNAPSHOT, strerror(-r));
+		struct fault f;
+
+		snapshot_fault(&f, r, NSS_SNAPSHOT);
+		fault_print(&f, r);
 		return EXIT_ERROR;
 	}
 	for (const char *key = NULL; (key = strlist_next(&keys, key));)

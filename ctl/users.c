@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/names.h"
+#include "common/paths.h"
 #include "ctl/commands.h"
 #include "ctl/judge.h"
 #include "ctl/table.h"
@@ -29,39 +30,80 @@ struct user_row {
 	uint32_t n_groups;
 };
 
-static int add_group_name(struct view *v, struct user_row *row, uint32_t gid)
+/* All local groups by gid, read once: one with 100,000 members is not read again for each of them. */
+struct group_names {
+	struct buf groups; /* struct group_name, in order of gid */
+	struct buf names;
+};
+struct group_name {
+	uint32_t gid;
+	uint32_t name_at; /* in names */
+};
+
+static void group_names_done(struct group_names *n)
+{
+	buf_done(&n->groups);
+	buf_done(&n->names);
+}
+
+static int group_names_load(struct group_names *n, struct snapshot *nss)
 {
 	CLEANUP(buf_done) struct buf buf = {0};
 	struct snapshot_group g;
-	int r = snapshot_group_by_gid(v->nss, gid, &buf, &g);
+	int r;
 
-	if (r == -ESRCH)
-		return 0;
-	/* The private group says nothing; the sudo groups have their own column. */
-	if (r < 0 || strcmp(g.name, row->user.name) == 0)
-		return r;
-	r = buf_add(&row->groups, g.name, strlen(g.name) + 1);
-	row->n_groups += r == 0;
-	return r;
+	for (uint32_t after = 0; (r = snapshot_group_next(nss, after, &buf, &g)) == 0;
+	     after = g.gid) {
+		const struct group_name entry = {.gid = g.gid, .name_at = n->names.len};
+
+		r = buf_add(&n->names, g.name, strlen(g.name) + 1);
+		if (r == 0)
+			r = buf_add(&n->groups, &entry, sizeof(entry));
+		if (r < 0)
+			return r;
+	}
+	return r == -ESRCH ? 0 : r;
+}
+
+static int compare_gid(const void *gid, const void *entry)
+{
+	uint32_t a = *(const uint32_t *)gid, b = ((const struct group_name *)entry)->gid;
+
+	return (a > b) - (a < b);
+}
+
+/* NULL when there is none. */
+static const char *group_name_of(const struct group_names *n, uint32_t gid)
+{
+	const struct group_name *g = (const void *)n->groups.data;
+	size_t count = n->groups.len / sizeof(*g);
+
+	g = count ? bsearch(&gid, g, count, sizeof(*g), compare_gid) : NULL;
+	return g ? (const char *)n->names.data + g->name_at : NULL;
 }
 
 /* The local groups and what sudo there really is: as NSS answers. */
-static int fill_groups(struct view *v, struct user_row *row)
+static int fill_groups(struct view *v, const struct group_names *names, struct user_row *row)
 {
 	CLEANUP(buf_done) struct buf gids = {0};
 	uint32_t n = 0;
 	int r = snapshot_gids(v->nss, row->user.name, &gids, &n);
 
 	for (uint32_t i = 0; r == 0 && i < n; i++) {
+		const char *name;
 		uint32_t gid;
 
 		memcpy(&gid, gids.data + i * sizeof(gid), sizeof(gid));
+		name = group_name_of(names, gid);
 		if (gid == GID_SUDO)
 			row->sudo = "yes";
 		else if (gid == GID_SUDO_NOPASSWD)
 			row->sudo = "nopasswd";
-		else
-			r = add_group_name(v, row, gid);
+		else if (name &&
+			 strcmp(name, row->user.name) != 0) { /* the private one says nothing */
+			r = buf_add(&row->groups, name, strlen(name) + 1);
+			row->n_groups += r == 0;
+		}
 	}
 	return r;
 }
@@ -122,17 +164,19 @@ static void json_row(struct json_object *list, const struct user_row *row)
 /* Every user in order of uid, into TABLE or, when it is not NULL, LIST. */
 static int walk(struct view *v, struct table *table, struct json_object *list)
 {
+	CLEANUP(group_names_done) struct group_names names = {0};
 	CLEANUP(buf_done) struct buf buf = {0};
 	uint32_t after = 0;
+	int r = group_names_load(&names, v->nss);
 
-	for (;;) {
+	while (r == 0) {
 		struct user_row row = {.sudo = "no"};
-		int r = snapshot_user_next(v->nss, after, &buf, &row.user);
 
+		r = snapshot_user_next(v->nss, after, &buf, &row.user);
 		if (r < 0)
 			return r == -ESRCH ? 0 : r;
 		after = row.user.uid;
-		r = fill_groups(v, &row);
+		r = fill_groups(v, &names, &row);
 		if (r == 0 && v->pam)
 			r = fill_state(v, &row);
 		if (r == 0 && list)
@@ -140,9 +184,8 @@ static int walk(struct view *v, struct table *table, struct json_object *list)
 		else if (r == 0)
 			table_row(table, &row);
 		buf_done(&row.groups);
-		if (r < 0)
-			return r;
 	}
+	return r;
 }
 
 static int list_users(struct view *v, const struct users_options *o)
@@ -170,8 +213,7 @@ static enum exit_code run(const struct invocation *in)
 	int r = view_open(&v, &f);
 
 	if (r == 0 && !v.nss)
-		r = fault_set(&f, v.nss_error, "cannot read nss.snapshot: %s",
-			      strerror(-v.nss_error));
+		r = snapshot_fault(&f, v.nss_error, NSS_SNAPSHOT);
 	if (r < 0)
 		return fault_print(&f, r);
 	r = list_users(&v, o);

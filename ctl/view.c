@@ -22,10 +22,10 @@ static const char *snapshot_problem(int r)
 	}
 }
 
-static int open_fault(struct fault *f, int r, const char *name)
+int snapshot_fault(struct fault *f, int r, const char *name)
 {
 	fault_set(f, r, "cannot read %s/%s: %s", MUSTER_RUNTIME_DIR, name, snapshot_problem(r));
-	fault_hint(f, "'musterd --once' publishes it again");
+	fault_hint(f, "'musterd --once' publishes it");
 	return r;
 }
 
@@ -63,12 +63,12 @@ int view_open(struct view *v, struct fault *f)
 	v->nss_error = snapshot_open_published(SNAPSHOT_NSS, &v->nss);
 	v->pam_error = snapshot_open_published(SNAPSHOT_PAM, &v->pam);
 	if (v->pam_error < 0 && !view_limited(v))
-		return open_fault(f, v->pam_error, PAM_SNAPSHOT);
+		return snapshot_fault(f, v->pam_error, PAM_SNAPSHOT);
 	if (!v->pam)
-		return v->nss ? 0 : open_fault(f, v->nss_error, NSS_SNAPSHOT);
+		return v->nss ? 0 : snapshot_fault(f, v->nss_error, NSS_SNAPSHOT);
 	r = read_policy(v);
 	if (r < 0)
-		return open_fault(f, r, PAM_SNAPSHOT);
+		return snapshot_fault(f, r, PAM_SNAPSHOT);
 	r = trusted_now(&v->status.mark, &v->now);
 	return r < 0 ? fault_set(f, r, "cannot read the clock: %s", strerror(-r)) : 0;
 }

@@ -29,6 +29,8 @@ struct view {
  */
 int view_open(struct view *v, struct fault *f) MUST_CHECK;
 void view_done(struct view *v);
+/* The words for -errno R of a snapshot called NAME; returns R. */
+int snapshot_fault(struct fault *f, int r, const char *name);
 /* True when states cannot be shown because the caller is not root. */
 bool view_limited(const struct view *v);
 /* The header of pam.snapshot, else of nss.snapshot. */
