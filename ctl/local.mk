@@ -29,7 +29,8 @@ libctl_la_SOURCES = \
 	ctl/directory/bind.c ctl/directory/groups.c ctl/directory/import.c ctl/directory/export.c \
 	ctl/directory/actions.h ctl/directory/directory.c \
 	ctl/directory/users.c ctl/directory/states.c ctl/directory/passwd.c \
-	agentd/local.h agentd/local.c agentd/file.h agentd/file.c
+	agentd/local.h agentd/local.c agentd/file.h agentd/file.c \
+	agentd/status.h agentd/status.c
 libctl_la_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS) -DMUSTERD='"$(sbindir)/musterd"'
 libctl_la_LIBADD = libdocument.la libconf.la libverifier.la libcommon.la $(JSON_LIBS)
 

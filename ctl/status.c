@@ -49,39 +49,52 @@ static void add_reject(const struct reject *reject, void *data)
 	json_object_array_add(data, o);
 }
 
+static bool is_online(const struct view *v)
+{
+	return v->sync == &v->last ? v->last.online : !v->sync->last_error[0];
+}
+
+static void json_sync(struct json_object *o, const struct view *v)
+{
+	const struct sync_status *s = v->sync;
+	struct json_object *errors = json_object_new_array();
+
+	for (const char *e = NULL; (e = strlist_next(&s->errors, e));)
+		json_object_array_add(errors, text_to_json(e));
+	json_object_object_add(o, "directory", text_to_json(s->directory_url));
+	json_object_object_add(o, "driver", text_to_json(s->driver));
+	json_object_object_add(o, "online", json_object_new_boolean(is_online(v)));
+	json_object_object_add(o, "last_sync", time_to_json(s->last_sync_at));
+	json_object_object_add(o, "last_attempt", time_to_json(s->last_attempt_at));
+	json_object_object_add(o, "last_error", text_to_json(s->last_error));
+	json_object_object_add(o, "errors", errors);
+}
+
 static enum exit_code print_json(struct view *v)
 {
 	const struct snapshot_info *info = view_info(v);
 	struct json_object *o = json_object_new_object();
-	struct json_object *rejects = json_object_new_array();
+	struct json_object *rejects = v->pam ? json_object_new_array() : NULL;
+	int r = v->pam ? each_reject(v, add_reject, rejects) : 0;
 
 	json_object_object_add(o, "generation", json_object_new_uint64(info->generation));
+	json_object_object_add(o, "published_at", time_to_json(info->created_at));
+	json_object_object_add(o, "data_age_s", json_object_new_int64(view_age_s(v)));
+	if (v->sync)
+		json_sync(o, v);
 	json_object_object_add(o, "accounts",
 			       json_object_new_uint64(v->pam ? v->status.accounts : info->n_users));
 	json_object_object_add(o, "groups",
 			       json_object_new_uint64(v->pam ? v->status.groups : info->n_groups));
-	json_object_object_add(o, "data_age_s", json_object_new_int64(view_age_s(v)));
-	json_object_object_add(o, "published_at", time_to_json(info->created_at));
 	if (v->pam) {
-		int r = each_reject(v, add_reject, rejects);
-
-		if (r < 0) {
-			json_object_put(o);
-			json_object_put(rejects);
-			return fault_print(
-				&(struct fault){.text = "cannot read the rejected entries"}, r);
-		}
-		json_object_object_add(o, "directory", text_to_json(v->status.directory_url));
-		json_object_object_add(o, "driver", text_to_json(v->status.driver));
 		json_object_object_add(o, "serial", json_object_new_uint64(v->status.serial));
-		json_object_object_add(o, "online",
-				       json_object_new_boolean(!v->status.last_error[0]));
-		json_object_object_add(o, "last_sync", time_to_json(v->status.last_sync_at));
-		json_object_object_add(o, "last_error", text_to_json(v->status.last_error));
 		json_object_object_add(o, "rejected", json_object_new_uint64(v->status.rejected));
 	}
 	json_object_object_add(o, "rejects", rejects);
-	return json_print(o);
+	if (r == 0)
+		return json_print(o);
+	json_object_put(o);
+	return fault_print(&(struct fault){.text = "cannot read the rejected entries"}, r);
 }
 
 static void print_reject(const struct reject *reject, void *data)
@@ -95,42 +108,54 @@ static void print_reject(const struct reject *reject, void *data)
 	       detail);
 }
 
+static void print_errors(const struct sync_status *s)
+{
+	char text[512];
+
+	for (const char *e = NULL; (e = strlist_next(&s->errors, e));) {
+		name_escape(e, text, sizeof(text));
+		printf("  %s\n", text);
+	}
+}
+
 static void print_sync(const struct view *v)
 {
+	const struct sync_status *s = v->sync;
 	char when[WHEN_TEXT_SIZE], text[512];
 
-	name_escape(v->status.directory_url, text, sizeof(text));
-	printf("directory:   %s (driver %s, serial %" PRIu64 ")\n", text, v->status.driver,
-	       v->status.serial);
-	when_text(v->status.last_sync_at, v->now, when);
-	printf("last sync:   %s\n", when);
-	if (!v->status.last_error[0])
+	name_escape(s->directory_url, text, sizeof(text));
+	printf("directory:    %s (%s), %s\n", text, s->driver,
+	       is_online(v) ? "on line" : "off line");
+	when_text(s->last_sync_at, v->now, when);
+	printf("last sync:    %s\n", when);
+	if (s->errors.count == 0)
 		return;
-	when_text(v->status.last_attempt_at, v->now, when);
-	name_escape(v->status.last_error, text, sizeof(text));
-	printf("last try:    %s: %s\n", when, text);
+	when_text(s->last_attempt_at, v->now, when);
+	printf("last attempt: %s\n", when);
+	print_errors(s);
 }
 
 static enum exit_code print_text(struct view *v)
 {
 	const struct snapshot_info *info = view_info(v);
 	char span[SPAN_TEXT_SIZE], when[WHEN_TEXT_SIZE];
+	int r;
 
 	when_text(info->created_at, v->now, when);
-	printf("generation:  %" PRIu64 ", published %s\n", info->generation, when);
+	printf("generation:   %" PRIu64 ", published %s\n", info->generation, when);
 	span_text(view_age_s(v), span);
-	printf("data age:    %s\n", span);
-	if (v->pam)
+	printf("data age:     %s\n", span);
+	if (v->sync)
 		print_sync(v);
 	if (!v->pam) {
-		printf("users:       %u\nlocal groups: %u\n", info->n_users, info->n_groups);
-		message_hint("directory, states and rejected entries are shown to root only");
+		printf("users:        %u\nlocal groups: %u\n", info->n_users, info->n_groups);
+		message_hint("states and rejected entries are shown to root only");
 		return EXIT_OK;
 	}
-	printf("accounts:    %u\ngroups:      %u\n", v->status.accounts, v->status.groups);
-	printf("rejected:    %u\n", v->status.rejected);
-	int r = each_reject(v, print_reject, NULL);
-
+	printf("serial:       %" PRIu64 "\n", v->status.serial);
+	printf("accounts:     %u\ngroups:       %u\n", v->status.accounts, v->status.groups);
+	printf("rejected:     %u\n", v->status.rejected);
+	r = each_reject(v, print_reject, NULL);
 	return r < 0 ? fault_print(&(struct fault){.text = "cannot read the rejected entries"}, r)
 		     : EXIT_OK;
 }
@@ -142,9 +167,16 @@ static enum exit_code run(const struct invocation *in)
 	struct fault f = {0};
 	int r = view_open(&v, &f);
 
-	if (r < 0)
-		return fault_print(&f, r);
-	return o->json ? print_json(&v) : print_text(&v);
+	if (r == 0)
+		return o->json ? print_json(&v) : print_text(&v);
+	fault_print(&f, r);
+	if (v.sync && v.sync->last_error[0]) {
+		char text[512];
+
+		name_escape(v.sync->last_error, text, sizeof(text));
+		message_hint("the last sync failed: %s", text);
+	}
+	return EXIT_ERROR;
 }
 
 const struct command command_status = {

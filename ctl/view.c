@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "agentd/local.h"
+#include "agentd/status.h"
 #include "common/clock.h"
 #include "common/paths.h"
 
@@ -60,6 +61,8 @@ int view_open(struct view *v, struct fault *f)
 	int r;
 
 	*v = (struct view){.now = time(NULL)};
+	if (status_load(MUSTER_RUNTIME_DIR, &v->last_buf, &v->last) == 0)
+		v->sync = &v->last;
 	v->nss_error = snapshot_open_published(SNAPSHOT_NSS, &v->nss);
 	v->pam_error = snapshot_open_published(SNAPSHOT_PAM, &v->pam);
 	if (v->pam_error < 0 && !view_limited(v))
@@ -69,6 +72,8 @@ int view_open(struct view *v, struct fault *f)
 	r = read_policy(v);
 	if (r < 0)
 		return snapshot_fault(f, r, PAM_SNAPSHOT);
+	if (!v->sync)
+		v->sync = &v->status;
 	r = trusted_now(&v->status.mark, &v->now);
 	return r < 0 ? fault_set(f, r, "cannot read the clock: %s", strerror(-r)) : 0;
 }
@@ -79,6 +84,7 @@ void view_done(struct view *v)
 	snapshot_close(v->pam);
 	buf_done(&v->policy_buf);
 	buf_done(&v->status_buf);
+	buf_done(&v->last_buf);
 }
 
 bool view_limited(const struct view *v)

@@ -18,7 +18,13 @@ struct view {
 	struct policy policy;
 	struct sync_status status;
 	int64_t now; /* trusted time; the wall clock without pam.snapshot */
-	struct buf policy_buf, status_buf;
+	/*
+	 * How the last attempt to sync went, which may have published nothing: sync.status, which all may read; else
+	 * the status that was published; NULL when there is neither. Filled after a failure of view_open(), too.
+	 */
+	const struct sync_status *sync;
+	struct sync_status last;
+	struct buf policy_buf, status_buf, last_buf;
 };
 
 #define AUTO_VIEW CLEANUP(view_done)

@@ -69,7 +69,22 @@ def test_status(endpoint):
     assert status["directory"] == "file:///etc/muster/directory.json"
     assert [(r["name"], r["reason"]) for r in status["rejects"] if r["kind"] == "user"] == [("rejected", "uid_type")]
     text = endpoint.musterctl("status").stdout
-    assert f"generation:  {status['generation']}," in text and "user rejected: uid_type" in text
+    assert f"generation:   {status['generation']}," in text and "on line" in text and "user rejected: uid_type" in text
+
+
+def test_status_of_a_failed_sync(own):
+    generation = own.generation()
+    own.write("{")
+    assert run("musterd", "--once", check=False).returncode
+    status = json.loads(own.musterctl("status", "--json").stdout)
+    assert status["generation"] == generation and "line 1" in status["last_error"] and status["errors"]
+    assert "line 1" in own.musterctl("status").stdout
+    for folder in (RUN, STATE):
+        for path in folder.glob("*.snapshot"):
+            path.unlink()
+    done = own.musterctl("status", check=False)
+    assert done.returncode == 2 and "nothing has been published" in done.stderr and "line 1" in done.stderr
+    own.write(own.document)
 
 
 def test_users(endpoint):
@@ -158,7 +173,7 @@ def test_not_root(endpoint):
     assert {u["verdict"] for u in json.loads(done.stdout)} == {None} and "root only" in done.stderr
     assert as_nobody("musterctl", "groups").stdout == endpoint.musterctl("groups").stdout
     done = as_nobody("musterctl", "status")
-    assert f"generation:  {endpoint.generation()}," in done.stdout and "root only" in done.stderr
+    assert f"generation:   {endpoint.generation()}," in done.stdout and "root only" in done.stderr
     done = as_nobody("musterctl", "explain", "dora", check=False)
     assert done.returncode == 2 and "root only" in done.stderr and not done.stdout
     done = as_nobody("musterctl", "directory", "suspend", "dora", check=False)
