@@ -38,7 +38,7 @@ struct account {
 	const char *home;  /* "" in fetched records: filled from [accounts] home */
 	const char *shell; /* "" likewise */
 	const char *email;
-	/* Fetched: what the directory asks for, 0 = nothing. Cached and published: what is given. */
+	/* Fetched: what the directory asks for, 0: nothing. Cached and published: what is given. */
 	uint32_t uid, gid;
 	enum user_state state;
 	bool bound;	     /* false: tombstone */
@@ -86,7 +86,8 @@ struct membership {
 
 /* Why a user or group of the directory is left out (D1-D6). */
 struct reject {
-	const char *kind; /* "user", "group"; of one that stays: "key", "password", "posix_group", "member" */
+	/* "user", "group"; of one that stays: "key", "password", "posix_group", "member" */
+	const char *kind;
 	const char *id, *name;
 	const char *reason; /* one word: name_invalid, name_reserved, name_local, uid_range, … */
 	const char *detail; /* for the administrator; control characters already escaped */

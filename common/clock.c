@@ -5,10 +5,10 @@
 #include <string.h>
 #include <time.h>
 
-
 static int read_boot_id(char out[static BOOT_ID_SIZE])
 {
-	AUTO_CLOSE int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	AUTO_CLOSE int fd =
+		open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	char line[BOOT_ID_SIZE];
 
 	if (fd < 0)
@@ -25,7 +25,7 @@ static int read_boot_id(char out[static BOOT_ID_SIZE])
 
 int clock_read(struct clock_reading *ret)
 {
-	struct clock_reading c = { 0 };
+	struct clock_reading c = {0};
 	struct timespec boot, wall;
 
 	if (clock_gettime(CLOCK_BOOTTIME, &boot) < 0 || clock_gettime(CLOCK_REALTIME, &wall) < 0)
@@ -60,9 +60,10 @@ int64_t clock_trusted(const struct clock_reading *r, const struct clock_mark *m)
 	return t > r->wall_s ? t : r->wall_s;
 }
 
-struct clock_mark clock_advance(const struct clock_mark *m, const struct clock_reading *r, int64_t server_s)
+struct clock_mark clock_advance(const struct clock_mark *m, const struct clock_reading *r,
+				int64_t server_s)
 {
-	struct clock_mark next = { .boottime_ms = r->boottime_ms };
+	struct clock_mark next = {.boottime_ms = r->boottime_ms};
 
 	memcpy(next.boot_id, r->boot_id, BOOT_ID_SIZE);
 	next.wall_s = m->wall_s != 0 ? mark_now(m, r) : server_s != 0 ? server_s : r->wall_s;

@@ -1,5 +1,6 @@
 /*
- * Trusted time (security.md 5.c.8): a wall clock set back opens nothing, a jump ahead is not stored.
+ * Trusted time (security.md 5.c.8): a wall clock set back opens nothing, a jump ahead is not
+ * stored.
  */
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H
@@ -31,9 +32,11 @@ int clock_read(struct clock_reading *ret) MUST_CHECK;
 int64_t clock_trusted(const struct clock_reading *r, const struct clock_mark *m);
 
 /*
- * Pure: the mark after R. It rises by elapsed BOOTTIME in the same boot, or to SERVER_S, a Date seen inside
- * verified TLS (0 = none); a first mark takes SERVER_S, without one the wall clock. It never falls.
+ * Pure: the mark after R. It rises by elapsed BOOTTIME in the same boot, or to SERVER_S, a Date
+ * seen inside verified TLS (0 = none); a first mark takes SERVER_S, without one the wall clock. It
+ * never falls.
  */
-struct clock_mark clock_advance(const struct clock_mark *m, const struct clock_reading *r, int64_t server_s);
+struct clock_mark clock_advance(const struct clock_mark *m, const struct clock_reading *r,
+				int64_t server_s);
 
 #endif

@@ -9,29 +9,40 @@
 #include "common/macros.h"
 #include "common/str.h"
 
-#define TEXT_MAX     255
+#define TEXT_MAX      255
 #define OBJECT_ID_MAX 64
 
 /*
- * Names that carry rights or belong to the system, on Debian or on its neighbours, also where this host has
- * no such group today (D4): a package may bring it tomorrow.
+ * Names that carry rights or belong to the system, on Debian or on its neighbours, also where this
+ * host has no such group today (D4): a package may bring it tomorrow.
  */
 static const char *const reserved_names[] = {
-	"root", "all", "daemon", "bin", "sys", "sync", "games", "man", "lp", "mail", "news", "uucp",
-	"proxy", "www-data", "backup", "list", "irc", "gnats", "nobody", "nogroup", "operator",
-	"halt", "shutdown", "toor", "adm", "admin", "administrator", "sudo", "wheel", "staff",
-	"users", "shadow", "disk", "kmem", "mem", "tty", "dialout", "fax", "voice", "cdrom",
-	"floppy", "tape", "audio", "video", "render", "sgx", "input", "kvm", "plugdev", "netdev",
-	"dip", "src", "utmp", "utempter", "sasl", "crontab", "docker", "podman", "lxd", "incus",
-	"incus-admin", "libvirt", "libvirt-qemu", "libvirtd", "qemu", "vboxusers", "vboxsf",
-	"wireshark", "pcap", "tcpdump", "sambashare", "lpadmin", "scanner", "saned", "bluetooth",
-	"ssh", "sshd", "ssh_keys", "polkitd", "messagebus", "dbus", "avahi", "colord", "geoclue",
-	"gdm", "lightdm", "sddm", "rtkit", "pulse", "pulse-access", "pipewire", "tss", "uuidd",
-	"usbmux", "ntp", "chrony", "syslog", "postfix", "postdrop", "exim", "debian-*", "mysql",
-	"postgres", "redis", "nginx", "apache", "named", "bind", "unbound", "ossec", "wazuh",
-	"puppet", "ansible", "nixbld*", "guixbuild*", "snap_daemon", "snapd-*", "landscape",
-	"pollinate", "fwupd-*", "cups-*", "sssd", "nslcd", "nscd", "google-sudoers", "aad_admins",
-	"systemd-*", "_*", "muster", "muster-*",
+	"root",        "all",           "daemon",       "bin",       "sys",
+	"sync",        "games",         "man",          "lp",        "mail",
+	"news",        "uucp",          "proxy",        "www-data",  "backup",
+	"list",        "irc",           "gnats",        "nobody",    "nogroup",
+	"operator",    "halt",          "shutdown",     "toor",      "adm",
+	"admin",       "administrator", "sudo",         "wheel",     "staff",
+	"users",       "shadow",        "disk",         "kmem",      "mem",
+	"tty",         "dialout",       "fax",          "voice",     "cdrom",
+	"floppy",      "tape",          "audio",        "video",     "render",
+	"sgx",         "input",         "kvm",          "plugdev",   "netdev",
+	"dip",         "src",           "utmp",         "utempter",  "sasl",
+	"crontab",     "docker",        "podman",       "lxd",       "incus",
+	"incus-admin", "libvirt",       "libvirt-qemu", "libvirtd",  "qemu",
+	"vboxusers",   "vboxsf",        "wireshark",    "pcap",      "tcpdump",
+	"sambashare",  "lpadmin",       "scanner",      "saned",     "bluetooth",
+	"ssh",         "sshd",          "ssh_keys",     "polkitd",   "messagebus",
+	"dbus",        "avahi",         "colord",       "geoclue",   "gdm",
+	"lightdm",     "sddm",          "rtkit",        "pulse",     "pulse-access",
+	"pipewire",    "tss",           "uuidd",        "usbmux",    "ntp",
+	"chrony",      "syslog",        "postfix",      "postdrop",  "exim",
+	"debian-*",    "mysql",         "postgres",     "redis",     "nginx",
+	"apache",      "named",         "bind",         "unbound",   "ossec",
+	"wazuh",       "puppet",        "ansible",      "nixbld*",   "guixbuild*",
+	"snap_daemon", "snapd-*",       "landscape",    "pollinate", "fwupd-*",
+	"cups-*",      "sssd",          "nslcd",        "nscd",      "google-sudoers",
+	"aad_admins",  "systemd-*",     "_*",           "muster",    "muster-*",
 };
 
 /* One byte of the portable character set and nothing a locale adds. */
@@ -79,7 +90,8 @@ bool id_allowed(uint32_t id)
 		return false;
 	if (id >= 60001 && id <= 65535) /* homed, DynamicUser, nobody, -1 of 16 bits */
 		return false;
-	if (id >= 524288 && id < ID_HASH_BASE) /* systemd-nspawn and user namespaces take theirs here */
+	if (id >= 524288 &&
+	    id < ID_HASH_BASE) /* systemd-nspawn and user namespaces take theirs here */
 		return false;
 	return id != GID_SUDO && id != GID_SUDO_NOPASSWD;
 }
@@ -92,7 +104,9 @@ uint32_t id_from_hash(const char *directory_id)
 	return id_allowed(id) ? id : ID_HASH_BASE + (id & 1);
 }
 
-/* Controls of ASCII and Latin-1, line and paragraph separators, and what reorders text on a screen. */
+/*
+ * Controls of ASCII and Latin-1, line and paragraph separators, and what reorders text on a screen.
+ */
 static bool is_control(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
@@ -134,7 +148,8 @@ static bool path_plain(const char *s)
 	while (*s == '/') {
 		size_t len = strcspn(++s, "/");
 
-		if (len == 0 || (len == 1 && s[0] == '.') || (len == 2 && s[0] == '.' && s[1] == '.'))
+		if (len == 0 || (len == 1 && s[0] == '.') ||
+		    (len == 2 && s[0] == '.' && s[1] == '.'))
 			return false;
 		s += len;
 	}
@@ -143,10 +158,11 @@ static bool path_plain(const char *s)
 
 /* A home there would give its owner files that others trust. */
 static const char *const system_dirs[] = {
-	"/bin",	 "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/lost+found",
-	"/proc", "/root", "/run", "/sbin", "/snap", "/sys", "/tmp",  "/usr",
-	"/var/backups", "/var/cache", "/var/lib", "/var/local", "/var/lock", "/var/log", "/var/mail",
-	"/var/run", "/var/spool", "/var/tmp", "/var/www",
+	"/bin",       "/boot",      "/dev",        "/etc",      "/lib",     "/lib32",
+	"/lib64",     "/libx32",    "/lost+found", "/proc",     "/root",    "/run",
+	"/sbin",      "/snap",      "/sys",        "/tmp",      "/usr",     "/var/backups",
+	"/var/cache", "/var/lib",   "/var/local",  "/var/lock", "/var/log", "/var/mail",
+	"/var/run",   "/var/spool", "/var/tmp",    "/var/www",
 };
 
 bool home_valid(const char *s)

@@ -5,9 +5,9 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define DAY_S		86400
-#define TIME_MAX	INT64_C(253402300799)			/* 9999-12-31T23:59:59Z */
-#define DURATION_MAX_MS (INT64_C(100) * 365 * DAY_S * 1000)	/* sums of it with any time fit */
+#define DAY_S           86400
+#define TIME_MAX        INT64_C(253402300799)               /* 9999-12-31T23:59:59Z */
+#define DURATION_MAX_MS (INT64_C(100) * 365 * DAY_S * 1000) /* sums of it with any time fit */
 
 static bool is_digit(char c)
 {
@@ -64,8 +64,8 @@ int parse_duration_ms(const char *s, int64_t *ret_ms)
 		char unit[3];
 		uint64_t ms;
 	} units[] = {
-		{ "", 1000 },	   { "ms", 1 },	       { "s", 1000 },
-		{ "m", 60 * 1000 }, { "h", 3600 * 1000 }, { "d", DAY_S * 1000 },
+		{"", 1000},       {"ms", 1},          {"s", 1000},
+		{"m", 60 * 1000}, {"h", 3600 * 1000}, {"d", DAY_S * 1000},
 	};
 	uint64_t n;
 	int r = parse_digits(&s, &n);
@@ -108,13 +108,15 @@ static bool take_char(const char **s, char c)
 
 static unsigned int month_days(unsigned int y, unsigned int m)
 {
-	static const uint8_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const uint8_t days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
 
 	return days[m - 1] + (m == 2 && leap);
 }
 
-/* Days since 1970-01-01 of a date in the proleptic Gregorian calendar; years that begin in March. */
+/*
+ * Days since 1970-01-01 of a date in the proleptic Gregorian calendar; years that begin in March.
+ */
 static int64_t days_from_date(unsigned int y, unsigned int m, unsigned int d)
 {
 	unsigned int year = m > 2 ? y : y - 1;

@@ -11,20 +11,20 @@ static const struct {
 	const char *name;
 	const char *text; /* the sentence when there is nothing to insert */
 } reasons[] = {
-	{ REASON_UNDECIDED, "undecided", "This account cannot be checked at the moment." },
-	{ REASON_UNBOUND, "unbound", "This account no longer has access to this computer." },
-	{ REASON_SUSPENDED, "suspended", "This account is suspended." },
-	{ REASON_STAGED, "staged", "This account is not active yet." },
-	{ REASON_LOCKED, "locked", "This account is locked." },
-	{ REASON_PASSWORD_PENDING, "password_pending", "Set your password first." },
-	{ REASON_PASSWORD_EXPIRED, "password_expired", "Your password has expired." },
-	{ REASON_STALE, "stale", "This computer has been off line too long." },
-	{ REASON_SERVICE, "service", "Not allowed for this service." },
-	{ REASON_WRONG_PASSWORD, "wrong_password", "The password is wrong." },
-	{ REASON_BACKOFF, "backoff", "Too many failed attempts. Try again later." },
-	{ REASON_UNKNOWN_USER, "unknown_user", "This user is not known here." },
-	{ REASON_UNAVAILABLE, "unavailable", "This account cannot be checked at the moment." },
-	{ REASON_OK, "ok", "" },
+	{REASON_UNDECIDED, "undecided", "This account cannot be checked at the moment."},
+	{REASON_UNBOUND, "unbound", "This account no longer has access to this computer."},
+	{REASON_SUSPENDED, "suspended", "This account is suspended."},
+	{REASON_STAGED, "staged", "This account is not active yet."},
+	{REASON_LOCKED, "locked", "This account is locked."},
+	{REASON_PASSWORD_PENDING, "password_pending", "Set your password first."},
+	{REASON_PASSWORD_EXPIRED, "password_expired", "Your password has expired."},
+	{REASON_STALE, "stale", "This computer has been off line too long."},
+	{REASON_SERVICE, "service", "Not allowed for this service."},
+	{REASON_WRONG_PASSWORD, "wrong_password", "The password is wrong."},
+	{REASON_BACKOFF, "backoff", "Too many failed attempts. Try again later."},
+	{REASON_UNKNOWN_USER, "unknown_user", "This user is not known here."},
+	{REASON_UNAVAILABLE, "unavailable", "This account cannot be checked at the moment."},
+	{REASON_OK, "ok", ""},
 };
 
 const char *reason_name(enum reason r)
@@ -61,7 +61,8 @@ void reason_text(enum reason r, const char *portal_url, const char *service, cha
 	if (r == REASON_PASSWORD_PENDING && url)
 		(void)snprintf(out, size, "Set your password at %s first.", portal_url);
 	else if (r == REASON_PASSWORD_EXPIRED && url)
-		(void)snprintf(out, size, "Your password has expired. Change it at %s.", portal_url);
+		(void)snprintf(out, size, "Your password has expired. Change it at %s.",
+			       portal_url);
 	else if (r == REASON_SERVICE && service && *service)
 		(void)snprintf(out, size, "Not allowed for %s.", service);
 	else

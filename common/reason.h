@@ -37,6 +37,7 @@ int reason_parse(const char *name, enum reason *ret);
  * The sentence for the user, DESIGN.md 6. PORTAL_URL and SERVICE may be NULL or "": the sentence
  * then does without. Truncated to fit OUT; "" for REASON_OK.
  */
-void reason_text(enum reason r, const char *portal_url, const char *service, char *out, size_t size);
+void reason_text(enum reason r, const char *portal_url, const char *service, char *out,
+		 size_t size);
 
 #endif

@@ -41,10 +41,8 @@ static const struct field account_fields[] = {
 };
 
 static const struct field group_fields[] = {
-	FIELD(1, STRING, dir_group, id),
-	FIELD(2, STRING, dir_group, name),
-	FIELD(3, BOOL, dir_group, sudo),
-	FIELD(4, BOOL, dir_group, sudo_nopasswd),
+	FIELD(1, STRING, dir_group, id),   FIELD(2, STRING, dir_group, name),
+	FIELD(3, BOOL, dir_group, sudo),   FIELD(4, BOOL, dir_group, sudo_nopasswd),
 	FIELD(5, POSIX, dir_group, posix),
 };
 
@@ -63,23 +61,17 @@ static const struct field lockout_fields[] = {
 };
 
 static const struct field policy_fields[] = {
-	FIELD(1, U32, policy, max_attempts),
-	FIELD(2, U32, policy, lock_time_s),
-	FIELD(3, U32, policy, window_s),
-	FIELD(4, U64, policy, lease_s),
-	FIELD(5, U64, policy, warn_s),
-	FIELD(6, U64, policy, offline_password_max_age_s),
-	FIELD(7, U32, policy, recheck_after_ms),
-	FIELD(8, U32, policy, recheck_timeout_ms),
-	FIELD(9, BOOL, policy, password_ldap),
-	FIELD(10, STRING, policy, portal_url),
-	FIELD(11, STRING, policy, dummy_hash),
-	FIELD(12, STRLIST, policy, reason_services),
+	FIELD(1, U32, policy, max_attempts),     FIELD(2, U32, policy, lock_time_s),
+	FIELD(3, U32, policy, window_s),         FIELD(4, U64, policy, lease_s),
+	FIELD(5, U64, policy, warn_s),           FIELD(6, U64, policy, offline_password_max_age_s),
+	FIELD(7, U32, policy, recheck_after_ms), FIELD(8, U32, policy, recheck_timeout_ms),
+	FIELD(9, BOOL, policy, password_ldap),   FIELD(10, STRING, policy, portal_url),
+	FIELD(11, STRING, policy, dummy_hash),   FIELD(12, STRLIST, policy, reason_services),
 };
 
 static const struct field reject_fields[] = {
-	FIELD(1, STRING, reject, kind),	  FIELD(2, STRING, reject, id),
-	FIELD(3, STRING, reject, name),	  FIELD(4, STRING, reject, reason),
+	FIELD(1, STRING, reject, kind),   FIELD(2, STRING, reject, id),
+	FIELD(3, STRING, reject, name),   FIELD(4, STRING, reject, reason),
 	FIELD(5, STRING, reject, detail),
 };
 
@@ -107,16 +99,15 @@ static const struct field status_fields[] = {
 	FIELD(21, STRLIST, sync_status, errors),
 };
 
-#define PACK(kind, fields, record, out) \
-	record_encode(kind, fields, ARRAY_SIZE(fields), record, out)
+#define PACK(kind, fields, record, out) record_encode(kind, fields, ARRAY_SIZE(fields), record, out)
 /* The result is touched on success alone. */
-#define UNPACK(kind, fields, data, len, type, ret)                                           \
-	({                                                                                   \
-		struct type record_ = { 0 };                                                 \
+#define UNPACK(kind, fields, data, len, type, ret)                                             \
+	({                                                                                     \
+		struct type record_ = {0};                                                     \
 		int r_ = record_decode(kind, fields, ARRAY_SIZE(fields), data, len, &record_); \
-		if (r_ == 0)                                                                 \
-			*(ret) = record_;                                                    \
-		r_;                                                                          \
+		if (r_ == 0)                                                                   \
+			*(ret) = record_;                                                      \
+		r_;                                                                            \
 	})
 
 int record_account_pack(const struct account *a, struct buf *out)
@@ -128,7 +119,7 @@ int record_account_pack(const struct account *a, struct buf *out)
 
 int record_account_unpack(const void *data, size_t len, struct account *ret)
 {
-	struct account a = { 0 };
+	struct account a = {0};
 	int r = UNPACK(RECORD_ACCOUNT, account_fields, data, len, account, &a);
 
 	if (r < 0)

@@ -1,14 +1,16 @@
 /*
- * Stored bytes <-> structs: the values in cache.mdb, the RECORD frames of muster-fetch, the accounts in
- * pam.snapshot. One encoding: u8 kind, u8 version, u16 number of fields, then the fields {u16 tag, u32 length, bytes} in
- * ascending order of tag, little-endian, strings with their NUL. A zero or empty member is not stored. Unknown tags are
- * skipped, so that versions can meet; a missing field is its zero, "" for strings.
- * Unpacking checks every length, count and terminator, and that a record ends where its last field does; a state that
- * is not understood becomes USER_STATE_NONE; it never trusts its input (F11). What strings say is not checked here.
- * Packing appends to OUT, which is as before after a failure; NULL strings count as "". Pointers in what is unpacked lead
- * into DATA; *ret is touched on success alone.
- * All return 0, -ENOMEM, -E2BIG (over ACCOUNT_RECORD_MAX, or an array over its maximum), -EINVAL (a strlist that is none),
- * -EBADMSG (unpack).
+ * Stored bytes <-> structs: the values in cache.mdb, the RECORD frames of muster-fetch, the
+ * accounts in pam.snapshot. One encoding: u8 kind, u8 version, u16 number of fields, then the
+ * fields {u16 tag, u32 length, bytes} in ascending order of tag, little-endian, strings with their
+ * NUL. A zero or empty member is not stored. Unknown tags are skipped, so that versions can meet; a
+ * missing field is its zero, "" for strings.
+ * Unpacking checks every length, count and terminator, and that a record ends where its last field
+ * does; a state that is not understood becomes USER_STATE_NONE; it never trusts its input (F11).
+ * What strings say is not checked here.
+ * Packing appends to OUT, which is as before after a failure; NULL strings count as "". Pointers in
+ * what is unpacked lead into DATA; *ret is touched on success alone.
+ * All return 0, -ENOMEM, -E2BIG (over ACCOUNT_RECORD_MAX, or an array over its maximum), -EINVAL (a
+ * strlist that is none), -EBADMSG (unpack).
  */
 #ifndef COMMON_RECORD_H
 #define COMMON_RECORD_H
@@ -27,7 +29,10 @@ enum record_kind {
 	RECORD_STATUS = 'S',
 };
 
-/* What is told of the last sync: in pam.snapshot as it was when published, in sync.status of each attempt. */
+/*
+ * What is told of the last sync: in pam.snapshot as it was when published, in sync.status of each
+ * attempt.
+ */
 struct sync_status {
 	const char *directory_url;
 	const char *driver;
@@ -41,7 +46,8 @@ struct sync_status {
 	bool online;		/* the directory answered the last attempt */
 	uint32_t retry_after_s; /* as the directory asked; 0: it did not */
 	uint64_t generation;	/* published last */
-	int64_t next_change_at; /* when something falls due without the directory; INT64_MAX: nothing does */
+	/* when something falls due without the directory; INT64_MAX: nothing does */
+	int64_t next_change_at;
 	uint32_t n_new, n_changed, n_gone, n_worse; /* accounts, by the last attempt */
 	struct strlist errors;	/* all that the last attempt met; last_error is the last of them */
 };
@@ -52,7 +58,8 @@ int record_account_pack(const struct account *a, struct buf *out) MUST_CHECK;
 int record_account_unpack(const void *data, size_t len, struct account *ret) MUST_CHECK;
 int record_group_pack(const struct dir_group *g, struct buf *out) MUST_CHECK;
 int record_group_unpack(const void *data, size_t len, struct dir_group *ret) MUST_CHECK;
-int record_membership_pack(enum record_kind kind, const struct membership *m, struct buf *out) MUST_CHECK;
+int record_membership_pack(enum record_kind kind, const struct membership *m,
+			   struct buf *out) MUST_CHECK;
 int record_membership_unpack(const void *data, size_t len, struct membership *ret) MUST_CHECK;
 int record_lockout_pack(const struct lockout_policy *p, struct buf *out) MUST_CHECK;
 int record_lockout_unpack(const void *data, size_t len, struct lockout_policy *ret) MUST_CHECK;

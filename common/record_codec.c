@@ -194,7 +194,7 @@ static int pack_field(const struct field *f, const void *record, struct buf *out
 int record_encode(enum record_kind kind, const struct field *fields, size_t n, const void *record,
 		  struct buf *out)
 {
-	const uint8_t head[RECORD_HEAD] = { (uint8_t)kind, RECORD_VERSION };
+	const uint8_t head[RECORD_HEAD] = {(uint8_t)kind, RECORD_VERSION};
 	size_t start = out->len;
 	uint16_t count = 0;
 	int r = buf_add(out, head, sizeof(head));
@@ -251,7 +251,7 @@ static int unpack_number(const struct field *f, const uint8_t *p, size_t len, vo
 
 static int unpack_strlist(const uint8_t *p, size_t len, struct strlist *ret)
 {
-	struct strlist list = { .data = (const char *)p, .len = (uint32_t)len };
+	struct strlist list = {.data = (const char *)p, .len = (uint32_t)len};
 
 	for (size_t i = 0; i < len; i++)
 		list.count += p[i] == '\0';

@@ -1,4 +1,7 @@
-/* How records are stored (common/record.h): one table of fields a record drives packing and unpacking both. */
+/*
+ * How records are stored (common/record.h): one table of fields a record drives packing and
+ * unpacking both.
+ */
 #ifndef COMMON_RECORD_CODEC_H
 #define COMMON_RECORD_CODEC_H
 

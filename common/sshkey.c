@@ -7,9 +7,9 @@
 
 #include "common/account.h"
 
-#define BLOB_MAX     (ACCOUNT_KEY_SIZE_MAX / 4 * 3)
-#define RSA_BITS_MIN 3072
-#define RSA_BITS_MAX 16384
+#define BLOB_MAX       (ACCOUNT_KEY_SIZE_MAX / 4 * 3)
+#define RSA_BITS_MIN   3072
+#define RSA_BITS_MAX   16384
 #define RSA_E_BITS_MAX 64 /* libcrypto takes no more for keys of this size */
 
 enum key_kind {
@@ -23,33 +23,37 @@ enum key_kind {
 struct key_type {
 	const char *name;
 	enum key_kind kind;
-	bool sk;	    /* on a security key: the application follows */
-	const char *curve;  /* KEY_ECDSA */
+	bool sk;           /* on a security key: the application follows */
+	const char *curve; /* KEY_ECDSA */
 	size_t point_len;
 };
 
 static const struct key_type key_types[] = {
-	{ .name = "ssh-ed25519", .kind = KEY_ED25519 },
-	{ .name = "sk-ssh-ed25519@openssh.com", .kind = KEY_ED25519, .sk = true },
-	{ .name = "ecdsa-sha2-nistp256", .kind = KEY_ECDSA, .curve = "nistp256", .point_len = 65 },
-	{ .name = "ecdsa-sha2-nistp384", .kind = KEY_ECDSA, .curve = "nistp384", .point_len = 97 },
-	{ .name = "ecdsa-sha2-nistp521", .kind = KEY_ECDSA, .curve = "nistp521", .point_len = 133 },
-	{ .name = "sk-ecdsa-sha2-nistp256@openssh.com", .kind = KEY_ECDSA, .sk = true,
-	  .curve = "nistp256", .point_len = 65 },
-	{ .name = "ssh-rsa", .kind = KEY_RSA },
-	{ .name = "ssh-dss", .kind = KEY_REFUSED },
-	{ .name = "ssh-xmss@openssh.com", .kind = KEY_REFUSED },
-	{ .name = "ssh-rsa-cert-v01@openssh.com", .kind = KEY_REFUSED },
-	{ .name = "ssh-dss-cert-v01@openssh.com", .kind = KEY_REFUSED },
-	{ .name = "ssh-ed25519-cert-v01@openssh.com", .kind = KEY_REFUSED },
-	{ .name = "ecdsa-sha2-nistp256-cert-v01@openssh.com", .kind = KEY_REFUSED },
-	{ .name = "ecdsa-sha2-nistp384-cert-v01@openssh.com", .kind = KEY_REFUSED },
-	{ .name = "ecdsa-sha2-nistp521-cert-v01@openssh.com", .kind = KEY_REFUSED },
-	{ .name = "sk-ssh-ed25519-cert-v01@openssh.com", .kind = KEY_REFUSED },
-	{ .name = "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", .kind = KEY_REFUSED },
+	{.name = "ssh-ed25519", .kind = KEY_ED25519},
+	{.name = "sk-ssh-ed25519@openssh.com", .kind = KEY_ED25519, .sk = true},
+	{.name = "ecdsa-sha2-nistp256", .kind = KEY_ECDSA, .curve = "nistp256", .point_len = 65},
+	{.name = "ecdsa-sha2-nistp384", .kind = KEY_ECDSA, .curve = "nistp384", .point_len = 97},
+	{.name = "ecdsa-sha2-nistp521", .kind = KEY_ECDSA, .curve = "nistp521", .point_len = 133},
+	{.name = "sk-ecdsa-sha2-nistp256@openssh.com",
+	 .kind = KEY_ECDSA,
+	 .sk = true,
+	 .curve = "nistp256",
+	 .point_len = 65},
+	{.name = "ssh-rsa", .kind = KEY_RSA},
+	{.name = "ssh-dss", .kind = KEY_REFUSED},
+	{.name = "ssh-xmss@openssh.com", .kind = KEY_REFUSED},
+	{.name = "ssh-rsa-cert-v01@openssh.com", .kind = KEY_REFUSED},
+	{.name = "ssh-dss-cert-v01@openssh.com", .kind = KEY_REFUSED},
+	{.name = "ssh-ed25519-cert-v01@openssh.com", .kind = KEY_REFUSED},
+	{.name = "ecdsa-sha2-nistp256-cert-v01@openssh.com", .kind = KEY_REFUSED},
+	{.name = "ecdsa-sha2-nistp384-cert-v01@openssh.com", .kind = KEY_REFUSED},
+	{.name = "ecdsa-sha2-nistp521-cert-v01@openssh.com", .kind = KEY_REFUSED},
+	{.name = "sk-ssh-ed25519-cert-v01@openssh.com", .kind = KEY_REFUSED},
+	{.name = "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", .kind = KEY_REFUSED},
 };
 
-static const char base64_chars[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_chars[] =
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 /* Bytes not yet read: of the line first, of the blob later. */
 struct span {
@@ -72,7 +76,7 @@ static struct span take_word(struct span *s)
 {
 	while (s->len > 0 && is_blank(*s->p))
 		s->p++, s->len--;
-	struct span word = { .p = s->p };
+	struct span word = {.p = s->p};
 	while (s->len > 0 && !is_blank(*s->p))
 		s->p++, s->len--, word.len++;
 	return word;
@@ -145,7 +149,7 @@ static bool take_string(struct span *s, struct span *ret)
 	size_t len = (size_t)s->p[0] << 24 | s->p[1] << 16 | s->p[2] << 8 | s->p[3];
 	if (len > s->len - 4)
 		return false;
-	*ret = (struct span){ s->p + 4, len };
+	*ret = (struct span){s->p + 4, len};
 	s->p += 4 + len;
 	s->len -= 4 + len;
 	return true;
@@ -233,7 +237,7 @@ static int check_blob(const struct key_type *t, struct span s)
 
 int sshkey_normalise(const char *line, size_t len, char *out, size_t size)
 {
-	struct span s = { .p = (const uint8_t *)line, .len = len };
+	struct span s = {.p = (const uint8_t *)line, .len = len};
 	uint8_t blob[BLOB_MAX];
 
 	if (len > ACCOUNT_KEY_SIZE_MAX)
@@ -255,7 +259,7 @@ int sshkey_normalise(const char *line, size_t len, char *out, size_t size)
 	ssize_t blob_len = base64_decode(take_word(&s), blob, sizeof(blob));
 	if (blob_len < 0)
 		return -EINVAL;
-	int r = check_blob(t, (struct span){ blob, (size_t)blob_len });
+	int r = check_blob(t, (struct span){blob, (size_t)blob_len});
 	if (r < 0)
 		return r;
 	if (name.len + 1 + ((size_t)blob_len + 2) / 3 * 4 + 1 > size)

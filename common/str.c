@@ -33,7 +33,7 @@ int str_print(char *out, size_t size, const char *format, ...)
 }
 
 /* The least code point that needs N bytes: anything lower is an overlong form. */
-static const uint32_t utf8_least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+static const uint32_t utf8_least[] = {0, 0, 0x80, 0x800, 0x10000};
 
 size_t utf8_decode(const char *s, size_t len, uint32_t *ret)
 {
@@ -134,7 +134,7 @@ void buf_done(struct buf *b)
 	if (!b)
 		return;
 	free(b->data);
-	*b = (struct buf){ 0 };
+	*b = (struct buf){0};
 }
 
 void buf_wipe(struct buf *b)

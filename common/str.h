@@ -49,8 +49,8 @@ struct buf {
 };
 
 /*
- * Append LEN bytes, or make room for LEN more after data + len. -ENOMEM; -E2BIG beyond 1 GiB. A failed
- * call changes nothing; growing wipes the old memory.
+ * Append LEN bytes, or make room for LEN more after data + len. -ENOMEM; -E2BIG beyond 1 GiB. A
+ * failed call changes nothing; growing wipes the old memory.
  */
 int buf_add(struct buf *b, const void *data, size_t len) MUST_CHECK;
 int buf_reserve(struct buf *b, size_t len) MUST_CHECK;

@@ -42,7 +42,8 @@ static int tally_path(char path[static PATH_MAX], const char *dir, uint32_t uid,
 /* A descriptor, or -errno. FLAGS beside those that keep us from waiting or following. */
 static int tally_open(const char *path, int flags)
 {
-	AUTO_CLOSE int fd = open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
+	AUTO_CLOSE int fd =
+		open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
 	struct stat st;
 
 	if (fd < 0) /* a symlink, FIFO, socket or directory there is as wrong as another's file */
@@ -59,7 +60,8 @@ static bool still_there(int fd, const char *path)
 {
 	struct stat a, b;
 
-	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
 }
 
 /* What the renamed file holds; nothing when that is FD itself, renamed since it was opened. */
@@ -81,10 +83,10 @@ static int read_old(struct tally_history *h, const char *dir, uint32_t uid, int 
 	return history_read(h, old, st.st_size, now_ms);
 }
 
-int tally_read(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p, int64_t now_ms,
-	       struct tally *ret)
+int tally_read(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p,
+	       int64_t now_ms, struct tally *ret)
 {
-	struct tally_history h = { .n = 0 };
+	struct tally_history h = {.n = 0};
 	char path[PATH_MAX];
 	struct stat st;
 	int r = tally_path(path, dir, uid, "");
@@ -108,7 +110,10 @@ int tally_read(const char *dir, uint32_t uid, const char *rhost, const struct ta
 	return 0;
 }
 
-/* Under a lock that nobody waits for: of several that saw it full one renames, and only what it saw. */
+/*
+ * Under a lock that nobody waits for: of several that saw it full one renames, and only what it
+ * saw.
+ */
 static void rename_full(int fd, const char *path, const char *dir, uint32_t uid)
 {
 	char old[PATH_MAX];
@@ -121,7 +126,8 @@ static void rename_full(int fd, const char *path, const char *dir, uint32_t uid)
 }
 
 /* Append E; *ret_fd is then open on the file, *ret_end where the record ends in it. */
-static int append(const char *dir, uint32_t uid, const struct tally_event *e, int *ret_fd, off_t *ret_end)
+static int append(const char *dir, uint32_t uid, const struct tally_event *e, int *ret_fd,
+		  off_t *ret_end)
 {
 	uint8_t record[TALLY_EVENT_SIZE];
 	char path[PATH_MAX];
@@ -159,7 +165,7 @@ static bool refused(const struct tally *t, int64_t now_ms)
 static int read_before(const char *dir, uint32_t uid, int fd, off_t end, uint32_t rhost,
 		       const struct tally_policy *p, int64_t now_ms, struct tally *ret)
 {
-	struct tally_history h = { .n = 0 };
+	struct tally_history h = {.n = 0};
 	int r = read_old(&h, dir, uid, fd, now_ms);
 
 	if (r == 0)
@@ -169,10 +175,11 @@ static int read_before(const char *dir, uint32_t uid, int fd, off_t end, uint32_
 	return r;
 }
 
-int tally_reserve(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p, int64_t now_ms,
-		  struct tally *ret)
+int tally_reserve(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p,
+		  int64_t now_ms, struct tally *ret)
 {
-	struct tally_event e = { .at_ms = now_ms, .rhost = tally_rhost(rhost), .kind = EVENT_FAILURE };
+	struct tally_event e = {
+		.at_ms = now_ms, .rhost = tally_rhost(rhost), .kind = EVENT_FAILURE};
 	AUTO_CLOSE int fd = -1;
 	struct tally before;
 	off_t end;
@@ -200,7 +207,7 @@ int tally_reserve(const char *dir, uint32_t uid, const char *rhost, const struct
 
 int tally_succeed(const char *dir, uint32_t uid, int64_t now_ms)
 {
-	struct tally_event e = { .at_ms = now_ms, .kind = EVENT_SUCCESS };
+	struct tally_event e = {.at_ms = now_ms, .kind = EVENT_SUCCESS};
 	AUTO_CLOSE int fd = -1;
 	off_t end;
 

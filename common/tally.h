@@ -1,16 +1,18 @@
 /*
- * Tally: recent failed attempts of one user on this endpoint, /run/muster/tally/UID, 0600 root. One 16-byte
- * record an event, one O_APPEND write, no lock that anybody waits for: a frozen holder would block logins
- * (DESIGN.md 4, P7).
- * Times are CLOCK_BOOTTIME milliseconds: /run does not outlive a boot. Where it does (some containers), records
- * from more than a minute ahead are another boot's and are skipped, as are damaged ones. A file that is not
- * regular, MUSTER_OWNER's and 0600 is -EPERM; opening never blocks.
+ * Tally: recent failed attempts of one user on this endpoint, /run/muster/tally/UID, 0600 root. One
+ * 16-byte record an event, one O_APPEND write, no lock that anybody waits for: a frozen holder
+ * would block logins (DESIGN.md 4, P7).
+ * Times are CLOCK_BOOTTIME milliseconds: /run does not outlive a boot. Where it does (some
+ * containers), records from more than a minute ahead are another boot's and are skipped, as are
+ * damaged ones. A file that is not regular, MUSTER_OWNER's and 0600 is -EPERM; opening never
+ * blocks.
  *
- * Growth: the appender that fills a file (TALLY_FILE_RECORDS) renames it to UID.old, over the one before; readers
- * take both. Only that rename is done under a lock, flock(LOCK_NB) on the file itself: who does not get it
- * leaves the file to grow a little. Limits above TALLY_FILE_RECORDS count as that number, so that dropping the oldest
- * file never unlocks anybody. An appender whose file was renamed or removed meanwhile appends again: a
- * race can count one failure twice, never lose one.
+ * Growth: the appender that fills a file (TALLY_FILE_RECORDS) renames it to UID.old, over the one
+ * before; readers take both. Only that rename is done under a lock, flock(LOCK_NB) on the file
+ * itself: who does not get it leaves the file to grow a little. Limits above TALLY_FILE_RECORDS
+ * count as that number, so that dropping the oldest file never unlocks anybody. An appender whose
+ * file was renamed or removed meanwhile appends again: a race can count one failure twice, never
+ * lose one.
  */
 #ifndef COMMON_TALLY_H
 #define COMMON_TALLY_H
@@ -36,23 +38,25 @@ struct tally {
 };
 
 /*
- * What stands against UID at NOW_MS, with the back-off for RHOST ("" or NULL = console; the console has none): after
- * three failures from there within the last hour 2 s, then twice as long with each, at most 15 minutes.
- * No file: all zero. -errno (-EPERM, -EIO) when it cannot be known: refuse then.
+ * What stands against UID at NOW_MS, with the back-off for RHOST ("" or NULL = console; the console
+ * has none): after three failures from there within the last hour 2 s, then twice as long with
+ * each, at most 15 minutes. No file: all zero. -errno (-EPERM, -EIO) when it cannot be known:
+ * refuse then.
  */
-int tally_read(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p, int64_t now_ms,
-	       struct tally *ret) MUST_CHECK;
+int tally_read(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p,
+	       int64_t now_ms, struct tally *ret) MUST_CHECK;
 
 /*
- * Reserve one try *before* the password is verified: what cannot be counted is not verified. Appends a failure unless
- * UID is locked or RHOST backed off; tally_succeed() takes it back by appending a success, which clears all before it.
- *   ret   What stood against UID before this try; NULL allowed. However many try at once, max_attempts of
- *         them pass.
- * Returns 0: verify now. -EBUSY: locked or backed off, *ret says which. Any other -errno: it could not be counted
- * (-ENOENT: there is no DIR), *ret untouched. Whatever is not 0 refuses.
+ * Reserve one try *before* the password is verified: what cannot be counted is not verified.
+ * Appends a failure unless UID is locked or RHOST backed off; tally_succeed() takes it back by
+ * appending a success, which clears all before it.
+ *   ret   What stood against UID before this try; NULL allowed. However many try at once,
+ *         max_attempts of them pass.
+ * Returns 0: verify now. -EBUSY: locked or backed off, *ret says which. Any other -errno: it could
+ * not be counted (-ENOENT: there is no DIR), *ret untouched. Whatever is not 0 refuses.
  */
-int tally_reserve(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p, int64_t now_ms,
-		  struct tally *ret) MUST_CHECK;
+int tally_reserve(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p,
+		  int64_t now_ms, struct tally *ret) MUST_CHECK;
 int tally_succeed(const char *dir, uint32_t uid, int64_t now_ms) MUST_CHECK;
 /* Forget everything (unlock, reset, removal). No file is success. */
 int tally_clear(const char *dir, uint32_t uid) MUST_CHECK;

@@ -6,10 +6,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#define AHEAD_MS	  60000
-#define BACKOFF_FREE	  2 /* failures without any delay */
+#define AHEAD_MS          60000
+#define BACKOFF_FREE      2 /* failures without any delay */
 #define BACKOFF_FIRST_MS  2000
-#define BACKOFF_MAX_MS	  (15 * 60 * 1000)
+#define BACKOFF_MAX_MS    (15 * 60 * 1000)
 #define BACKOFF_MEMORY_MS (60 * 60 * 1000)
 
 uint32_t tally_rhost(const char *rhost)
@@ -79,7 +79,8 @@ static int64_t backoff_until(const struct tally_history *h, uint32_t rhost, int6
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; rhost != 0 && i < h->n; i++) {
-		if (h->failures[i].rhost != rhost || h->failures[i].at_ms < now_ms - BACKOFF_MEMORY_MS)
+		if (h->failures[i].rhost != rhost ||
+		    h->failures[i].at_ms < now_ms - BACKOFF_MEMORY_MS)
 			continue;
 		last = h->failures[i].at_ms;
 		if (++n > BACKOFF_FREE)
@@ -91,14 +92,15 @@ static int64_t backoff_until(const struct tally_history *h, uint32_t rhost, int6
 }
 
 /*
- * Failures count inside a window that slides with them. A lock lasts from the failure that reached the limit to
- * lock_time after the last one; what follows it starts from nothing.
+ * Failures count inside a window that slides with them. A lock lasts from the failure that reached
+ * the limit to lock_time after the last one; what follows it starts from nothing.
  */
-struct tally tally_judge(const struct tally_history *h, uint32_t rhost, const struct tally_policy *p, int64_t now_ms)
+struct tally tally_judge(const struct tally_history *h, uint32_t rhost,
+			 const struct tally_policy *p, int64_t now_ms)
 {
 	uint32_t max = p->max_attempts < TALLY_FILE_RECORDS ? p->max_attempts : TALLY_FILE_RECORDS;
 	int64_t window_ms = (int64_t)p->window_s * 1000, lock_ms = (int64_t)p->lock_time_s * 1000;
-	struct tally t = { .backoff_until_ms = backoff_until(h, rhost, now_ms) };
+	struct tally t = {.backoff_until_ms = backoff_until(h, rhost, now_ms)};
 	uint32_t first = 0;
 
 	for (uint32_t i = 0; i <= h->n; i++) {

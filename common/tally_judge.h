@@ -33,12 +33,12 @@ uint32_t tally_rhost(const char *rhost);
 void tally_event_pack(const struct tally_event *e, uint8_t out[static TALLY_EVENT_SIZE]);
 
 /*
- * Add the events that DATA holds. Damage is skipped byte by byte, since after a torn write events no longer
- * start at multiples of their size; so is what lies more than a minute ahead of NOW_MS.
+ * Add the events that DATA holds. Damage is skipped byte by byte, since after a torn write events
+ * no longer start at multiples of their size; so is what lies more than a minute ahead of NOW_MS.
  */
 void tally_history_add(struct tally_history *h, const uint8_t *data, size_t len, int64_t now_ms);
 
-struct tally tally_judge(const struct tally_history *h, uint32_t rhost, const struct tally_policy *p,
-			 int64_t now_ms);
+struct tally tally_judge(const struct tally_history *h, uint32_t rhost,
+			 const struct tally_policy *p, int64_t now_ms);
 
 #endif

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
-/* A suspension, and what is not understood, come last among changes of the same second: they win. */
+/*
+ * A suspension, and what is not understood, come last among changes of the same second: they win.
+ */
 static bool change_before(const struct scheduled_change *a, const struct scheduled_change *b)
 {
 	if (a->at != b->at)
@@ -26,9 +28,12 @@ static enum user_state apply_change(enum user_state from, enum user_state to)
 
 enum user_state verdict_state_at(const struct account *a, int64_t now)
 {
-	/* Flag and state must agree; where they do not, the stricter is where the changes start from. */
+	/*
+	 * Flag and state must agree; where they do not, the stricter is where the changes start
+	 * from.
+	 */
 	enum user_state state = a->suspended ? USER_SUSPENDED : a->state;
-	bool done[ACCOUNT_SCHEDULED_MAX] = { false };
+	bool done[ACCOUNT_SCHEDULED_MAX] = {false};
 	uint32_t n = a->n_scheduled;
 
 	if (n > ACCOUNT_SCHEDULED_MAX)
@@ -98,7 +103,7 @@ static bool lasted(int64_t from, int64_t now, int64_t max_s)
 
 struct verdict verdict_decide(const struct verdict_input *in)
 {
-	struct verdict v = { .reason = REASON_UNDECIDED };
+	struct verdict v = {.reason = REASON_UNDECIDED};
 	const struct account *a = in->account;
 	const struct policy *p = in->policy;
 

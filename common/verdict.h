@@ -1,6 +1,6 @@
 /*
- * The decision: may this account pass now? Pure: no I/O, no clock, no log. PAM, agent, musterctl and
- * the tests call this one function. Table: docs/verdicts.md (DESIGN.md 6).
+ * The decision: may this account pass now? Pure: no I/O, no clock, no log. PAM, agent, musterctl
+ * and the tests call this one function. Table: docs/verdicts.md (DESIGN.md 6).
  */
 #ifndef COMMON_VERDICT_H
 #define COMMON_VERDICT_H
@@ -10,7 +10,7 @@
 
 enum verdict_phase {
 	VERDICT_AUTH = 1, /* a password is being checked: the endpoint's own tally counts too */
-	VERDICT_ACCOUNT,  /* account management: what keys, sudo inside its timestamp and cron meet */
+	VERDICT_ACCOUNT,  /* account management: all that keys, cron, sudo in its timestamp meet */
 };
 
 struct verdict_input {
@@ -30,24 +30,29 @@ struct verdict {
 
 /*
  * NULL account or policy, a phase that is none: REASON_UNDECIDED. Only REASON_OK allows.
- * An expiry bites at its second, a lease after it. disable_lockout takes the user out of the endpoint's tally. Data
- * confirmed after NOW counts as fresh: NOW is trusted time, which never falls behind the mark kept with the data.
+ * An expiry bites at its second, a lease after it. disable_lockout takes the user out of the
+ * endpoint's tally. Data confirmed after NOW counts as fresh: NOW is trusted time, which never
+ * falls behind the mark kept with the data.
  */
 struct verdict verdict_decide(const struct verdict_input *in) MUST_CHECK;
 
 /*
- * State at NOW: the recorded one, SUSPENDED when the flag says so, with all due changes applied in order of date
- * (suspension wins ties). STAGED and SUSPENDED become ACTIVATED, so that a due activation ends a recorded suspension,
- * flag included; any becomes SUSPENDED; a change that is not understood leaves USER_STATE_NONE.
+ * State at NOW: the recorded one, SUSPENDED when the flag says so, with all due changes applied in
+ * order of date (suspension wins ties). STAGED and SUSPENDED become ACTIVATED, so that a due
+ * activation ends a recorded suspension, flag included; any becomes SUSPENDED; a change that is not
+ * understood leaves USER_STATE_NONE.
  */
 enum user_state verdict_state_at(const struct account *a, int64_t now);
 
-/* May keys of this account be published: allow_public_key, and nothing the directory says refuses it (no tally, lease). */
+/*
+ * May keys of this account be published: allow_public_key, and nothing the directory says refuses
+ * it (no tally, lease).
+ */
 bool verdict_keys_allowed(const struct account *a, int64_t now);
 
 /*
- * Is B worse for the user than A, at NOW: a refusal where none was, a key, sudo or the password taken away? For "bad
- * news first". NULL: no such account.
+ * Is B worse for the user than A, at NOW: a refusal where none was, a key, sudo or the password
+ * taken away? For "bad news first". NULL: no such account.
  */
 bool verdict_worse(const struct account *a, const struct account *b, int64_t now);
 

@@ -13,14 +13,14 @@
 #define YESCRYPT_ONE_CHAR   47 /* greater values take a second character */
 #define YESCRYPT_SALT_MAX   86
 #define YESCRYPT_HASH_LEN   43
-#define YESCRYPT_COST	    5
-#define BCRYPT_COST_MAX	    14
-#define BCRYPT_LEN	    53 /* salt and hash */
-#define SHA_ROUNDS_MIN	    1000
-#define SHA_ROUNDS_MAX	    1000000
-#define SHA_SALT_MAX	    16
-#define SHA256_HASH_LEN	    43
-#define SHA512_HASH_LEN	    86
+#define YESCRYPT_COST       5
+#define BCRYPT_COST_MAX     14
+#define BCRYPT_LEN          53 /* salt and hash */
+#define SHA_ROUNDS_MIN      1000
+#define SHA_ROUNDS_MAX      1000000
+#define SHA_SALT_MAX        16
+#define SHA256_HASH_LEN     43
+#define SHA512_HASH_LEN     86
 
 /* *s begins with PREFIX: moves behind it. */
 static bool take_prefix(const char **s, const char *prefix)
@@ -69,7 +69,7 @@ static int check_yescrypt(const char *s)
 
 static int check_bcrypt(const char *s)
 {
-	char number[3] = { 0 };
+	char number[3] = {0};
 	uint32_t cost;
 
 	if (strnlen(s, 3) < 3 || s[2] != '$')
@@ -85,7 +85,7 @@ static int check_bcrypt(const char *s)
 /* "rounds=N$"; *s is moved behind it. crypt(3) knows no other spelling of N. */
 static int take_rounds(const char **s)
 {
-	char number[11] = { 0 };
+	char number[11] = {0};
 	uint32_t rounds;
 	size_t len = strspn(*s, "0123456789");
 

@@ -9,7 +9,7 @@
 #include <time.h>
 
 #define HEADER_SIZE 12
-#define FDS_MAX	    8 /* what one message may bring before the kernel drops the rest itself */
+#define FDS_MAX     8 /* what one message may bring before the kernel drops the rest itself */
 
 struct header {
 	uint32_t len;
@@ -29,7 +29,7 @@ int64_t wire_now_ms(void)
 /* 0 when SOCK is ready for EVENTS or broken: the next call tells. */
 static int wait_for(int sock, short events, int64_t deadline_ms)
 {
-	struct pollfd p = { .fd = sock, .events = events };
+	struct pollfd p = {.fd = sock, .events = events};
 
 	for (;;) {
 		int64_t left = deadline_ms - wire_now_ms();
@@ -89,19 +89,19 @@ static void attach_fd(struct msghdr *m, int fd)
 	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
 }
 
-int wire_send(int sock, enum frame_type type, uint32_t request_id, const void *data, size_t len, int fd,
-	      int64_t deadline_ms)
+int wire_send(int sock, enum frame_type type, uint32_t request_id, const void *data, size_t len,
+	      int fd, int64_t deadline_ms)
 {
-	struct header h = { htole32((uint32_t)len), htole16((uint16_t)type), 0, htole32(request_id) };
+	struct header h = {htole32((uint32_t)len), htole16((uint16_t)type), 0, htole32(request_id)};
 	struct iovec iov[2] = {
-		{ .iov_base = &h, .iov_len = sizeof(h) },
-		{ .iov_base = (void *)(uintptr_t)data, .iov_len = len },
+		{.iov_base = &h, .iov_len = sizeof(h)},
+		{.iov_base = (void *)(uintptr_t)data, .iov_len = len},
 	};
 	union {
 		struct cmsghdr align;
 		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct msghdr m = { .msg_iov = iov, .msg_iovlen = len > 0 ? 2 : 1 };
+	} control = {0};
+	struct msghdr m = {.msg_iov = iov, .msg_iovlen = len > 0 ? 2 : 1};
 
 	if (len > FRAME_MAX)
 		return -E2BIG;
@@ -151,7 +151,7 @@ static int recv_all(int sock, void *data, size_t len, int *fd, int64_t deadline_
 			struct cmsghdr align;
 			char space[CMSG_SPACE(FDS_MAX * sizeof(int))];
 		} control;
-		struct iovec iov = { .iov_base = p, .iov_len = len };
+		struct iovec iov = {.iov_base = p, .iov_len = len};
 		struct msghdr m = {
 			.msg_iov = &iov,
 			.msg_iovlen = 1,
@@ -236,8 +236,12 @@ int frame_end_unpack(const void *data, size_t len, struct frame_end *ret)
 		return -EPROTO;
 	memcpy(v, data, sizeof(v));
 	*ret = (struct frame_end){
-		.accounts = le64toh(v[0]), .groups = le64toh(v[1]), .memberships = le64toh(v[2]),
-		.rejects = le64toh(v[3]),  .serial = le64toh(v[4]), .flags = le64toh(v[5]),
+		.accounts = le64toh(v[0]),
+		.groups = le64toh(v[1]),
+		.memberships = le64toh(v[2]),
+		.rejects = le64toh(v[3]),
+		.serial = le64toh(v[4]),
+		.flags = le64toh(v[5]),
 	};
 	return 0;
 }

@@ -1,7 +1,8 @@
 /*
- * Frames on stream sockets: {u32 length of what follows the header, u16 type, u16 zero, u32 request id},
- * little-endian, then at most FRAME_MAX bytes. musterd <-> muster-fetch (descriptor 3) today; the agent's sockets use
- * the same frames. Every call has a deadline; SIGPIPE never comes (MSG_NOSIGNAL); EINTR is retried.
+ * Frames on stream sockets: {u32 length of what follows the header, u16 type, u16 zero, u32 request
+ * id}, little-endian, then at most FRAME_MAX bytes. musterd <-> muster-fetch (descriptor 3) today;
+ * the agent's sockets use the same frames. Every call has a deadline; SIGPIPE never comes
+ * (MSG_NOSIGNAL); EINTR is retried.
  */
 #ifndef COMMON_WIRE_H
 #define COMMON_WIRE_H
@@ -13,7 +14,7 @@
 enum frame_type {
 	/* musterd to muster-fetch */
 	FRAME_CONFIG = 1, /* settings: strings, key NUL value NUL … */
-	FRAME_SYNC,	  /* validator of the last good sync, or empty; for file:// a descriptor comes along */
+	FRAME_SYNC,	  /* validator of the last good sync, or empty; with file:// a descriptor */
 	FRAME_REFRESH,	  /* directory id */
 	FRAME_VERIFY,	  /* name NUL password NUL */
 	FRAME_REPORT,
@@ -22,8 +23,8 @@ enum frame_type {
 	FRAME_END,	   /* struct frame_end */
 	FRAME_RESULT,	   /* u32 result, text NUL */
 	/* pam_muster to musterd (common/agent.h) */
-	FRAME_CHECK = 64, /* struct agent_request: refresh this user if need be, and say what you know */
-	FRAME_PASSWORD,	  /* also verify the password: LDAP, or a caller who may not read the verifier */
+	FRAME_CHECK = 64, /* struct agent_request: refresh this user if need be; what is known? */
+	FRAME_PASSWORD,	  /* also verify the password: LDAP, or for a caller who is not root */
 	/* back */
 	FRAME_WORKING = 96, /* empty: the answer takes more than a moment */
 	FRAME_ANSWER,	    /* struct agent_answer */
@@ -46,14 +47,16 @@ struct frame {
 };
 
 /*
- * DEADLINE_MS is CLOCK_MONOTONIC. 0; -ETIMEDOUT; -EPIPE closed, also in mid-frame; -EPROTO malformed; -E2BIG LEN over
- * FRAME_MAX; -errno. After a failure the stream has no known position: close it. FD (or -1) stays the caller's.
+ * DEADLINE_MS is CLOCK_MONOTONIC. 0; -ETIMEDOUT; -EPIPE closed, also in mid-frame; -EPROTO
+ * malformed; -E2BIG LEN over FRAME_MAX; -errno. After a failure the stream has no known position:
+ * close it. FD (or -1) stays the caller's.
  */
-int wire_send(int sock, enum frame_type type, uint32_t request_id, const void *data, size_t len, int fd,
-	      int64_t deadline_ms) MUST_CHECK;
+int wire_send(int sock, enum frame_type type, uint32_t request_id, const void *data, size_t len,
+	      int fd, int64_t deadline_ms) MUST_CHECK;
 /*
- * A frame as above into F, of which only the payload's memory is read. At most one descriptor is taken; any further
- * ones are closed, all of them on failure. The type is what the peer sent: a switch over it needs a way out.
+ * A frame as above into F, of which only the payload's memory is read. At most one descriptor is
+ * taken; any further ones are closed, all of them on failure. The type is what the peer sent: a
+ * switch over it needs a way out.
  */
 int wire_recv(int sock, struct frame *f, int64_t deadline_ms) MUST_CHECK;
 int64_t wire_now_ms(void);

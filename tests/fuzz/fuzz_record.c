@@ -1,6 +1,6 @@
 /*
- * F11: stored bytes are not trusted. What unpacks is safe to walk, and packs to bytes that unpack and pack to the
- * same again.
+ * F11: stored bytes are not trusted. What unpacks is safe to walk, and packs to bytes that unpack
+ * and pack to the same again.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -22,13 +22,14 @@ static size_t walk_list(const struct strlist *l)
 
 static void check_account(const struct account *a)
 {
-	const char *strings[] = { a->id,    a->name,  a->gecos,		a->home,
-				  a->shell, a->email, a->password_hash, a->totp_secret };
+	const char *strings[] = {a->id,    a->name,  a->gecos,         a->home,
+				 a->shell, a->email, a->password_hash, a->totp_secret};
 
 	for (size_t i = 0; i < ARRAY_SIZE(strings); i++)
 		REQUIRE(strlen(strings[i]) < ACCOUNT_RECORD_MAX);
 	REQUIRE(a->state <= USER_SUSPENDED && a->n_scheduled <= ACCOUNT_SCHEDULED_MAX);
-	REQUIRE(a->ssh_keys.count <= ACCOUNT_KEYS_MAX && walk_list(&a->ssh_keys) < ACCOUNT_RECORD_MAX);
+	REQUIRE(a->ssh_keys.count <= ACCOUNT_KEYS_MAX &&
+		walk_list(&a->ssh_keys) < ACCOUNT_RECORD_MAX);
 }
 
 /* Unpack, look, pack. 0, or what unpacking said. */
@@ -94,8 +95,8 @@ static int repack(enum record_kind kind, const void *data, size_t size, struct b
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	CLEANUP(buf_done) struct buf once = { 0 };
-	CLEANUP(buf_done) struct buf twice = { 0 };
+	CLEANUP(buf_done) struct buf once = {0};
+	CLEANUP(buf_done) struct buf twice = {0};
 	int kind = record_kind(data, size);
 
 	if (kind < 0)

@@ -19,7 +19,8 @@ static const char *const types[] = {
 
 static bool is_type_base64(const char *key)
 {
-	static const char base64[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	static const char base64[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
 		if (strncmp(key, types[i], strlen(types[i])) != 0)

@@ -1,6 +1,6 @@
 /*
- * Feeds every file of a target's corpus to it: fuzz_X reads $srcdir/tests/fuzz/corpus/X, or what its arguments
- * name. So that make check replays what fuzzing found, with any compiler.
+ * Feeds every file of a target's corpus to it: fuzz_X reads $srcdir/tests/fuzz/corpus/X, or what
+ * its arguments name. So that make check replays what fuzzing found, with any compiler.
  */
 #include "tests/fuzz/fuzz.h"
 
@@ -29,7 +29,7 @@ static int read_file(const char *path, struct buf *out)
 
 static int replay_file(const char *path)
 {
-	CLEANUP(buf_done) struct buf b = { 0 };
+	CLEANUP(buf_done) struct buf b = {0};
 	int r = read_file(path, &b);
 
 	if (r < 0) {
@@ -82,7 +82,7 @@ int main(int argc, char **argv)
 		name = p;
 	if (!name)
 		return 2;
-	AUTO_FREE char *folder =
-		str_format("%s/tests/fuzz/corpus/%s", srcdir ? srcdir : ".", name + strlen("fuzz_"));
+	AUTO_FREE char *folder = str_format("%s/tests/fuzz/corpus/%s", srcdir ? srcdir : ".",
+					    name + strlen("fuzz_"));
 	return folder ? replay_folder(folder) : 1;
 }

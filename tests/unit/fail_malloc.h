@@ -1,4 +1,7 @@
-/* Link with fail_malloc.c and $(fail_malloc_ldflags): the n-th allocation of the code under test fails. */
+/*
+ * Link with fail_malloc.c and $(fail_malloc_ldflags): the n-th allocation of the code under test
+ * fails.
+ */
 #ifndef TESTS_UNIT_FAIL_MALLOC_H
 #define TESTS_UNIT_FAIL_MALLOC_H
 

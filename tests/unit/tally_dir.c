@@ -9,8 +9,8 @@
 #include "tests/unit/unit.h"
 
 char tally_dir[] = "/tmp/test_tally.XXXXXX";
-const struct tally_policy five = { .max_attempts = 5, .window_s = 1800, .lock_time_s = 300 };
-const struct tally_policy never = { .max_attempts = 0, .window_s = 1800, .lock_time_s = 300 };
+const struct tally_policy five = {.max_attempts = 5, .window_s = 1800, .lock_time_s = 300};
+const struct tally_policy never = {.max_attempts = 0, .window_s = 1800, .lock_time_s = 300};
 
 int tally_start(void **state)
 {

@@ -1,4 +1,7 @@
-/* A folder for the tally of one user, empty at the start of each test, and short names for what the tests ask it. */
+/*
+ * A folder for the tally of one user, empty at the start of each test, and short names for what the
+ * tests ask it.
+ */
 #ifndef TESTS_UNIT_TALLY_DIR_H
 #define TESTS_UNIT_TALLY_DIR_H
 

@@ -6,18 +6,18 @@
 
 #include "common/clock.h"
 
-#define T 1700000000
+#define T    1700000000
 #define YEAR (365 * 86400)
 
 #define BOOT_A "aaaaaaaa-d9f6-473e-87b4-a3e64dab95b4"
 #define BOOT_B "bbbbbbbb-d9f6-473e-87b4-a3e64dab95b4"
 
-static const struct clock_mark mark = { BOOT_A, 50000, T };
+static const struct clock_mark mark = {BOOT_A, 50000, T};
 static const struct clock_mark none;
 
 static struct clock_reading reading(const char *boot, int64_t boottime_ms, int64_t wall_s)
 {
-	struct clock_reading r = { .boottime_ms = boottime_ms, .wall_s = wall_s };
+	struct clock_reading r = {.boottime_ms = boottime_ms, .wall_s = wall_s};
 
 	memcpy(r.boot_id, boot, BOOT_ID_SIZE);
 	return r;
@@ -44,17 +44,18 @@ static void test_trusted(void **state)
 		struct clock_reading r;
 		int64_t want;
 	} t[] = {
-		{ reading(BOOT_A, 60000, T + 10), T + 10 },
-		{ reading(BOOT_A, 60000, T + 9), T + 10 },	 /* set back a little */
-		{ reading(BOOT_A, 60000, T - 10 * YEAR), T + 10 },
-		{ reading(BOOT_A, 60000, 0), T + 10 },		 /* 1970 */
-		{ reading(BOOT_A, 60000, -5), T + 10 },
-		{ reading(BOOT_A, 60000, T + 10 * YEAR), T + 10 * YEAR }, /* ahead counts while it lasts */
-		{ reading(BOOT_A, 60999, 0), T + 10 },		 /* whole seconds */
-		{ reading(BOOT_A, 40000, 0), T },		 /* never below the mark */
-		{ reading(BOOT_B, 90000000, 0), T },		 /* another boot says nothing */
-		{ reading(BOOT_B, 100, T + 5), T + 5 },
-		{ reading(BOOT_A, INT64_MAX, 0), T + (INT64_MAX - 50000) / 1000 },
+		{reading(BOOT_A, 60000, T + 10), T + 10},
+		{reading(BOOT_A, 60000, T + 9), T + 10}, /* set back a little */
+		{reading(BOOT_A, 60000, T - 10 * YEAR), T + 10},
+		{reading(BOOT_A, 60000, 0), T + 10}, /* 1970 */
+		{reading(BOOT_A, 60000, -5), T + 10},
+		{reading(BOOT_A, 60000, T + 10 * YEAR),
+		 T + 10 * YEAR},                     /* ahead counts while it lasts */
+		{reading(BOOT_A, 60999, 0), T + 10}, /* whole seconds */
+		{reading(BOOT_A, 40000, 0), T},      /* never below the mark */
+		{reading(BOOT_B, 90000000, 0), T},   /* another boot says nothing */
+		{reading(BOOT_B, 100, T + 5), T + 5},
+		{reading(BOOT_A, INT64_MAX, 0), T + (INT64_MAX - 50000) / 1000},
 	};
 
 	(void)state;
@@ -63,11 +64,11 @@ static void test_trusted(void **state)
 	struct clock_reading r = reading(BOOT_A, 60000, T);
 	assert_true(clock_trusted(&r, &none) == T);
 	/* A mark without a boot id belongs to no boot, also not to one without. */
-	const struct clock_mark odd = { "", 50000, T };
-	r = (struct clock_reading){ "", 60000, 0 };
+	const struct clock_mark odd = {"", 50000, T};
+	r = (struct clock_reading){"", 60000, 0};
 	assert_true(clock_trusted(&r, &odd) == T);
 	/* Absurd marks do not overflow. */
-	const struct clock_mark late = { BOOT_A, 0, INT64_MAX - 1 }, early = { BOOT_A, INT64_MIN, T };
+	const struct clock_mark late = {BOOT_A, 0, INT64_MAX - 1}, early = {BOOT_A, INT64_MIN, T};
 	r = reading(BOOT_A, 60000, 0);
 	assert_true(clock_trusted(&r, &late) == INT64_MAX);
 	assert_true(clock_trusted(&r, &early) == T);
@@ -102,7 +103,7 @@ static void test_advance(void **state)
 /* Whatever the wall clock does, trusted time never goes back across marks and boots. */
 static void test_never_back(void **state)
 {
-	struct clock_mark m = { BOOT_A, 1000, T };
+	struct clock_mark m = {BOOT_A, 1000, T};
 	int64_t boottime = 1000, last = T;
 	uint32_t random = 1;
 	bool boot_b = false;
@@ -115,8 +116,10 @@ static void test_never_back(void **state)
 			boot_b = !boot_b;
 			boottime = random % 1000;
 		}
-		struct clock_reading r = reading(boot_b ? BOOT_B : BOOT_A, boottime, (int64_t)random);
-		struct clock_mark next = clock_advance(&m, &r, random % 13 == 0 ? last + random % 100 : 0);
+		struct clock_reading r =
+			reading(boot_b ? BOOT_B : BOOT_A, boottime, (int64_t)random);
+		struct clock_mark next =
+			clock_advance(&m, &r, random % 13 == 0 ? last + random % 100 : 0);
 
 		assert_true(next.wall_s >= m.wall_s);
 		assert_true(clock_trusted(&r, &next) >= clock_trusted(&r, &m));

@@ -8,11 +8,29 @@
 
 static void test_name_valid(void **state)
 {
-	static const char *const good[] = { "a", "_", "dora", "Dora.Day", "d_-.9", "_x",
-					    "a2345678901234567890123456789012" };
+	static const char *const good[] = {
+		"a", "_", "dora", "Dora.Day", "d_-.9", "_x", "a2345678901234567890123456789012"};
 	static const char *const bad[] = {
-		"", "-a", ".a", "9a", "a b", "a:b", "a/b", "a\n", "a$", "a@b", "a,b", "a%b", "a\\b",
-		"d\xc3\xb6ra", "\x01", "../x", "a23456789012345678901234567890123", "+a", "!a", "#0",
+		"",
+		"-a",
+		".a",
+		"9a",
+		"a b",
+		"a:b",
+		"a/b",
+		"a\n",
+		"a$",
+		"a@b",
+		"a,b",
+		"a%b",
+		"a\\b",
+		"d\xc3\xb6ra",
+		"\x01",
+		"../x",
+		"a23456789012345678901234567890123",
+		"+a",
+		"!a",
+		"#0",
 	};
 
 	(void)state;
@@ -21,7 +39,7 @@ static void test_name_valid(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_false(name_valid(bad[i]));
 	for (int c = 1; c < 256; c++) {
-		const char first[] = { (char)c, 0 }, later[] = { 'a', (char)c, 0 };
+		const char first[] = {(char)c, 0}, later[] = {'a', (char)c, 0};
 		bool alpha = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 
 		assert_int_equal(name_valid(first), alpha);
@@ -34,15 +52,61 @@ static void test_name_reserved(void **state)
 {
 	/* Of D4, and of each kind of pattern. */
 	static const char *const reserved[] = {
-		"root", "ALL", "all", "sudo", "Sudo", "SUDO", "wheel", "admin", "adm", "docker", "lxd",
-		"incus", "libvirt", "kvm", "disk", "shadow", "staff", "kmem", "systemd-network",
-		"SYSTEMD-x", "_apt", "_x", "nogroup", "nobody", "www-data", "ssh", "sshd", "polkitd",
-		"wireshark", "sambashare", "lpadmin", "netdev", "plugdev", "muster", "muster-sudo",
-		"muster-sudo-nopasswd", "Muster-x", "daemon", "bin", "sys", "mail", "tty", "backup",
-		"operator", "input", "render", "video", "messagebus", "systemd-", "_", "podman",
+		"root",
+		"ALL",
+		"all",
+		"sudo",
+		"Sudo",
+		"SUDO",
+		"wheel",
+		"admin",
+		"adm",
+		"docker",
+		"lxd",
+		"incus",
+		"libvirt",
+		"kvm",
+		"disk",
+		"shadow",
+		"staff",
+		"kmem",
+		"systemd-network",
+		"SYSTEMD-x",
+		"_apt",
+		"_x",
+		"nogroup",
+		"nobody",
+		"www-data",
+		"ssh",
+		"sshd",
+		"polkitd",
+		"wireshark",
+		"sambashare",
+		"lpadmin",
+		"netdev",
+		"plugdev",
+		"muster",
+		"muster-sudo",
+		"muster-sudo-nopasswd",
+		"Muster-x",
+		"daemon",
+		"bin",
+		"sys",
+		"mail",
+		"tty",
+		"backup",
+		"operator",
+		"input",
+		"render",
+		"video",
+		"messagebus",
+		"systemd-",
+		"_",
+		"podman",
 	};
-	static const char *const free_names[] = { "dora", "rooty", "roo", "sudoer", "systemd", "x_",
-						  "muster2", "developers", "alice", "x" };
+	static const char *const free_names[] = {"dora",    "rooty", "roo",     "sudoer",
+						 "systemd", "x_",    "muster2", "developers",
+						 "alice",   "x"};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(reserved); i++) {
@@ -59,12 +123,29 @@ static void test_ids(void **state)
 		uint32_t id;
 		bool floor, allowed;
 	} t[] = {
-		{ 0, 0, 0 },	     { 1, 0, 0 },	  { 27, 0, 0 },		 { 999, 0, 0 },
-		{ 1000, 1, 1 },	     { 5001, 1, 1 },	  { 60000, 1, 1 },	 { 60001, 1, 0 },
-		{ 65533, 1, 0 },     { 65534, 0, 0 },	  { 65535, 0, 0 },	 { 65536, 1, 1 },
-		{ 524287, 1, 1 },    { 524288, 1, 0 },	  { 1879048191, 1, 0 },	 { 1879048192, 1, 1 },
-		{ 1900000000, 1, 1 }, { GID_SUDO, 1, 0 }, { GID_SUDO_NOPASSWD, 1, 0 },
-		{ 2147483647, 1, 1 }, { 2147483648u, 0, 0 }, { 4294967294u, 0, 0 }, { 4294967295u, 0, 0 },
+		{0, 0, 0},
+		{1, 0, 0},
+		{27, 0, 0},
+		{999, 0, 0},
+		{1000, 1, 1},
+		{5001, 1, 1},
+		{60000, 1, 1},
+		{60001, 1, 0},
+		{65533, 1, 0},
+		{65534, 0, 0},
+		{65535, 0, 0},
+		{65536, 1, 1},
+		{524287, 1, 1},
+		{524288, 1, 0},
+		{1879048191, 1, 0},
+		{1879048192, 1, 1},
+		{1900000000, 1, 1},
+		{GID_SUDO, 1, 0},
+		{GID_SUDO_NOPASSWD, 1, 0},
+		{2147483647, 1, 1},
+		{2147483648u, 0, 0},
+		{4294967294u, 0, 0},
+		{4294967295u, 0, 0},
 	};
 
 	(void)state;
@@ -111,12 +192,18 @@ static void repeat(char *out, const char *part, size_t len)
 
 static void test_gecos(void **state)
 {
-	static const char *const good[] = { "", "Dora Day", "D\xc3\xb6ra", "O'Hara-Smith (x) 100%",
-					    "\xe5\xb1\xb1\xe7\x94\xb0", "\xf0\x9f\x98\x80", "a/b" };
+	static const char *const good[] = {"",
+					   "Dora Day",
+					   "D\xc3\xb6ra",
+					   "O'Hara-Smith (x) 100%",
+					   "\xe5\xb1\xb1\xe7\x94\xb0",
+					   "\xf0\x9f\x98\x80",
+					   "a/b"};
 	static const char *const bad[] = {
-		"a:b", "a,b", "a&b", "a\nb", "a\tb", "a\x7f", "a\x1b[31m", "\xc3", "\xc0\x80",
-		"\xc2\x80", "\xc2\x9b", "x\xe2\x80\xae", "x\xe2\x80\x8e", "x\xe2\x80\x8f", "\xd8\x9c", "\xe2\x80\xa8", "\xe2\x81\xa6", "\xef\xbb\xbf",
-		"\xed\xa0\x80",
+		"a:b",          "a,b",           "a&b",           "a\nb",          "a\tb",
+		"a\x7f",        "a\x1b[31m",     "\xc3",          "\xc0\x80",      "\xc2\x80",
+		"\xc2\x9b",     "x\xe2\x80\xae", "x\xe2\x80\x8e", "x\xe2\x80\x8f", "\xd8\x9c",
+		"\xe2\x80\xa8", "\xe2\x81\xa6",  "\xef\xbb\xbf",  "\xed\xa0\x80",
 	};
 	char long_text[300];
 
@@ -133,15 +220,18 @@ static void test_gecos(void **state)
 
 static void test_home(void **state)
 {
-	static const char *const good[] = { "/home/dora", "/srv/home/d", "/home/.x", "/home/a..b",
-					    "/home/D\xc3\xb6ra", "/binary/x", "/roots/x", "/var/home/d",
-					    "/etcetera/x", "/home/a/.../b" };
+	static const char *const good[] = {
+		"/home/dora", "/srv/home/d", "/home/.x",    "/home/a..b",  "/home/D\xc3\xb6ra",
+		"/binary/x",  "/roots/x",    "/var/home/d", "/etcetera/x", "/home/a/.../b"};
 	static const char *const bad[] = {
-		"", "home", "home/dora", "/", "/home", "//home/x", "/home//x", "/home/x/", "/home/./x",
-		"/home/../etc", "/home/..", "/home/.", "/root", "/root/x", "/etc", "/etc/x", "/proc/1",
-		"/sys/x", "/dev/shm", "/run/user", "/boot/x", "/usr/local", "/bin/x", "/sbin/x", "/lib/x",
-		"/lib64/x", "/tmp/x", "/var/lib/x", "/var/lib", "/var/spool/cron", "/var/tmp/x",
-		"/home/a:b", "/home/a\nb", "/home/\xc3", "/var/run/x", "/var/log/x", "/var/mail/x",
+		"",           "home",        "home/dora",  "/",          "/home",
+		"//home/x",   "/home//x",    "/home/x/",   "/home/./x",  "/home/../etc",
+		"/home/..",   "/home/.",     "/root",      "/root/x",    "/etc",
+		"/etc/x",     "/proc/1",     "/sys/x",     "/dev/shm",   "/run/user",
+		"/boot/x",    "/usr/local",  "/bin/x",     "/sbin/x",    "/lib/x",
+		"/lib64/x",   "/tmp/x",      "/var/lib/x", "/var/lib",   "/var/spool/cron",
+		"/var/tmp/x", "/home/a:b",   "/home/a\nb", "/home/\xc3", "/var/run/x",
+		"/var/log/x", "/var/mail/x",
 	};
 	char long_path[300] = "/hhh";
 
@@ -198,16 +288,16 @@ static void test_escape(void **state)
 	static const struct {
 		const char *in, *out;
 	} t[] = {
-		{ "dora", "dora" },
-		{ "a\nb", "a\\x0ab" },
-		{ "a\\x0ab", "a\\x5cx0ab" },
-		{ "\x1b[2J\x7f", "\\x1b[2J\\x7f" },
-		{ "D\xc3\xb6ra", "D\xc3\xb6ra" },
-		{ "D\xc3", "D\\xc3" },
-		{ "\xff\xfe", "\\xff\\xfe" },
-		{ "\xe2\x80\xae", "\\xe2\\x80\\xae" },
-		{ "\xc2\x9b", "\\xc2\\x9b" },
-		{ "", "" },
+		{"dora", "dora"},
+		{"a\nb", "a\\x0ab"},
+		{"a\\x0ab", "a\\x5cx0ab"},
+		{"\x1b[2J\x7f", "\\x1b[2J\\x7f"},
+		{"D\xc3\xb6ra", "D\xc3\xb6ra"},
+		{"D\xc3", "D\\xc3"},
+		{"\xff\xfe", "\\xff\\xfe"},
+		{"\xe2\x80\xae", "\\xe2\\x80\\xae"},
+		{"\xc2\x9b", "\\xc2\\x9b"},
+		{"", ""},
 	};
 	char out[64];
 
@@ -238,11 +328,15 @@ static void test_escape(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_name_valid),   cmocka_unit_test(test_name_reserved),
-		cmocka_unit_test(test_ids),	     cmocka_unit_test(test_id_from_hash),
+		cmocka_unit_test(test_name_valid),
+		cmocka_unit_test(test_name_reserved),
+		cmocka_unit_test(test_ids),
+		cmocka_unit_test(test_id_from_hash),
 		cmocka_unit_test(test_id_from_hash_avoids_sudo),
-		cmocka_unit_test(test_gecos),	     cmocka_unit_test(test_home),
-		cmocka_unit_test(test_shell),	     cmocka_unit_test(test_object_id),
+		cmocka_unit_test(test_gecos),
+		cmocka_unit_test(test_home),
+		cmocka_unit_test(test_shell),
+		cmocka_unit_test(test_object_id),
 		cmocka_unit_test(test_escape),
 	};
 

@@ -8,21 +8,21 @@ static const struct {
 	enum reason reason;
 	const char *name, *text;
 } all[] = {
-	{ REASON_UNDECIDED, "undecided", "This account cannot be checked at the moment." },
-	{ REASON_UNBOUND, "unbound", "This account no longer has access to this computer." },
-	{ REASON_SUSPENDED, "suspended", "This account is suspended." },
-	{ REASON_STAGED, "staged", "This account is not active yet." },
-	{ REASON_LOCKED, "locked", "This account is locked." },
-	{ REASON_PASSWORD_PENDING, "password_pending", "Set your password at https://p first." },
-	{ REASON_PASSWORD_EXPIRED, "password_expired",
-	  "Your password has expired. Change it at https://p." },
-	{ REASON_STALE, "stale", "This computer has been off line too long." },
-	{ REASON_SERVICE, "service", "Not allowed for cron." },
-	{ REASON_WRONG_PASSWORD, "wrong_password", "The password is wrong." },
-	{ REASON_BACKOFF, "backoff", "Too many failed attempts. Try again later." },
-	{ REASON_UNKNOWN_USER, "unknown_user", "This user is not known here." },
-	{ REASON_UNAVAILABLE, "unavailable", "This account cannot be checked at the moment." },
-	{ REASON_OK, "ok", "" },
+	{REASON_UNDECIDED, "undecided", "This account cannot be checked at the moment."},
+	{REASON_UNBOUND, "unbound", "This account no longer has access to this computer."},
+	{REASON_SUSPENDED, "suspended", "This account is suspended."},
+	{REASON_STAGED, "staged", "This account is not active yet."},
+	{REASON_LOCKED, "locked", "This account is locked."},
+	{REASON_PASSWORD_PENDING, "password_pending", "Set your password at https://p first."},
+	{REASON_PASSWORD_EXPIRED, "password_expired",
+	 "Your password has expired. Change it at https://p."},
+	{REASON_STALE, "stale", "This computer has been off line too long."},
+	{REASON_SERVICE, "service", "Not allowed for cron."},
+	{REASON_WRONG_PASSWORD, "wrong_password", "The password is wrong."},
+	{REASON_BACKOFF, "backoff", "Too many failed attempts. Try again later."},
+	{REASON_UNKNOWN_USER, "unknown_user", "This user is not known here."},
+	{REASON_UNAVAILABLE, "unavailable", "This account cannot be checked at the moment."},
+	{REASON_OK, "ok", ""},
 };
 
 static void test_names(void **state)
@@ -36,7 +36,7 @@ static void test_names(void **state)
 		assert_int_equal(r, all[i].reason);
 	}
 	assert_string_equal(reason_name((enum reason)12345), "undecided");
-	assert_string_equal(reason_name((enum reason)-1), "undecided");
+	assert_string_equal(reason_name((enum reason) - 1), "undecided");
 	enum reason r = REASON_STALE;
 	assert_int_equal(reason_parse("OK", &r), -EINVAL);
 	assert_int_equal(reason_parse("", &r), -EINVAL);

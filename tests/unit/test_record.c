@@ -13,7 +13,7 @@ static void assert_same_list(const struct strlist *a, const struct strlist *b)
 
 static void test_account(void **state)
 {
-	CLEANUP(buf_done) struct buf b = { 0 };
+	CLEANUP(buf_done) struct buf b = {0};
 	struct account a;
 
 	(void)state;
@@ -53,19 +53,25 @@ static void test_account(void **state)
 static void test_account_flags(void **state)
 {
 	static const size_t offsets[] = {
-		offsetof(struct account, bound),	    offsetof(struct account, suspended),
-		offsetof(struct account, account_locked),   offsetof(struct account, activated),
-		offsetof(struct account, password_expired), offsetof(struct account, password_never_expires),
-		offsetof(struct account, sudo),		    offsetof(struct account, sudo_nopasswd),
-		offsetof(struct account, allow_public_key), offsetof(struct account, totp_enabled),
-		offsetof(struct account, mfa_configured),   offsetof(struct account, mfa_exclusion),
+		offsetof(struct account, bound),
+		offsetof(struct account, suspended),
+		offsetof(struct account, account_locked),
+		offsetof(struct account, activated),
+		offsetof(struct account, password_expired),
+		offsetof(struct account, password_never_expires),
+		offsetof(struct account, sudo),
+		offsetof(struct account, sudo_nopasswd),
+		offsetof(struct account, allow_public_key),
+		offsetof(struct account, totp_enabled),
+		offsetof(struct account, mfa_configured),
+		offsetof(struct account, mfa_exclusion),
 		offsetof(struct account, disable_lockout),
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(offsets); i++) {
-		CLEANUP(buf_done) struct buf b = { 0 };
-		struct account a = { .id = "x" }, back;
+		CLEANUP(buf_done) struct buf b = {0};
+		struct account a = {.id = "x"}, back;
 
 		*(bool *)((char *)&a + offsets[i]) = true;
 		assert_int_equal(record_account_pack(&a, &b), 0);
@@ -77,8 +83,8 @@ static void test_account_flags(void **state)
 
 static void test_account_least(void **state)
 {
-	CLEANUP(buf_done) struct buf b = { 0 };
-	const struct account none = { 0 };
+	CLEANUP(buf_done) struct buf b = {0};
+	const struct account none = {0};
 	struct account a;
 
 	(void)state;
@@ -96,7 +102,7 @@ static void test_account_least(void **state)
 
 static void test_group(void **state)
 {
-	CLEANUP(buf_done) struct buf b = { 0 };
+	CLEANUP(buf_done) struct buf b = {0};
 	struct dir_group g;
 
 	(void)state;
@@ -114,7 +120,7 @@ static void test_group(void **state)
 
 static void test_membership(void **state)
 {
-	CLEANUP(buf_done) struct buf b = { 0 };
+	CLEANUP(buf_done) struct buf b = {0};
 	struct membership m;
 
 	(void)state;
@@ -127,7 +133,7 @@ static void test_membership(void **state)
 
 static void test_policies(void **state)
 {
-	CLEANUP(buf_done) struct buf b = { 0 };
+	CLEANUP(buf_done) struct buf b = {0};
 	struct lockout_policy l;
 	struct policy p;
 
@@ -156,7 +162,7 @@ static void test_policies(void **state)
 
 static void test_reject_and_status(void **state)
 {
-	CLEANUP(buf_done) struct buf b = { 0 };
+	CLEANUP(buf_done) struct buf b = {0};
 	struct reject r;
 	struct sync_status s;
 
@@ -190,12 +196,9 @@ static void test_reject_and_status(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_account),
-		cmocka_unit_test(test_account_flags),
-		cmocka_unit_test(test_account_least),
-		cmocka_unit_test(test_group),
-		cmocka_unit_test(test_membership),
-		cmocka_unit_test(test_policies),
+		cmocka_unit_test(test_account),           cmocka_unit_test(test_account_flags),
+		cmocka_unit_test(test_account_least),     cmocka_unit_test(test_group),
+		cmocka_unit_test(test_membership),        cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_reject_and_status),
 	};
 

@@ -1,4 +1,7 @@
-/* common/record: what is damaged, forged or too big does not unpack; a failure leaves nothing half done. */
+/*
+ * common/record: what is damaged, forged or too big does not unpack; a failure leaves nothing half
+ * done.
+ */
 #include "tests/unit/unit.h"
 
 #include <endian.h>
@@ -99,13 +102,13 @@ static const struct {
 	int (*pack)(struct buf *out);
 	int (*unpack)(const void *data, size_t len);
 } kinds[] = {
-	{ RECORD_ACCOUNT, 32, pack_account, unpack_account },
-	{ RECORD_GROUP, 5, pack_group, unpack_group },
-	{ RECORD_MEMBERSHIP, 2, pack_membership, unpack_membership },
-	{ RECORD_LOCKOUT, 6, pack_lockout, unpack_lockout },
-	{ RECORD_POLICY, 12, pack_policy, unpack_policy },
-	{ RECORD_REJECT, 5, pack_reject, unpack_reject },
-	{ RECORD_STATUS, 21, pack_status, unpack_status },
+	{RECORD_ACCOUNT, 32, pack_account, unpack_account},
+	{RECORD_GROUP, 5, pack_group, unpack_group},
+	{RECORD_MEMBERSHIP, 2, pack_membership, unpack_membership},
+	{RECORD_LOCKOUT, 6, pack_lockout, unpack_lockout},
+	{RECORD_POLICY, 12, pack_policy, unpack_policy},
+	{RECORD_REJECT, 5, pack_reject, unpack_reject},
+	{RECORD_STATUS, 21, pack_status, unpack_status},
 };
 
 /* The bytes in a block of exactly that size, so that a sanitizer sees one byte too many. */
@@ -123,7 +126,7 @@ static void test_truncated(void **state)
 {
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
-		CLEANUP(buf_done) struct buf b = { 0 };
+		CLEANUP(buf_done) struct buf b = {0};
 
 		assert_int_equal(kinds[k].pack(&b), 0);
 		assert_int_equal(record_kind(b.data, b.len), kinds[k].kind);
@@ -142,7 +145,7 @@ static void test_flipped(void **state)
 
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
-		CLEANUP(buf_done) struct buf b = { 0 };
+		CLEANUP(buf_done) struct buf b = {0};
 
 		assert_int_equal(kinds[k].pack(&b), 0);
 		for (size_t i = 0; i < b.len; i++) {
@@ -154,7 +157,10 @@ static void test_flipped(void **state)
 				refused += r < 0;
 				if (i < RECORD_HEAD) /* kind, version, count */
 					assert_int_equal(r, k == 2 && i == 0 &&
-							    (b.data[0] ^ x) == RECORD_REMOVED ? 0 : -EBADMSG);
+									    (b.data[0] ^ x) ==
+										    RECORD_REMOVED
+								    ? 0
+								    : -EBADMSG);
 			}
 		}
 	}
@@ -179,14 +185,20 @@ static void test_forged_lengths(void **state)
 {
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
-		CLEANUP(buf_done) struct buf b = { 0 };
+		CLEANUP(buf_done) struct buf b = {0};
 		unsigned int fields = 0;
 
 		assert_int_equal(kinds[k].pack(&b), 0);
 		for (size_t at = RECORD_HEAD; at < b.len; fields++) {
 			uint32_t len = length_at(&b, at);
-			const uint32_t forged[] = { 0, len - 1, len + 1, len + FIELD_HEAD, 0x7fffffff,
-						    0x80000000, UINT32_MAX - FIELD_HEAD, UINT32_MAX };
+			const uint32_t forged[] = {0,
+						   len - 1,
+						   len + 1,
+						   len + FIELD_HEAD,
+						   0x7fffffff,
+						   0x80000000,
+						   UINT32_MAX - FIELD_HEAD,
+						   UINT32_MAX};
 
 			for (size_t i = 0; i < ARRAY_SIZE(forged); i++) {
 				set_length_at(&b, at, forged[i]);
@@ -224,7 +236,7 @@ static int unpack_pieces(struct buf *b, struct account *ret)
 
 static void test_unknown_tags(void **state)
 {
-	CLEANUP(buf_done) struct buf b = { 0 };
+	CLEANUP(buf_done) struct buf b = {0};
 	struct account a;
 
 	(void)state;
@@ -245,8 +257,8 @@ static void test_unknown_tags(void **state)
 
 static void test_values_out_of_range(void **state)
 {
-	CLEANUP(buf_done) struct buf b = { 0 };
-	uint8_t many[9 * (ACCOUNT_SCHEDULED_MAX + 1)] = { 0 };
+	CLEANUP(buf_done) struct buf b = {0};
+	uint8_t many[9 * (ACCOUNT_SCHEDULED_MAX + 1)] = {0};
 	struct account a;
 
 	(void)state;
@@ -279,8 +291,8 @@ static void test_values_out_of_range(void **state)
 /* A cast would make ACTIVATED of these. */
 static void test_pack_odd_state(void **state)
 {
-	CLEANUP(buf_done) struct buf b = { 0 };
-	struct account a = { .state = (enum user_state)0x102, .n_scheduled = 1 };
+	CLEANUP(buf_done) struct buf b = {0};
+	struct account a = {.state = (enum user_state)0x102, .n_scheduled = 1};
 
 	(void)state;
 	a.scheduled[0].state = (enum user_state)0x102;
@@ -292,7 +304,7 @@ static void test_pack_odd_state(void **state)
 
 static void test_boot_id(void **state)
 {
-	CLEANUP(buf_done) struct buf b = { 0 };
+	CLEANUP(buf_done) struct buf b = {0};
 	struct sync_status s;
 	char id[BOOT_ID_SIZE + 1];
 
@@ -311,10 +323,10 @@ static void test_boot_id(void **state)
 
 static void test_too_big(void **state)
 {
-	CLEANUP(buf_done) struct buf b = { 0 };
+	CLEANUP(buf_done) struct buf b = {0};
 	AUTO_FREE char *text = malloc(ACCOUNT_RECORD_MAX + 1);
-	struct account a = { .gecos = text };
-	struct dir_group g = { .n_posix = GROUP_POSIX_MAX + 1 };
+	struct account a = {.gecos = text};
+	struct dir_group g = {.n_posix = GROUP_POSIX_MAX + 1};
 
 	(void)state;
 	assert_non_null(text);
@@ -327,14 +339,14 @@ static void test_too_big(void **state)
 	b.len = 6;
 	text[ACCOUNT_RECORD_MAX - RECORD_HEAD - FIELD_HEAD - 1] = 'x';
 	text[ACCOUNT_RECORD_MAX - RECORD_HEAD - FIELD_HEAD] = '\0';
-	a = (struct account){ .gecos = text };
+	a = (struct account){.gecos = text};
 	assert_int_equal(record_account_pack(&a, &b), -E2BIG);
 	text[ACCOUNT_RECORD_MAX - RECORD_HEAD - FIELD_HEAD] = 'x';
 	text[ACCOUNT_RECORD_MAX] = '\0';
 	assert_int_equal(record_account_pack(&a, &b), -E2BIG);
-	a = (struct account){ .n_scheduled = ACCOUNT_SCHEDULED_MAX + 1 };
+	a = (struct account){.n_scheduled = ACCOUNT_SCHEDULED_MAX + 1};
 	assert_int_equal(record_account_pack(&a, &b), -E2BIG);
-	a = (struct account){ .ssh_keys = { .data = text, .len = 1, .count = ACCOUNT_KEYS_MAX + 1 } };
+	a = (struct account){.ssh_keys = {.data = text, .len = 1, .count = ACCOUNT_KEYS_MAX + 1}};
 	assert_int_equal(record_account_pack(&a, &b), -E2BIG);
 	a.ssh_keys.count = 1; /* "x": not terminated */
 	assert_int_equal(record_account_pack(&a, &b), -EINVAL);
@@ -347,7 +359,7 @@ static void test_no_memory(void **state)
 {
 	(void)state;
 	for (size_t k = 0; k < ARRAY_SIZE(kinds); k++) {
-		CLEANUP(buf_done) struct buf b = { 0 };
+		CLEANUP(buf_done) struct buf b = {0};
 		unsigned int n = 1;
 
 		for (;; n++) {

@@ -27,12 +27,23 @@ static void test_parse_number(void **state)
 		int result;
 		uint32_t value;
 	} t[] = {
-		{ "10", 0, 10 },	  { "0010", 0, 10 },	     { "4294967295", -ERANGE, 0 },
-		{ "9", -ERANGE, 0 },	  { "4000000000", 0, 4000000000u }, { "4000000001", -ERANGE, 0 },
-		{ "4294967306", -ERANGE, 0 }, { "18446744073709551626", -ERANGE, 0 },
-		{ "", -EINVAL, 0 },	  { "-1", -EINVAL, 0 },	     { "+10", -EINVAL, 0 },
-		{ " 10", -EINVAL, 0 },	  { "10 ", -EINVAL, 0 },     { "0x10", -EINVAL, 0 },
-		{ "1e1", -EINVAL, 0 },	  { "10.0", -EINVAL, 0 },    { "99999999999999999999x", -EINVAL, 0 },
+		{"10", 0, 10},
+		{"0010", 0, 10},
+		{"4294967295", -ERANGE, 0},
+		{"9", -ERANGE, 0},
+		{"4000000000", 0, 4000000000u},
+		{"4000000001", -ERANGE, 0},
+		{"4294967306", -ERANGE, 0},
+		{"18446744073709551626", -ERANGE, 0},
+		{"", -EINVAL, 0},
+		{"-1", -EINVAL, 0},
+		{"+10", -EINVAL, 0},
+		{" 10", -EINVAL, 0},
+		{"10 ", -EINVAL, 0},
+		{"0x10", -EINVAL, 0},
+		{"1e1", -EINVAL, 0},
+		{"10.0", -EINVAL, 0},
+		{"99999999999999999999x", -EINVAL, 0},
 	};
 	uint64_t big = 1;
 
@@ -57,13 +68,24 @@ static void test_parse_duration(void **state)
 		int result;
 		int64_t ms;
 	} t[] = {
-		{ "90", 0, 90000 },	  { "1500ms", 0, 1500 },   { "30s", 0, 30000 },
-		{ "5m", 0, 300000 },	  { "2h", 0, 7200000 },	   { "14d", 0, 1209600000 },
-		{ "0", 0, 0 },		  { "", -EINVAL, 0 },	   { "s", -EINVAL, 0 },
-		{ "5 m", -EINVAL, 0 },	  { "5M", -EINVAL, 0 },	   { "5mm", -EINVAL, 0 },
-		{ "-5m", -EINVAL, 0 },	  { "1.5s", -EINVAL, 0 },  { "36500d", 0, 3153600000000 },
-		{ "36501d", -ERANGE, 0 }, { "18446744073709551615d", -ERANGE, 0 },
-		{ "99999999999999999999", -ERANGE, 0 },
+		{"90", 0, 90000},
+		{"1500ms", 0, 1500},
+		{"30s", 0, 30000},
+		{"5m", 0, 300000},
+		{"2h", 0, 7200000},
+		{"14d", 0, 1209600000},
+		{"0", 0, 0},
+		{"", -EINVAL, 0},
+		{"s", -EINVAL, 0},
+		{"5 m", -EINVAL, 0},
+		{"5M", -EINVAL, 0},
+		{"5mm", -EINVAL, 0},
+		{"-5m", -EINVAL, 0},
+		{"1.5s", -EINVAL, 0},
+		{"36500d", 0, 3153600000000},
+		{"36501d", -ERANGE, 0},
+		{"18446744073709551615d", -ERANGE, 0},
+		{"99999999999999999999", -ERANGE, 0},
 	};
 
 	(void)state;
@@ -82,41 +104,41 @@ static void test_parse_time(void **state)
 		const char *text;
 		int64_t t; /* 0: -EINVAL */
 	} t[] = {
-		{ "2021-02-12T17:45:42.369Z", 1613151942 },
-		{ "2021-02-12T17:45:42Z", 1613151942 },
-		{ "2021-02-12T18:45:42+01:00", 1613151942 },
-		{ "2021-02-12T12:15:42.000001-05:30", 1613151942 },
-		{ "2021-02-12", 1613088000 },
-		{ "2024-02-29", 1709164800 },
-		{ "2016-12-31T23:59:60Z", 1483228800 },
-		{ "9999-12-31T23:59:59Z", 253402300799 },
-		{ "1970-01-01T00:00:01Z", 1 },
-		{ "1970-01-01", 1 }, /* 0 would read as "never" */
-		{ "1970-01-01T00:00:00+00:01", 0 },
-		{ "9999-12-31T23:59:59-00:01", 0 },
-		{ "1969-12-31", 0 },
-		{ "2023-02-29", 0 },
-		{ "2100-02-29", 0 },
-		{ "2021-00-10", 0 },
-		{ "2021-13-10", 0 },
-		{ "2021-04-31", 0 },
-		{ "2021-04-00", 0 },
-		{ "2021-2-12", 0 },
-		{ "2021-02-12T24:00:00Z", 0 },
-		{ "2021-02-12T17:60:00Z", 0 },
-		{ "2021-02-12T17:45:61Z", 0 },
-		{ "2021-02-12T17:45:42", 0 },
-		{ "2021-02-12T17:45:42.Z", 0 },
-		{ "2021-02-12T17:45:42Zx", 0 },
-		{ "2021-02-12 17:45:42Z", 0 },
-		{ "2021-02-12T17:45:42+24:00", 0 },
-		{ "2021-02-12T17:45:42+01:60", 0 },
-		{ "2021-02-12T17:45:42+0100", 0 },
-		{ "2021-02-12x", 0 },
-		{ " 2021-02-12", 0 },
-		{ "", 0 },
-		{ "2021", 0 },
-		{ "null", 0 },
+		{"2021-02-12T17:45:42.369Z", 1613151942},
+		{"2021-02-12T17:45:42Z", 1613151942},
+		{"2021-02-12T18:45:42+01:00", 1613151942},
+		{"2021-02-12T12:15:42.000001-05:30", 1613151942},
+		{"2021-02-12", 1613088000},
+		{"2024-02-29", 1709164800},
+		{"2016-12-31T23:59:60Z", 1483228800},
+		{"9999-12-31T23:59:59Z", 253402300799},
+		{"1970-01-01T00:00:01Z", 1},
+		{"1970-01-01", 1}, /* 0 would read as "never" */
+		{"1970-01-01T00:00:00+00:01", 0},
+		{"9999-12-31T23:59:59-00:01", 0},
+		{"1969-12-31", 0},
+		{"2023-02-29", 0},
+		{"2100-02-29", 0},
+		{"2021-00-10", 0},
+		{"2021-13-10", 0},
+		{"2021-04-31", 0},
+		{"2021-04-00", 0},
+		{"2021-2-12", 0},
+		{"2021-02-12T24:00:00Z", 0},
+		{"2021-02-12T17:60:00Z", 0},
+		{"2021-02-12T17:45:61Z", 0},
+		{"2021-02-12T17:45:42", 0},
+		{"2021-02-12T17:45:42.Z", 0},
+		{"2021-02-12T17:45:42Zx", 0},
+		{"2021-02-12 17:45:42Z", 0},
+		{"2021-02-12T17:45:42+24:00", 0},
+		{"2021-02-12T17:45:42+01:60", 0},
+		{"2021-02-12T17:45:42+0100", 0},
+		{"2021-02-12x", 0},
+		{" 2021-02-12", 0},
+		{"", 0},
+		{"2021", 0},
+		{"null", 0},
 	};
 
 	(void)state;
@@ -160,7 +182,7 @@ static void test_format_time(void **state)
 
 static size_t utf8_encode(uint32_t c, size_t n, char out[static 4])
 {
-	static const uint8_t lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+	static const uint8_t lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
 
 	if (n == 1) {
 		out[0] = (char)c;
@@ -175,7 +197,7 @@ static size_t utf8_encode(uint32_t c, size_t n, char out[static 4])
 /* Every code point in its shortest form, in every longer one, and cut. */
 static void test_utf8(void **state)
 {
-	static const uint32_t limit[] = { 0, 0x80, 0x800, 0x10000, 0x200000 };
+	static const uint32_t limit[] = {0, 0x80, 0x800, 0x10000, 0x200000};
 	char s[4];
 
 	(void)state;
@@ -207,7 +229,7 @@ static void test_utf8(void **state)
 
 static void test_buf(void **state)
 {
-	struct buf b = { 0 };
+	struct buf b = {0};
 	uint8_t byte = 0;
 
 	(void)state;
@@ -233,7 +255,7 @@ static void test_buf(void **state)
 
 static void test_buf_no_memory(void **state)
 {
-	struct buf b = { 0 };
+	struct buf b = {0};
 
 	(void)state;
 	fail_malloc_at(1);
@@ -259,7 +281,7 @@ static void look_for_secret(const void *block)
 /* Neither growing nor buf_wipe() leaves a copy behind; buf_done() shows that the watch works. */
 static void test_buf_leaves_no_copy(void **state)
 {
-	struct buf b = { 0 }, plain = { 0 };
+	struct buf b = {0}, plain = {0};
 
 	(void)state;
 	assert_int_equal(buf_add(&b, "secret", 6), 0);
@@ -281,12 +303,12 @@ static void test_strlist(void **state)
 		struct strlist list;
 		bool valid;
 	} t[] = {
-		{ STRLIST("a\0bc\0", 2), true },	{ { NULL, 0, 0 }, true },
-		{ STRLIST("\0\0", 2), true },		{ { NULL, 0, 1 }, false },
-		{ { NULL, 2, 1 }, false },		{ STRLIST("a\0bc", 2), false },
-		{ STRLIST("a\0bc\0", 1), false },	{ STRLIST("a\0bc\0", 3), false },
+		{STRLIST("a\0bc\0", 2), true},  {{NULL, 0, 0}, true},
+		{STRLIST("\0\0", 2), true},     {{NULL, 0, 1}, false},
+		{{NULL, 2, 1}, false},          {STRLIST("a\0bc", 2), false},
+		{STRLIST("a\0bc\0", 1), false}, {STRLIST("a\0bc\0", 3), false},
 	};
-	const struct strlist l = STRLIST("a\0\0bc\0", 3), none = { 0 };
+	const struct strlist l = STRLIST("a\0\0bc\0", 3), none = {0};
 	const char *s = NULL;
 
 	(void)state;
@@ -325,11 +347,16 @@ static void test_memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_print),	     cmocka_unit_test(test_parse_number),
-		cmocka_unit_test(test_parse_duration), cmocka_unit_test(test_parse_time),
-		cmocka_unit_test(test_format_time),  cmocka_unit_test(test_utf8),
-		cmocka_unit_test(test_buf),	     cmocka_unit_test(test_buf_no_memory),
-		cmocka_unit_test(test_buf_leaves_no_copy), cmocka_unit_test(test_strlist),
+		cmocka_unit_test(test_print),
+		cmocka_unit_test(test_parse_number),
+		cmocka_unit_test(test_parse_duration),
+		cmocka_unit_test(test_parse_time),
+		cmocka_unit_test(test_format_time),
+		cmocka_unit_test(test_utf8),
+		cmocka_unit_test(test_buf),
+		cmocka_unit_test(test_buf_no_memory),
+		cmocka_unit_test(test_buf_leaves_no_copy),
+		cmocka_unit_test(test_strlist),
 		cmocka_unit_test(test_memory),
 	};
 

@@ -75,7 +75,8 @@ static void test_success_clears(void **state)
 
 	(void)state;
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(tally_reserve(tally_dir, UID, i % 2 ? HOST : NULL, &five, T + i, NULL), 0);
+		assert_int_equal(
+			tally_reserve(tally_dir, UID, i % 2 ? HOST : NULL, &five, T + i, NULL), 0);
 	assert_int_equal(tally_succeed(tally_dir, UID, T + 10), 0);
 	t = tally_now(T + 10, HOST, &five);
 	assert_int_equal(t.failures, 0);
@@ -99,17 +100,17 @@ static void test_window(void **state)
 	assert_int_equal(try_at(T + 1800001), 0);
 	assert_false(tally_now(T + 1800002, NULL, &five).locked);
 	/* With no window all count. */
-	const struct tally_policy all = { .max_attempts = 5, .lock_time_s = 300 };
+	const struct tally_policy all = {.max_attempts = 5, .lock_time_s = 300};
 	assert_true(tally_now(T + 1800002, NULL, &all).locked);
 	/* A lock outlasts the window it came from. */
-	const struct tally_policy brief = { .max_attempts = 3, .window_s = 10, .lock_time_s = 300 };
+	const struct tally_policy brief = {.max_attempts = 3, .window_s = 10, .lock_time_s = 300};
 	assert_true(tally_now(T + 200000, NULL, &brief).locked);
 	assert_false(tally_now(T + 300003, NULL, &brief).locked);
 }
 
 static void test_until_cleared(void **state)
 {
-	const struct tally_policy p = { .max_attempts = 5, .window_s = 60, .lock_time_s = 0 };
+	const struct tally_policy p = {.max_attempts = 5, .window_s = 60, .lock_time_s = 0};
 	struct tally t;
 
 	(void)state;
@@ -125,7 +126,7 @@ static void test_until_cleared(void **state)
 /* Two are free; then 2 s, doubled each time, up to 15 min; per host, never for the console. */
 static void test_backoff(void **state)
 {
-	static const int64_t delays_s[] = { 0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900 };
+	static const int64_t delays_s[] = {0, 0, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900};
 	int64_t at = T;
 	struct tally t;
 
@@ -139,7 +140,8 @@ static void test_backoff(void **state)
 		assert_true(tally_now(at, NULL, &never).backoff_until_ms == 0);
 		assert_true(tally_now(at, "", &never).backoff_until_ms == 0);
 		if (until) {
-			assert_int_equal(tally_reserve(tally_dir, UID, HOST, &never, until - 1, &t), -EBUSY);
+			assert_int_equal(tally_reserve(tally_dir, UID, HOST, &never, until - 1, &t),
+					 -EBUSY);
 			assert_true(t.backoff_until_ms == until);
 			assert_int_equal(tally_size(""), (off_t)(i + 1) * 16);
 			at = until;
@@ -150,7 +152,8 @@ static void test_backoff(void **state)
 	assert_int_equal(tally_reserve(tally_dir, UID, HOST, &never, at + 61 * MIN, NULL), 0);
 	assert_true(tally_now(at + 61 * MIN, HOST, &never).backoff_until_ms == 0);
 	for (int i = 0; i < 10; i++) /* the console has none at all */
-		assert_int_equal(tally_reserve(tally_dir, UID, NULL, &never, at + 61 * MIN, NULL), 0);
+		assert_int_equal(tally_reserve(tally_dir, UID, NULL, &never, at + 61 * MIN, NULL),
+				 0);
 }
 
 /* What is damaged is skipped, what stands around it counts. */
@@ -194,7 +197,8 @@ static void test_other_boot(void **state)
 	(void)state;
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(try_at(T + 10 * MIN), 0);
-	assert_true(tally_now(T + 9 * MIN, NULL, &five).locked); /* a little ahead: another process' clock */
+	assert_true(tally_now(T + 9 * MIN, NULL, &five)
+			    .locked); /* a little ahead: another process' clock */
 	assert_false(tally_now(T + 9 * MIN - 1, NULL, &five).locked);
 	assert_int_equal(tally_now(T, NULL, &five).failures, 0);
 }
@@ -221,7 +225,7 @@ static void make_dir(void)
 
 static void make_socket(void)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int s = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_int_equal(str_print(a.sun_path, sizeof(a.sun_path), "%s", tally_file("")), 0);
@@ -245,8 +249,8 @@ static void make_executable(void)
 /* Nothing else at the path is believed, written to or waited for. */
 static void test_wrong_files(void **state)
 {
-	static void (*const make[])(void) = { make_fifo,   make_symlink,  make_dangling,  make_dir,
-					      make_socket, make_readable, make_executable };
+	static void (*const make[])(void) = {make_fifo,   make_symlink,  make_dangling,  make_dir,
+					     make_socket, make_readable, make_executable};
 	struct tally t;
 
 	(void)state;
@@ -284,16 +288,11 @@ static void test_other_owner(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TALLY_TEST(test_nothing),
-		TALLY_TEST(test_file),
-		TALLY_TEST(test_lock),
-		TALLY_TEST(test_success_clears),
-		TALLY_TEST(test_window),
-		TALLY_TEST(test_until_cleared),
-		TALLY_TEST(test_backoff),
-		TALLY_TEST(test_damage),
-		TALLY_TEST(test_other_boot),
-		TALLY_TEST(test_wrong_files),
+		TALLY_TEST(test_nothing),     TALLY_TEST(test_file),
+		TALLY_TEST(test_lock),        TALLY_TEST(test_success_clears),
+		TALLY_TEST(test_window),      TALLY_TEST(test_until_cleared),
+		TALLY_TEST(test_backoff),     TALLY_TEST(test_damage),
+		TALLY_TEST(test_other_boot),  TALLY_TEST(test_wrong_files),
 		TALLY_TEST(test_other_owner),
 	};
 

@@ -29,7 +29,7 @@ static int run_children(unsigned int n, int (*child)(unsigned int i))
 
 static int append_beyond_limit(unsigned int i)
 {
-	const struct rlimit limit = { 24, 24 }; /* one record and a half */
+	const struct rlimit limit = {24, 24}; /* one record and a half */
 
 	(void)i;
 	signal(SIGXFSZ, SIG_IGN);
@@ -75,7 +75,7 @@ static void test_parallel_limit(void **state)
 
 static int fail_many(unsigned int i)
 {
-	const struct tally_policy all = { .max_attempts = 0 };
+	const struct tally_policy all = {.max_attempts = 0};
 
 	for (int n = 0; n < 100; n++)
 		if (tally_reserve(tally_dir, UID, NULL, &all, T + (int)i, NULL) != 0)
@@ -83,11 +83,14 @@ static int fail_many(unsigned int i)
 	return 0;
 }
 
-/* Full files are renamed while others append: nothing is lost that could matter, and little is kept. */
+/*
+ * Full files are renamed while others append: nothing is lost that could matter, and little is
+ * kept.
+ */
 static void test_growth(void **state)
 {
-	const struct tally_policy all = { .max_attempts = 0 };
-	const struct tally_policy most = { .max_attempts = UINT32_MAX };
+	const struct tally_policy all = {.max_attempts = 0};
+	const struct tally_policy most = {.max_attempts = UINT32_MAX};
 	const off_t full = TALLY_FILE_RECORDS * 16;
 
 	(void)state;
@@ -97,7 +100,10 @@ static void test_growth(void **state)
 	assert_true(tally_now(T + 40, NULL, &all).failures >= TALLY_FILE_RECORDS);
 	assert_true(tally_now(T + 40, NULL, &most).locked);
 	assert_true(tally_size(".old") >= full);
-	/* Who renames may be put to sleep just before it, and the file grows on; the next one makes up for it. */
+	/*
+	 * Who renames may be put to sleep just before it, and the file grows on; the next one makes
+	 * up for it.
+	 */
 	assert_int_equal(tally_reserve(tally_dir, UID, NULL, &all, T + 40, NULL), 0);
 	assert_true(tally_size("") < full);
 	/* A success in the new file clears what the renamed one holds. */
@@ -192,7 +198,10 @@ static void rename_now(void)
 	assert_int_equal(try_at(T), 0);
 }
 
-/* The file goes away between open() and write(): the try counts in the one that is there afterwards. */
+/*
+ * The file goes away between open() and write(): the try counts in the one that is there
+ * afterwards.
+ */
 static void test_file_goes_away(void **state)
 {
 	(void)state;
@@ -203,8 +212,10 @@ static void test_file_goes_away(void **state)
 	before_write = rename_now;
 	assert_int_equal(try_at(T), 0);
 	assert_int_equal(tally_size(""), 2 * 16);
-	assert_int_equal(tally_now(T, NULL, &five).failures, 4); /* the one that was lost counts twice */
-	before_old = rename_now; /* renamed since it was opened: the same file, not another one before it */
+	assert_int_equal(tally_now(T, NULL, &five).failures,
+			 4); /* the one that was lost counts twice */
+	/* Renamed since it was opened: the same file, not another one before it. */
+	before_old = rename_now;
 	assert_int_equal(tally_now(T, NULL, &five).failures, 2);
 	assert_null(before_old);
 }
@@ -258,14 +269,10 @@ static void test_clear_in_parallel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TALLY_TEST(test_cannot_append),
-		TALLY_TEST(test_parallel_limit),
-		TALLY_TEST(test_growth),
-		TALLY_TEST(test_rename_keeps_the_lock),
-		TALLY_TEST(test_frozen_holder),
-		TALLY_TEST(test_file_goes_away),
-		TALLY_TEST(test_renamed_once),
-		TALLY_TEST(test_clear_in_parallel),
+		TALLY_TEST(test_cannot_append), TALLY_TEST(test_parallel_limit),
+		TALLY_TEST(test_growth),        TALLY_TEST(test_rename_keeps_the_lock),
+		TALLY_TEST(test_frozen_holder), TALLY_TEST(test_file_goes_away),
+		TALLY_TEST(test_renamed_once),  TALLY_TEST(test_clear_in_parallel),
 	};
 
 	return cmocka_run_group_tests(tests, make_tally_dir, remove_tally_dir);

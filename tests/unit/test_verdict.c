@@ -1,4 +1,7 @@
-/* common/verdict: each rule, their order, and time to the second. All combinations: test_verdict_table. */
+/*
+ * common/verdict: each rule, their order, and time to the second. All combinations:
+ * test_verdict_table.
+ */
 #include "tests/unit/unit.h"
 
 #include "common/macros.h"
@@ -18,7 +21,7 @@ static const struct account good = {
 	.password_hash = "$y$x",
 	.ssh_keys = STRLIST("ssh-ed25519 A\0ssh-ed25519 B\0", 2),
 };
-static const struct policy policy = { .lease_s = 1000, .warn_s = 500 };
+static const struct policy policy = {.lease_s = 1000, .warn_s = 500};
 
 static struct verdict_input input(const struct account *a)
 {
@@ -113,7 +116,7 @@ static void test_undecided(void **state)
 	in.phase = (enum verdict_phase)3;
 	assert_int_equal(verdict_decide(&in).reason, REASON_UNDECIDED);
 	/* What was never filled in denies. */
-	const struct account zero = { 0 };
+	const struct account zero = {0};
 	assert_int_not_equal(reason_of(&zero, NOW), REASON_OK);
 	struct account a = good;
 	a.state = (enum user_state)99;
@@ -195,7 +198,7 @@ static void test_scheduled(void **state)
 	struct account a = good;
 
 	(void)state;
-	a.scheduled[0] = (struct scheduled_change){ NOW, USER_SUSPENDED };
+	a.scheduled[0] = (struct scheduled_change){NOW, USER_SUSPENDED};
 	a.n_scheduled = 1;
 	assert_int_equal(verdict_state_at(&a, NOW - 1), USER_ACTIVATED);
 	assert_int_equal(verdict_state_at(&a, NOW), USER_SUSPENDED);
@@ -218,21 +221,23 @@ static void test_scheduled(void **state)
 	assert_int_equal(verdict_state_at(&a, NOW), USER_STATE_NONE);
 }
 
-/* Whatever their order in the record: by date, and a suspension after all else of the same second. */
+/*
+ * Whatever their order in the record: by date, and a suspension after all else of the same second.
+ */
 static void test_scheduled_order(void **state)
 {
-	static const unsigned int orders[][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
-						  { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+	static const unsigned int orders[][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2},
+						 {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
 	static const struct {
 		struct scheduled_change changes[3];
 		enum user_state at_3;
 	} t[] = {
-		{ { { 1, USER_SUSPENDED }, { 2, USER_ACTIVATED }, { 3, USER_SUSPENDED } }, USER_SUSPENDED },
-		{ { { 1, USER_SUSPENDED }, { 2, USER_SUSPENDED }, { 3, USER_ACTIVATED } }, USER_ACTIVATED },
-		{ { { 1, USER_SUSPENDED }, { 2, USER_ACTIVATED }, { 4, USER_SUSPENDED } }, USER_ACTIVATED },
-		{ { { 2, USER_ACTIVATED }, { 2, USER_SUSPENDED }, { 4, USER_ACTIVATED } }, USER_SUSPENDED },
-		{ { { 2, USER_ACTIVATED }, { 2, USER_SUSPENDED }, { 3, USER_ACTIVATED } }, USER_ACTIVATED },
-		{ { { 2, USER_ACTIVATED }, { 2, USER_STATE_NONE }, { 3, USER_ACTIVATED } }, USER_STATE_NONE },
+		{{{1, USER_SUSPENDED}, {2, USER_ACTIVATED}, {3, USER_SUSPENDED}}, USER_SUSPENDED},
+		{{{1, USER_SUSPENDED}, {2, USER_SUSPENDED}, {3, USER_ACTIVATED}}, USER_ACTIVATED},
+		{{{1, USER_SUSPENDED}, {2, USER_ACTIVATED}, {4, USER_SUSPENDED}}, USER_ACTIVATED},
+		{{{2, USER_ACTIVATED}, {2, USER_SUSPENDED}, {4, USER_ACTIVATED}}, USER_SUSPENDED},
+		{{{2, USER_ACTIVATED}, {2, USER_SUSPENDED}, {3, USER_ACTIVATED}}, USER_ACTIVATED},
+		{{{2, USER_ACTIVATED}, {2, USER_STATE_NONE}, {3, USER_ACTIVATED}}, USER_STATE_NONE},
 	};
 
 	(void)state;
@@ -274,7 +279,7 @@ static void test_keys_allowed(void **state)
 	assert_true(verdict_keys_allowed(&a, NOW - 1));
 	assert_false(verdict_keys_allowed(&a, NOW));
 	a = good;
-	a.scheduled[a.n_scheduled++] = (struct scheduled_change){ NOW, USER_SUSPENDED };
+	a.scheduled[a.n_scheduled++] = (struct scheduled_change){NOW, USER_SUSPENDED};
 	assert_true(verdict_keys_allowed(&a, NOW - 1));
 	assert_false(verdict_keys_allowed(&a, NOW));
 }
@@ -317,16 +322,11 @@ static void test_worse(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_tally),
-		cmocka_unit_test(test_undecided),
-		cmocka_unit_test(test_password_expiry),
-		cmocka_unit_test(test_warning),
-		cmocka_unit_test(test_lease),
-		cmocka_unit_test(test_scheduled),
-		cmocka_unit_test(test_scheduled_order),
-		cmocka_unit_test(test_keys_allowed),
-		cmocka_unit_test(test_worse),
+		cmocka_unit_test(test_order),        cmocka_unit_test(test_tally),
+		cmocka_unit_test(test_undecided),    cmocka_unit_test(test_password_expiry),
+		cmocka_unit_test(test_warning),      cmocka_unit_test(test_lease),
+		cmocka_unit_test(test_scheduled),    cmocka_unit_test(test_scheduled_order),
+		cmocka_unit_test(test_keys_allowed), cmocka_unit_test(test_worse),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /*
  * docs/verdicts.md: the golden table of verdict_decide() over all combinations of its inputs.
- *   test_verdict_table          proves that the file says, exactly once, what the code does for each of them
+ *   test_verdict_table          proves that the file says, once, what the code does for each
  *   test_verdict_table --write  writes the file anew; review the difference
  */
 #include <stdbool.h>
@@ -12,9 +12,9 @@
 #include "common/str.h"
 #include "common/verdict.h"
 
-#define NOW	   INT64_C(1700000000)
-#define LEASE_S	   1209600
-#define WARN_S	   604800
+#define NOW        INT64_C(1700000000)
+#define LEASE_S    1209600
+#define WARN_S     604800
 #define VALUES_MAX 4
 #define LINE_SIZE  512
 
@@ -40,47 +40,56 @@ static const struct {
 	int n;
 	const char *values[VALUES_MAX];
 } columns[N_COLUMNS] = {
-	[BOUND] = { "bound", 2, { "no", "yes" } },
-	[STATE] = { "state", 4, { "NONE", "STAGED", "ACTIVATED", "SUSPENDED" } },
-	[ACCOUNT_LOCKED] = { "account_locked", 2, { "no", "yes" } },
-	[PHASE] = { "phase", 2, { "auth", "account" } },
-	[TALLY] = { "tally", 2, { "below", "at limit" } },
-	[DISABLE_LOCKOUT] = { "disable_lockout", 2, { "no", "yes" } },
-	[ACTIVATED] = { "activated", 2, { "no", "yes" } },
-	[PASSWORD_EXPIRED] = { "password_expired", 2, { "no", "yes" } },
-	[EXPIRES_AT] = { "password_expires_at", 4, { "none", "later", "soon", "now" } },
-	[NEVER_EXPIRES] = { "never_expires", 2, { "no", "yes" } },
-	[DATA] = { "data", 3, { "no lease", "in lease", "older" } },
-	[SERVICE] = { "service", 2, { "allowed", "excluded" } },
+	[BOUND] = {"bound", 2, {"no", "yes"}},
+	[STATE] = {"state", 4, {"NONE", "STAGED", "ACTIVATED", "SUSPENDED"}},
+	[ACCOUNT_LOCKED] = {"account_locked", 2, {"no", "yes"}},
+	[PHASE] = {"phase", 2, {"auth", "account"}},
+	[TALLY] = {"tally", 2, {"below", "at limit"}},
+	[DISABLE_LOCKOUT] = {"disable_lockout", 2, {"no", "yes"}},
+	[ACTIVATED] = {"activated", 2, {"no", "yes"}},
+	[PASSWORD_EXPIRED] = {"password_expired", 2, {"no", "yes"}},
+	[EXPIRES_AT] = {"password_expires_at", 4, {"none", "later", "soon", "now"}},
+	[NEVER_EXPIRES] = {"never_expires", 2, {"no", "yes"}},
+	[DATA] = {"data", 3, {"no lease", "in lease", "older"}},
+	[SERVICE] = {"service", 2, {"allowed", "excluded"}},
 };
 
 static const char intro[] =
 	"# Verdicts\n"
 	"\n"
-	"What `verdict_decide()` (`common/verdict.c`) answers, for every combination of its inputs. Written by\n"
-	"`test_verdict_table --write`; `make check` reads it back and proves that each combination is met by exactly one\n"
-	"row, and that the code says what the row says. A change here is a change of who gets in: review it line by line.\n"
+	"What `verdict_decide()` (`common/verdict.c`) answers, for every combination of its "
+	"inputs. Written by\n"
+	"`test_verdict_table --write`; `make check` reads it back and proves that each combination "
+	"is met by exactly one\n"
+	"row, and that the code says what the row says. A change here is a change of who gets in: "
+	"review it line by line.\n"
 	"\n"
-	"How to read it: find the one row that fits. `-` stands for every value, `a, b` for either.\n"
+	"How to read it: find the one row that fits. `-` stands for every value, `a, b` for "
+	"either.\n"
 	"\n"
 	"- **state** is the state at that second, from the second table.\n"
-	"- **phase** `auth`: a password is being checked; `account`: account management, which is all that keys, cron, and\n"
+	"- **phase** `auth`: a password is being checked; `account`: account management, which is "
+	"all that keys, cron, and\n"
 	"  sudo inside its timestamp meet. **tally** is the endpoint's own count of failures.\n"
-	"- **password_expires_at** `now`: that very second (or any time before it); `soon`: exactly `warn_days` ahead (or\n"
+	"- **password_expires_at** `now`: that very second (or any time before it); `soon`: "
+	"exactly `warn_days` ahead (or\n"
 	"  less); `later`: one second more; `none`: no date.\n"
-	"- **data** `in lease`: exactly as old as the lease allows (or newer); `older`: one second more.\n"
-	"- **verdict** `ok, warns`: let in, with the date at which the password expires. Only `ok` lets in.\n"
+	"- **data** `in lease`: exactly as old as the lease allows (or newer); `older`: one second "
+	"more.\n"
+	"- **verdict** `ok, warns`: let in, with the date at which the password expires. Only `ok` "
+	"lets in.\n"
 	"\n";
 
-static const char state_intro[] =
-	"\n"
-	"## The state at a given second\n"
-	"\n"
-	"`verdict_state_at()`: the recorded state and `suspended` flag, then all changes that are due, in order of their dates.\n"
-	"`?` is a change that is not understood; `+` joins changes of the same second, in any order.\n"
-	"\n"
-	"| recorded | flag | due changes | state |\n"
-	"|---|---|---|---|\n";
+static const char state_intro[] = "\n"
+				  "## The state at a given second\n"
+				  "\n"
+				  "`verdict_state_at()`: the recorded state and `suspended` flag, "
+				  "then all changes that are due, in order of their dates.\n"
+				  "`?` is a change that is not understood; `+` joins changes of "
+				  "the same second, in any order.\n"
+				  "\n"
+				  "| recorded | flag | due changes | state |\n"
+				  "|---|---|---|---|\n";
 
 static size_t n_combinations(int first)
 {
@@ -103,7 +112,7 @@ static bool same_outcome(const struct outcome *a, const struct outcome *b)
 
 static struct outcome decide(const int v[static N_COLUMNS])
 {
-	static const int64_t expires_at[] = { 0, NOW + WARN_S + 1, NOW + WARN_S, NOW };
+	static const int64_t expires_at[] = {0, NOW + WARN_S + 1, NOW + WARN_S, NOW};
 	const struct account a = {
 		.bound = v[BOUND],
 		.state = (enum user_state)v[STATE],
@@ -114,7 +123,7 @@ static struct outcome decide(const int v[static N_COLUMNS])
 		.password_expires_at = expires_at[v[EXPIRES_AT]],
 		.password_never_expires = v[NEVER_EXPIRES],
 	};
-	const struct policy p = { .lease_s = v[DATA] == 0 ? 0 : LEASE_S, .warn_s = WARN_S };
+	const struct policy p = {.lease_s = v[DATA] == 0 ? 0 : LEASE_S, .warn_s = WARN_S};
 	const struct verdict verdict = verdict_decide(&(struct verdict_input){
 		.account = &a,
 		.policy = &p,
@@ -125,7 +134,7 @@ static struct outcome decide(const int v[static N_COLUMNS])
 		.service_denied = v[SERVICE],
 	});
 
-	return (struct outcome){ verdict.reason, verdict.expires_at != 0 };
+	return (struct outcome){verdict.reason, verdict.expires_at != 0};
 }
 
 /* Combination NUMBER as one value a column. */
@@ -164,7 +173,8 @@ static int write_cell(struct buf *out, int column, unsigned int mask)
 	return r == 0 ? add_text(out, " ") : r;
 }
 
-static int write_row(struct buf *out, const unsigned int masks[static N_COLUMNS], const struct outcome *o)
+static int write_row(struct buf *out, const unsigned int masks[static N_COLUMNS],
+		     const struct outcome *o)
 {
 	int r = 0;
 
@@ -185,12 +195,15 @@ static bool same_block(const struct outcome *a, const struct outcome *b, size_t 
 }
 
 /*
- * Rows for the block of outcomes that is left when all columns before COLUMN are chosen: one row when they are all
- * the same; else the values of COLUMN whose sub-blocks are the same share their rows.
+ * Rows for the block of outcomes that is left when all columns before COLUMN are chosen: one row
+ * when they are all the same; else the values of COLUMN whose sub-blocks are the same share their
+ * rows.
  */
-static int write_block(struct buf *out, int column, const struct outcome *block, unsigned int masks[static N_COLUMNS])
+static int write_block(struct buf *out, int column, const struct outcome *block,
+		       unsigned int masks[static N_COLUMNS])
 {
-	size_t n = n_combinations(column), sub = column < N_COLUMNS ? n_combinations(column + 1) : 1;
+	size_t n = n_combinations(column),
+	       sub = column < N_COLUMNS ? n_combinations(column + 1) : 1;
 	unsigned int done = 0;
 	int r = 0;
 
@@ -219,17 +232,17 @@ static const struct {
 	struct scheduled_change changes[2];
 	uint32_t n;
 } schedules[] = {
-	{ "none", { { 0, 0 } }, 0 },
-	{ "ACTIVATED", { { NOW, USER_ACTIVATED } }, 1 },
-	{ "SUSPENDED", { { NOW, USER_SUSPENDED } }, 1 },
-	{ "?", { { NOW, USER_STATE_NONE } }, 1 },
-	{ "ACTIVATED, SUSPENDED", { { NOW, USER_SUSPENDED }, { NOW - 1, USER_ACTIVATED } }, 2 },
-	{ "SUSPENDED, ACTIVATED", { { NOW, USER_ACTIVATED }, { NOW - 1, USER_SUSPENDED } }, 2 },
-	{ "ACTIVATED + SUSPENDED", { { NOW, USER_SUSPENDED }, { NOW, USER_ACTIVATED } }, 2 },
-	{ "ACTIVATED + ?", { { NOW, USER_ACTIVATED }, { NOW, USER_STATE_NONE } }, 2 },
-	{ "?, ACTIVATED", { { NOW, USER_ACTIVATED }, { NOW - 1, USER_STATE_NONE } }, 2 },
-	{ "none yet (ACTIVATED in 1 s)", { { NOW + 1, USER_ACTIVATED } }, 1 },
-	{ "none yet (SUSPENDED in 1 s)", { { NOW + 1, USER_SUSPENDED } }, 1 },
+	{"none", {{0, 0}}, 0},
+	{"ACTIVATED", {{NOW, USER_ACTIVATED}}, 1},
+	{"SUSPENDED", {{NOW, USER_SUSPENDED}}, 1},
+	{"?", {{NOW, USER_STATE_NONE}}, 1},
+	{"ACTIVATED, SUSPENDED", {{NOW, USER_SUSPENDED}, {NOW - 1, USER_ACTIVATED}}, 2},
+	{"SUSPENDED, ACTIVATED", {{NOW, USER_ACTIVATED}, {NOW - 1, USER_SUSPENDED}}, 2},
+	{"ACTIVATED + SUSPENDED", {{NOW, USER_SUSPENDED}, {NOW, USER_ACTIVATED}}, 2},
+	{"ACTIVATED + ?", {{NOW, USER_ACTIVATED}, {NOW, USER_STATE_NONE}}, 2},
+	{"?, ACTIVATED", {{NOW, USER_ACTIVATED}, {NOW - 1, USER_STATE_NONE}}, 2},
+	{"none yet (ACTIVATED in 1 s)", {{NOW + 1, USER_ACTIVATED}}, 1},
+	{"none yet (SUSPENDED in 1 s)", {{NOW + 1, USER_SUSPENDED}}, 1},
 };
 
 static int write_states(struct buf *out)
@@ -238,13 +251,14 @@ static int write_states(struct buf *out)
 
 	for (unsigned int s = 0; s < 2 * VALUES_MAX; s++) {
 		for (size_t i = 0; r == 0 && i < ARRAY_SIZE(schedules); i++) {
-			struct account a = { .state = (enum user_state)(s / 2), .suspended = s % 2 };
+			struct account a = {.state = (enum user_state)(s / 2), .suspended = s % 2};
 			char line[LINE_SIZE];
 
 			memcpy(a.scheduled, schedules[i].changes, sizeof(schedules[i].changes));
 			a.n_scheduled = schedules[i].n;
-			r = str_print(line, sizeof(line), "| %s | %s | %s | %s |\n", user_state_name(a.state),
-				      a.suspended ? "yes" : "no", schedules[i].name,
+			r = str_print(line, sizeof(line), "| %s | %s | %s | %s |\n",
+				      user_state_name(a.state), a.suspended ? "yes" : "no",
+				      schedules[i].name,
 				      user_state_name(verdict_state_at(&a, NOW)));
 			if (r == 0)
 				r = add_text(out, line);
@@ -255,7 +269,7 @@ static int write_states(struct buf *out)
 
 static int write_document(struct buf *out, const struct outcome *outcomes)
 {
-	unsigned int masks[N_COLUMNS] = { 0 };
+	unsigned int masks[N_COLUMNS] = {0};
 	int r = add_text(out, intro);
 
 	for (int c = 0; r == 0 && c < N_COLUMNS; c++) {
@@ -374,7 +388,7 @@ static int prove(const struct row *rows, size_t n_rows, const struct outcome *ou
 
 static int check_document(FILE *f, const struct outcome *outcomes)
 {
-	CLEANUP(buf_done) struct buf want = { 0 }, got = { 0 };
+	CLEANUP(buf_done) struct buf want = {0}, got = {0};
 	static struct row rows[1000];
 	char line[LINE_SIZE];
 	size_t n_rows = 0;
@@ -401,7 +415,7 @@ int main(int argc, char **argv)
 	bool writing = argc > 1 && strcmp(argv[1], "--write") == 0;
 	struct outcome *outcomes = calloc(n_combinations(0), sizeof(*outcomes));
 	AUTO_FREE char *path = str_format("%s/docs/verdicts.md", srcdir ? srcdir : ".");
-	CLEANUP(buf_done) struct buf text = { 0 };
+	CLEANUP(buf_done) struct buf text = {0};
 	int v[N_COLUMNS], r;
 
 	if (!path || !outcomes)
@@ -416,7 +430,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	if (writing)
-		r = write_document(&text, outcomes) < 0 || fwrite(text.data, 1, text.len, f) != text.len;
+		r = write_document(&text, outcomes) < 0 ||
+		    fwrite(text.data, 1, text.len, f) != text.len;
 	else
 		r = check_document(f, outcomes);
 	free(outcomes);

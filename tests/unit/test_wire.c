@@ -19,7 +19,7 @@ static struct pair make_pair(void)
 	int s[2];
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, s), 0);
-	return (struct pair){ s[0], s[1] };
+	return (struct pair){s[0], s[1]};
 }
 
 static int64_t soon(void)
@@ -39,7 +39,7 @@ static int count_fds(void)
 static void test_round_trip(void **state)
 {
 	struct pair p = make_pair();
-	struct frame f = { .fd = -1 };
+	struct frame f = {.fd = -1};
 
 	(void)state;
 	assert_int_equal(wire_send(p.a, FRAME_SYNC, 7, "hello", 5, -1, soon()), 0);
@@ -56,7 +56,8 @@ static void test_round_trip(void **state)
 	assert_int_equal(f.payload.len, 0);
 	close(p.a);
 	assert_int_equal(wire_recv(p.b, &f, soon()), -EPIPE);
-	assert_int_equal(wire_send(p.b, FRAME_SYNC, 1, "x", 1, -1, soon()), -EPIPE); /* and no signal */
+	assert_int_equal(wire_send(p.b, FRAME_SYNC, 1, "x", 1, -1, soon()),
+			 -EPIPE); /* and no signal */
 	close(p.b);
 	buf_done(&f.payload);
 }
@@ -65,7 +66,7 @@ static void test_bytes(void **state)
 {
 	struct pair p = make_pair();
 	uint8_t got[32];
-	static const uint8_t want[] = { 2, 0, 0, 0, 32, 0, 0, 0, 4, 3, 2, 1, 'o', 'k' };
+	static const uint8_t want[] = {2, 0, 0, 0, 32, 0, 0, 0, 4, 3, 2, 1, 'o', 'k'};
 
 	(void)state;
 	assert_int_equal(wire_send(p.a, FRAME_RECORD, 0x01020304, "ok", 2, -1, soon()), 0);
@@ -78,7 +79,7 @@ static void test_bytes(void **state)
 static void *send_slowly(void *arg)
 {
 	const struct pair *p = arg;
-	static const uint8_t bytes[] = { 3, 0, 0, 0, 33, 0, 0, 0, 9, 0, 0, 0, 'a', 'b', 'c' };
+	static const uint8_t bytes[] = {3, 0, 0, 0, 33, 0, 0, 0, 9, 0, 0, 0, 'a', 'b', 'c'};
 
 	for (size_t i = 0; i < sizeof(bytes); i++) {
 		usleep(2000);
@@ -91,7 +92,7 @@ static void *send_slowly(void *arg)
 static void test_byte_by_byte(void **state)
 {
 	struct pair p = make_pair();
-	struct frame f = { .fd = -1 };
+	struct frame f = {.fd = -1};
 	pthread_t thread;
 
 	(void)state;
@@ -109,7 +110,7 @@ static void test_byte_by_byte(void **state)
 static void *receive_late(void *arg)
 {
 	const struct pair *p = arg;
-	struct frame f = { .fd = -1 };
+	struct frame f = {.fd = -1};
 	intptr_t good = 0;
 
 	usleep(50000);
@@ -148,19 +149,19 @@ static void test_malformed(void **state)
 		size_t n;
 		int want;
 	} t[] = {
-		{ { 1, 0, 1, 0, 32, 0, 0, 0, 1, 0, 0, 0 }, 12, -EPROTO },	 /* FRAME_MAX + 1 */
-		{ { 255, 255, 255, 255, 32, 0, 0, 0, 1, 0, 0, 0 }, 12, -EPROTO },
-		{ { 0, 0, 0, 0, 32, 0, 1, 0, 1, 0, 0, 0 }, 12, -EPROTO },	 /* not zero */
-		{ { 0, 0, 0, 0, 32, 0, 0, 1, 1, 0, 0, 0 }, 12, -EPROTO },
-		{ { 5, 0, 0, 0, 32, 0, 0, 0, 1, 0, 0, 0 }, 12, -EPIPE },	 /* closed in the middle */
-		{ { 0, 0, 0, 0, 32, 0, 0, 0, 1, 0, 0, 0 }, 11, -EPIPE },
-		{ { 0 }, 1, -EPIPE },
+		{{1, 0, 1, 0, 32, 0, 0, 0, 1, 0, 0, 0}, 12, -EPROTO}, /* FRAME_MAX + 1 */
+		{{255, 255, 255, 255, 32, 0, 0, 0, 1, 0, 0, 0}, 12, -EPROTO},
+		{{0, 0, 0, 0, 32, 0, 1, 0, 1, 0, 0, 0}, 12, -EPROTO}, /* not zero */
+		{{0, 0, 0, 0, 32, 0, 0, 1, 1, 0, 0, 0}, 12, -EPROTO},
+		{{5, 0, 0, 0, 32, 0, 0, 0, 1, 0, 0, 0}, 12, -EPIPE}, /* closed in the middle */
+		{{0, 0, 0, 0, 32, 0, 0, 0, 1, 0, 0, 0}, 11, -EPIPE},
+		{{0}, 1, -EPIPE},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(t); i++) {
 		struct pair p = make_pair();
-		struct frame f = { .fd = -1 };
+		struct frame f = {.fd = -1};
 
 		assert_int_equal(write(p.a, t[i].bytes, t[i].n), t[i].n);
 		close(p.a);
@@ -181,9 +182,9 @@ static void on_alarm(int signal_number)
 static void test_deadline(void **state)
 {
 	static char data[FRAME_MAX];
-	struct sigaction act = { .sa_handler = on_alarm }, old;
+	struct sigaction act = {.sa_handler = on_alarm}, old;
 	struct pair p = make_pair();
-	struct frame f = { .fd = -1 };
+	struct frame f = {.fd = -1};
 
 	(void)state;
 	assert_int_equal(sigaction(SIGALRM, &act, &old), 0);
@@ -211,7 +212,7 @@ static void test_descriptor(void **state)
 {
 	int before = count_fds(), file = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct pair p = make_pair();
-	struct frame f = { .fd = -1 };
+	struct frame f = {.fd = -1};
 	struct stat a, b;
 
 	(void)state;
@@ -239,10 +240,12 @@ static void send_fds(int sock, const uint8_t *bytes, size_t len, const int *fds,
 	union {
 		struct cmsghdr align;
 		char space[CMSG_SPACE(64 * sizeof(int))];
-	} control = { 0 };
-	struct iovec iov = { (void *)(uintptr_t)bytes, len };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
-			    .msg_controllen = CMSG_SPACE(n * sizeof(int)) };
+	} control = {0};
+	struct iovec iov = {(void *)(uintptr_t)bytes, len};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = &control,
+			   .msg_controllen = CMSG_SPACE(n * sizeof(int))};
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 
 	c->cmsg_level = SOL_SOCKET;
@@ -255,15 +258,15 @@ static void send_fds(int sock, const uint8_t *bytes, size_t len, const int *fds,
 /* A peer that sends more than one, or malformed frames with some, leaks none into us. */
 static void test_too_many_descriptors(void **state)
 {
-	static const uint8_t good[] = { 1, 0, 0, 0, 32, 0, 0, 0, 1, 0, 0, 0, 'x' };
-	static const uint8_t bad[] = { 1, 0, 0, 0, 32, 0, 9, 0, 1, 0, 0, 0, 'x' };
+	static const uint8_t good[] = {1, 0, 0, 0, 32, 0, 0, 0, 1, 0, 0, 0, 'x'};
+	static const uint8_t bad[] = {1, 0, 0, 0, 32, 0, 9, 0, 1, 0, 0, 0, 'x'};
 	int before = count_fds(), fds[40];
 
 	(void)state;
 	for (size_t n = 1; n <= ARRAY_SIZE(fds); n++) {
 		for (int malformed = 0; malformed < 2; malformed++) {
 			struct pair p = make_pair();
-			struct frame f = { .fd = -1 };
+			struct frame f = {.fd = -1};
 
 			for (size_t i = 0; i < n; i++)
 				fds[i] = p.a;
@@ -306,9 +309,11 @@ static void test_descriptor_once(void **state)
 	(void)state;
 	assert_int_equal(pthread_create(&thread, NULL, send_great_with_fd, &p), 0);
 	while (left > 0) {
-		struct iovec iov = { data, sizeof(data) };
-		struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control,
-				    .msg_controllen = sizeof(control) };
+		struct iovec iov = {data, sizeof(data)};
+		struct msghdr m = {.msg_iov = &iov,
+				   .msg_iovlen = 1,
+				   .msg_control = control,
+				   .msg_controllen = sizeof(control)};
 		ssize_t n = recvmsg(p.b, &m, MSG_CMSG_CLOEXEC);
 
 		assert_true(n > 0);
@@ -328,7 +333,7 @@ static void test_descriptor_once(void **state)
 
 static void test_frame_end(void **state)
 {
-	const struct frame_end e = { 1, 2, 3, 4, UINT64_MAX, FRAME_END_COMPLETE };
+	const struct frame_end e = {1, 2, 3, 4, UINT64_MAX, FRAME_END_COMPLETE};
 	struct frame_end back;
 	uint8_t bytes[48];
 
@@ -345,10 +350,10 @@ static void test_frame_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_bytes),
-		cmocka_unit_test(test_byte_by_byte), cmocka_unit_test(test_greatest_frames),
-		cmocka_unit_test(test_malformed),    cmocka_unit_test(test_deadline),
-		cmocka_unit_test(test_descriptor),   cmocka_unit_test(test_too_many_descriptors),
+		cmocka_unit_test(test_round_trip),      cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_byte_by_byte),    cmocka_unit_test(test_greatest_frames),
+		cmocka_unit_test(test_malformed),       cmocka_unit_test(test_deadline),
+		cmocka_unit_test(test_descriptor),      cmocka_unit_test(test_too_many_descriptors),
 		cmocka_unit_test(test_descriptor_once), cmocka_unit_test(test_frame_end),
 	};
 

@@ -14,9 +14,9 @@
 #include <cmocka.h>
 
 /* A strlist of a literal "a\0b\0" with N strings. */
-#define STRLIST(literal, n)                                                                   \
-	{                                                                                     \
-		.data = (literal), .len = sizeof(literal) - 1, .count = (n)                   \
+#define STRLIST(literal, n)                                                 \
+	{                                                                   \
+		.data = (literal), .len = sizeof(literal) - 1, .count = (n) \
 	}
 
 #endif
