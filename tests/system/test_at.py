@@ -29,7 +29,7 @@ def atd(endpoint):
     daemon.wait()
 
 
-def test_jobs_of_good_accounts_alone(endpoint):
+def test_jobs_of_good_accounts_alone():
     end = time.monotonic() + 30
     while time.monotonic() < end and not {p.name for p in DONE.iterdir()} >= {"dora", "alice"}:
         time.sleep(0.1)

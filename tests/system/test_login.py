@@ -2,7 +2,7 @@
 import pexpect
 import pytest
 
-from endpoint import LOCAL_PASSWORD, NEVER_PASSES, PASSWORD, TEXTS
+from endpoint import LOCAL_PASSWORD, NEVER_PASSES, PASSWORD, RUN, STATE, TEXTS
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -21,7 +21,7 @@ def log_in(user, password):
         pty.sendline(user)
         pty.expect("[Pp]assword: ")
         pty.sendline(password)
-        if pty.expect([r"[$#] $", "Login incorrect", "login: ", pexpect.EOF]) != 0:
+        if pty.expect([r"[$#] $", "Login incorrect", "(?<!Last )login: ", pexpect.EOF]) != 0:
             return False, pty.before
         before = pty.before
         pty.sendline("echo I-am-$(id -un).")
@@ -44,3 +44,14 @@ def test_refused_account(user):
     ok, shown = log_in(user, PASSWORD)
     assert not ok
     assert (TEXTS[reason] in shown) == (reason != "locked")
+
+
+def test_local_users_need_nothing_of_muster(endpoint):
+    for folder in (RUN, STATE):
+        for path in folder.glob("*.snapshot"):
+            path.unlink()
+    for user in ("alice", "root"):
+        assert log_in(user, LOCAL_PASSWORD)[0]
+    assert not log_in("dora", PASSWORD)[0]
+    endpoint.publish()
+    assert log_in("dora", PASSWORD)[0]
