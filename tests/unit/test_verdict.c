@@ -319,6 +319,25 @@ static void test_worse(void **state)
 	assert_false(verdict_worse(&b, &a, NOW));
 }
 
+/* JumpCloud's words and no others. */
+static void test_state_words(void **state)
+{
+	static const char *const bad[] = {"",           "NONE",    "activated",
+					  "ACTIVATED ", "SUSPEND", "DELETED"};
+	enum user_state s = USER_STATE_NONE;
+
+	(void)state;
+	for (enum user_state want = USER_STAGED; want <= USER_SUSPENDED; want++) {
+		assert_int_equal(user_state_parse(user_state_name(want), &s), 0);
+		assert_int_equal(s, want);
+	}
+	assert_string_equal(user_state_name(USER_ACTIVATED), "ACTIVATED");
+	assert_string_equal(user_state_name((enum user_state)9), "NONE");
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(user_state_parse(bad[i], &s), -EINVAL);
+	assert_int_equal(s, USER_SUSPENDED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -327,6 +346,7 @@ int main(void)
 		cmocka_unit_test(test_warning),      cmocka_unit_test(test_lease),
 		cmocka_unit_test(test_scheduled),    cmocka_unit_test(test_scheduled_order),
 		cmocka_unit_test(test_keys_allowed), cmocka_unit_test(test_worse),
+		cmocka_unit_test(test_state_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
