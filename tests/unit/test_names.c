@@ -325,6 +325,25 @@ static void test_escape(void **state)
 	assert_int_equal(out[0], '#');
 }
 
+/* What was escaped once is not escaped again; what never was is. */
+static void test_show(void **state)
+{
+	char once[64], out[64];
+
+	(void)state;
+	assert_true(text_plain("D\xc3\xb6ra \\ x"));
+	assert_false(text_plain("a\nb"));
+	assert_false(text_plain("\xff"));
+	assert_false(text_plain("\xe2\x80\xae"));
+	name_escape("a\nb\\", once, sizeof(once));
+	text_show(once, out, sizeof(out));
+	assert_string_equal(out, "a\\x0ab\\x5c");
+	text_show("a\nb", out, sizeof(out));
+	assert_string_equal(out, "a\\x0ab");
+	text_show("D\xc3\xb6ra", out, 3); /* cut: no half character */
+	assert_string_equal(out, "D");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,6 +357,7 @@ int main(void)
 		cmocka_unit_test(test_shell),
 		cmocka_unit_test(test_object_id),
 		cmocka_unit_test(test_escape),
+		cmocka_unit_test(test_show),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
