@@ -1,7 +1,10 @@
+#include "config.h" /* ppoll */
+
 #include "ctl/directory/password.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,16 +13,22 @@
 #include "common/names.h"
 #include "common/str.h"
 
-/* Byte by byte: the rest of stdin may be somebody else's. -EINTR is returned, not retried. */
-static int read_line(int fd, char out[static PASSWORD_SIZE])
+/*
+ * Byte by byte: the rest of stdin may be somebody else's. With WAIT_MASK signals come in while it waits, and then alone:
+ * -EINTR.
+ */
+static int read_line(int fd, const sigset_t *wait_mask, char out[static PASSWORD_SIZE])
 {
+	struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
 	size_t len = 0;
 	int r = 0;
 
 	for (;;) {
 		char c;
-		ssize_t n = read(fd, &c, 1);
+		ssize_t n = wait_mask ? ppoll(&poll_fd, 1, NULL, wait_mask) : 0;
 
+		if (n >= 0)
+			n = read(fd, &c, 1);
 		if (n < 0)
 			return -errno;
 		if (n == 0 || c == '\n')
@@ -54,7 +63,7 @@ int password_from_stdin(char out[static PASSWORD_SIZE], struct fault *f)
 	int r;
 
 	do
-		r = read_line(STDIN_FILENO, out);
+		r = read_line(STDIN_FILENO, NULL, out);
 	while (r == -EINTR);
 	return check(out, r, f);
 }
@@ -68,16 +77,24 @@ static void on_signal(int number)
 
 static const int caught_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 
-/* One line without echo; the signals that come meanwhile end the read, and are raised once echo is back. */
-static int ask(int tty, const char *prompt, char out[static PASSWORD_SIZE])
+/*
+ * One line without echo. Signals are held back but for the wait, so that none is lost between a look and a sleep; what came
+ * is raised again once the echo is back.
+ */
+static int ask_once(int tty, const char *prompt, char out[static PASSWORD_SIZE])
 {
 	struct sigaction act = {.sa_handler = on_signal}, old[ARRAY_SIZE(caught_signals)];
 	struct termios before, quiet;
+	sigset_t held, mask;
 	int r;
 
 	if (tcgetattr(tty, &before) < 0)
 		return -errno;
 	caught = 0;
+	sigemptyset(&held);
+	for (size_t i = 0; i < ARRAY_SIZE(caught_signals); i++)
+		sigaddset(&held, caught_signals[i]);
+	sigprocmask(SIG_BLOCK, &held, &mask);
 	for (size_t i = 0; i < ARRAY_SIZE(caught_signals); i++)
 		sigaction(caught_signals[i], &act, &old[i]);
 	quiet = before;
@@ -85,7 +102,7 @@ static int ask(int tty, const char *prompt, char out[static PASSWORD_SIZE])
 	r = tcsetattr(tty, TCSAFLUSH, &quiet) < 0 ? -errno : 0;
 	if (r == 0) {
 		dprintf(tty, "%s", prompt);
-		r = read_line(tty, out);
+		r = read_line(tty, &mask, out);
 		dprintf(tty, "\n");
 	}
 	tcsetattr(tty, TCSAFLUSH, &before);
@@ -93,6 +110,18 @@ static int ask(int tty, const char *prompt, char out[static PASSWORD_SIZE])
 		sigaction(caught_signals[i], &old[i], NULL);
 	if (caught)
 		raise(caught);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return r;
+}
+
+/* Stopped and continued, or with the signal ignored, we are still here: ask again. */
+static int ask(int tty, const char *prompt, char out[static PASSWORD_SIZE])
+{
+	int r;
+
+	do
+		r = ask_once(tty, prompt, out);
+	while (r == -EINTR);
 	return r;
 }
 

@@ -310,6 +310,23 @@ def test_echo_comes_back(directory, number):
     shell.close(force=True)
 
 
+def test_stopped_and_continued(directory):
+    directory.do("add", "dora")
+    shell = pexpect.spawn("bash", ["--norc", "-i"], encoding="utf-8", timeout=20)
+    shell.sendline(" ".join(directory.command("passwd", "dora")))
+    shell.expect_exact("New password for dora: ")
+    shell.sendcontrol("z")
+    shell.expect_exact("Stopped")
+    shell.sendline("fg")
+    shell.expect_exact("New password for dora: ")
+    assert not shell.getecho()
+    shell.sendline(SECRET)
+    shell.expect_exact("The same again: ")
+    shell.sendline(SECRET)
+    shell.expect_exact("password set")
+    shell.close(force=True)
+
+
 def test_states(directory):
     directory.do("add", "dora", "--state", "STAGED")
     directory.do("activate", "dora")
