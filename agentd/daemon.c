@@ -6,201 +6,19 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
-#include <sys/wait.h>
-#include <time.h>
 
-#include "agentd/engine.h"
-#include "agentd/fetch/protocol.h"
+#include "agentd/daemon_private.h"
 #include "agentd/file.h"
 #include "agentd/log.h"
-#include "agentd/metrics.h"
-#include "agentd/notify.h"
-#include "agentd/schedule.h"
 #include "agentd/server.h"
-#include "agentd/settings.h"
 #include "agentd/status.h"
-#include "agentd/watch.h"
-#include "agentd/worker.h"
 
 /* Whoever edits a file often edits a second one, or syncs himself: musterctl directory does. */
 #define SETTLE_MS 100
-/* More than a fetch may take, and the wait for another musterd --once before it. */
-#define WORKER_LIMIT_MS (SYNC_TOTAL_MS + 60000)
 
-struct daemon {
-	const char *config;
-	struct settings settings;
-	struct engine *engine;
-	struct server *server; /* NULL: could not be started; logins go by the snapshots alone */
-	struct notify notify;
-	struct watch watch;
-	struct worker worker;
-	int64_t worker_began_ms;
-	struct schedule schedule;
-	struct metrics metrics;
-	int64_t ping_ms;
-	int lock, signals, timer, change_timer;
-	bool edited; /* since the last worker began */
-	bool reload, stop; /* asked for */
-};
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-static uint32_t chance(void)
-{
-	uint32_t random;
-
-	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != sizeof(random))
-		return (uint32_t)now_ms(); /* early in a boot: spread enough */
-	return random;
-}
-
-/* ---- a worker's end */
-
-static void save_metrics(struct daemon *d, const struct sync_status *status)
-{
-	struct engine_view view;
-	int r;
-
-	engine_view(d->engine, &view);
-	r = metrics_save(d->settings.conf.runtime_dir, &d->metrics, status, view.online);
-	if (r < 0)
-		log_error("metrics: %s/" METRICS_FILE ": %s", d->settings.conf.runtime_dir, strerror(-r));
-}
-
-/* In the second in which something falls due, or when somebody sets the clock. */
-static void arm_change(struct daemon *d, int64_t at)
-{
-	struct itimerspec t = {.it_value.tv_sec = at > time(NULL) && at < INT64_MAX ? at : 0};
-
-	if (timerfd_settime(d->change_timer, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET, &t, NULL) < 0)
-		log_error("daemon: cannot set a timer: %s", strerror(errno));
-}
-
-static void make_view(const struct sync_status *s, bool online, const char *error, struct engine_view *ret)
-{
-	*ret = (struct engine_view){
-		.online = online,
-		.generation = s->generation,
-		.last_sync_at = s->last_sync_at,
-		.last_attempt_at = s->last_attempt_at,
-	};
-	if (str_print(ret->error, sizeof(ret->error), "%.*s", (int)sizeof(ret->error) - 1, error) < 0)
-		ret->error[0] = '\0';
-}
-
-static bool was_good(int status)
-{
-	return WIFEXITED(status) && (WEXITSTATUS(status) == WORKER_GOOD || WEXITSTATUS(status) == WORKER_ALARM);
-}
-
-/* What the worker could not say itself, "" when it could. */
-static void describe_death(const struct daemon *d, int status, char *out, size_t size)
-{
-	int r = 0;
-
-	out[0] = '\0';
-	if (d->worker.killed)
-		r = str_print(out, size, "the sync took more than %d s, and was killed", WORKER_LIMIT_MS / 1000);
-	else if (WIFSIGNALED(status))
-		r = str_print(out, size, "the sync died of signal %d", WTERMSIG(status));
-	else if (!was_good(status) && WEXITSTATUS(status) != WORKER_FAILED)
-		r = str_print(out, size, "the sync ended with status %d", WEXITSTATUS(status));
-	if (r < 0)
-		log_error("daemon: a text is too long");
-}
-
-static void count(struct daemon *d, bool good, bool died)
-{
-	if (good && d->schedule.failures)
-		log_notice("sync: good again after %u that failed", d->schedule.failures);
-	if (good)
-		d->metrics.syncs_ok++;
-	else if (died)
-		d->metrics.syncs_died++;
-	else
-		d->metrics.syncs_failed++;
-}
-
-/* A sync that somebody else made counts as ours. */
-static void note_status(struct daemon *d)
-{
-	CLEANUP(buf_done) struct buf buf = {0};
-	struct sync_status status;
-	struct engine_view view;
-
-	if (status_load(d->settings.conf.runtime_dir, &buf, &status) < 0)
-		return;
-	make_view(&status, status.online, status.last_error, &view);
-	engine_note(d->engine, &view);
-	arm_change(d, status.next_change_at);
-	save_metrics(d, &status);
-}
-
-/* MASK: of enum watch_what. */
-static void take_changes(struct daemon *d, int mask)
-{
-	int changed = watch_read(&d->watch) & mask;
-
-	if (changed & WATCH_INPUT)
-		d->edited = true;
-	if (changed & WATCH_CONF)
-		d->reload = true;
-	if (changed & WATCH_STATUS && !d->worker.pid)
-		note_status(d);
-}
-
-static void sync_ended(struct daemon *d, int wait_status)
-{
-	CLEANUP(buf_done) struct buf buf = {0};
-	struct sync_status status = {.last_error = "", .next_change_at = INT64_MAX};
-	struct engine_view view;
-	char death[96];
-	bool good;
-
-	if (status_load_last(&d->settings.conf, &buf, &status) < 0)
-		status.generation = 0; /* nothing is known, nothing was published */
-	good = was_good(wait_status);
-	describe_death(d, wait_status, death, sizeof(death));
-	if (death[0])
-		log_error("daemon: %s; what was published stays", death);
-	make_view(&status, good, death[0] ? death : status.last_error, &view);
-	engine_end(d->engine, good, &view);
-	count(d, good, death[0]);
-	schedule_done(&d->schedule, good, status.retry_after_s, now_ms(), chance());
-	arm_change(d, status.next_change_at);
-	save_metrics(d, &status);
-	take_changes(d, ~WATCH_STATUS); /* that was our own */
-}
-
-/* ---- a worker's beginning */
-
-static void start_worker(struct daemon *d, enum worker_task task)
-{
-	int r;
-
-	watch_renew(&d->watch); /* before anything is read: what changes from now on is seen */
-	d->edited = false;
-	d->worker_began_ms = now_ms();
-	if (task == WORKER_SYNC)
-		engine_begin(d->engine);
-	r = worker_start(&d->worker, task, d->settings.fd, d->config);
-	if (r == 0)
-		return;
-	log_error("daemon: cannot start a sync: %s", strerror(-r));
-	if (task == WORKER_SYNC)
-		sync_ended(d, W_EXITCODE(WORKER_FAILED, 0));
-}
-
+/* Told of once: it is tried again after each sync. */
 static void start_server(struct daemon *d)
 {
 	const struct server_options o = {
@@ -212,32 +30,34 @@ static void start_server(struct daemon *d)
 	const char *what;
 	int r = server_start(&o, &d->server, &what);
 
-	if (r < 0)
+	if (r < 0 && r != d->server_error)
 		log_error("daemon: %s/%s: %s; logins go on without the agent", o.runtime_dir, what,
 			  strerror(-r));
+	d->server_error = r;
 }
 
-static void serve(struct daemon *d)
+static void be_ready(struct daemon *d)
 {
-	start_server(d);
-	schedule_start(&d->schedule, now_ms(), chance());
+	schedule_start(&d->schedule, daemon_now_ms(), daemon_chance());
 	notify_send(&d->notify, "READY=1");
 	log_notice("daemon: ready");
 }
 
 static void worker_ended(struct daemon *d, int status)
 {
+	if (d->worker.task == WORKER_SYNC)
+		daemon_sync_ended(d, status);
+	if (!d->server)
+		start_server(d);
 	if (d->worker.task == WORKER_PUBLISH)
-		serve(d);
-	else
-		sync_ended(d, status);
+		be_ready(d);
 }
 
 /* Whatever is due now. */
 static void step(struct daemon *d)
 {
 	bool wanted = engine_wanted(d->engine);
-	int64_t now = now_ms();
+	int64_t now = daemon_now_ms();
 
 	if (d->worker.pid) {
 		if (now >= d->worker_began_ms + WORKER_LIMIT_MS && !d->worker.killed)
@@ -249,10 +69,8 @@ static void step(struct daemon *d)
 	if (wanted)
 		schedule_hurry(&d->schedule, now, 0);
 	if (now >= d->schedule.next_ms)
-		start_worker(d, WORKER_SYNC);
+		daemon_start_worker(d, WORKER_SYNC);
 }
-
-/* ---- configuration */
 
 static int watch_files(struct daemon *d)
 {
@@ -326,8 +144,6 @@ static void reload(struct daemon *d)
 	notify_send(&d->notify, "READY=1");
 }
 
-/* ---- what wakes it */
-
 static void take_signals(struct daemon *d)
 {
 	struct signalfd_siginfo s;
@@ -350,7 +166,7 @@ static void take_change_timer(struct daemon *d)
 
 	if (read(d->change_timer, &n, sizeof(n)) < 0 && errno == EAGAIN)
 		return;
-	schedule_hurry(&d->schedule, now_ms(), 0);
+	schedule_hurry(&d->schedule, daemon_now_ms(), 0);
 }
 
 static void take_timer(struct daemon *d)
@@ -367,7 +183,7 @@ static void ping(struct daemon *d)
 	if (!d->notify.watchdog_ms)
 		return;
 	notify_send(&d->notify, "WATCHDOG=1");
-	d->ping_ms = now_ms() + d->notify.watchdog_ms;
+	d->ping_ms = daemon_now_ms() + d->notify.watchdog_ms;
 }
 
 static int arm(struct daemon *d)
@@ -392,9 +208,9 @@ static int loop(struct daemon *d)
 	};
 	int r;
 
-	start_worker(d, WORKER_PUBLISH);
+	daemon_start_worker(d, WORKER_PUBLISH);
 	if (!d->worker.pid)
-		serve(d); /* readers take what is in /var/lib */
+		be_ready(d); /* readers take what is in /var/lib */
 	while (!d->stop) {
 		ping(d);
 		step(d);
@@ -406,14 +222,12 @@ static int loop(struct daemon *d)
 		take_timer(d);
 		take_change_timer(d);
 		take_signals(d);
-		take_changes(d, ~0); /* last: what we have just written is no reason to wake again */
+		daemon_take_changes(d, ~0); /* last: what we have just written is no reason to wake again */
 		if (d->reload)
 			reload(d);
 	}
 	return 0;
 }
-
-/* ---- beginning and end */
 
 static int open_signals(int *ret)
 {

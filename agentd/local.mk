@@ -12,7 +12,7 @@ libagentd_la_SOURCES = \
 	agentd/answer.h agentd/answer.c \
 	agentd/arena.h agentd/arena.c \
 	agentd/cache.h agentd/cache.c \
-	agentd/daemon.h agentd/daemon.c \
+	agentd/daemon.h agentd/daemon.c agentd/daemon_private.h agentd/daemon_sync.c \
 	agentd/document.h agentd/document.c \
 	agentd/engine.h agentd/engine.c \
 	agentd/fetch/protocol.h \

@@ -1,5 +1,5 @@
 # What make install puts into /etc and for systemd; nothing of it is active before nsswitch.conf and PAM name muster.
-EXTRA_DIST += conf/sudoers conf/muster.conf conf/sysusers.conf conf/tmpfiles.conf conf/sshd.conf.in
+EXTRA_DIST += conf/sudoers conf/muster.conf conf/sysusers.conf conf/tmpfiles.conf conf/sshd.conf.in conf/musterd.service.in
 prefixlib = $(DESTDIR)$(prefix)/lib
 
 install-data-local:
@@ -12,9 +12,13 @@ install-data-local:
 	$(INSTALL_DATA) $(srcdir)/conf/tmpfiles.conf $(prefixlib)/tmpfiles.d/muster.conf
 	sed 's,[@]bindir@,$(bindir),' $(srcdir)/conf/sshd.conf.in \
 		>$(DESTDIR)$(sysconfdir)/ssh/sshd_config.d/muster.conf
+	test -z '$(systemdsystemunitdir)' || { $(MKDIR_P) '$(DESTDIR)$(systemdsystemunitdir)' && \
+		sed 's,[@]sbindir@,$(sbindir),' $(srcdir)/conf/musterd.service.in \
+			>'$(DESTDIR)$(systemdsystemunitdir)/musterd.service'; }
 
 uninstall-local:
 	rm -f $(DESTDIR)$(sysconfdir)/sudoers.d/muster $(DESTDIR)$(sysconfdir)/ssh/sshd_config.d/muster.conf \
 		$(prefixlib)/sysusers.d/muster.conf $(prefixlib)/tmpfiles.d/muster.conf
+	test -z '$(systemdsystemunitdir)' || rm -f '$(DESTDIR)$(systemdsystemunitdir)/musterd.service'
 	! cmp -s $(srcdir)/conf/muster.conf $(DESTDIR)$(sysconfdir)/muster/muster.conf || \
 		rm -f $(DESTDIR)$(sysconfdir)/muster/muster.conf

@@ -78,6 +78,16 @@ TESTS += test_schedule
 test_schedule_SOURCES = tests/unit/test_schedule.c tests/unit/unit.h
 test_schedule_LDADD = libagentd.la libcommon.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_notify
+TESTS += test_notify
+test_notify_SOURCES = tests/unit/test_notify.c tests/unit/unit.h
+test_notify_LDADD = libagentd.la libcommon.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_worker
+TESTS += test_worker
+test_worker_SOURCES = tests/unit/test_worker.c tests/unit/unit.h
+test_worker_LDADD = libagentd.la libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_watch
 TESTS += test_watch
 test_watch_SOURCES = tests/unit/test_watch.c tests/unit/unit.h

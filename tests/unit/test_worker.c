@@ -1,0 +1,161 @@
+/* A sync as a process: this program plays the worker when it is called like one. */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agentd/worker.h"
+#include "common/macros.h"
+#include "common/wire.h"
+
+/* The configuration says how to behave. */
+static int play(int argc, char **argv)
+{
+	char text[64] = "";
+	sigset_t blocked;
+	struct sigaction pipe;
+
+	if (read(WORKER_CONF_FD, text, sizeof(text) - 1) < 0)
+		return 90;
+	if (!strcmp(text, "arguments"))
+		return argc == 5 && !strcmp(argv[2], "--publish-only") && !strcmp(argv[3], "--config") &&
+				       !strcmp(argv[4], "/some/file") ?
+			       WORKER_ALARM :
+			       91;
+	if (!strcmp(text, "clean")) {
+		sigprocmask(SIG_SETMASK, NULL, &blocked);
+		sigaction(SIGPIPE, NULL, &pipe);
+		if (sigismember(&blocked, SIGTERM) || pipe.sa_handler != SIG_DFL)
+			return 92;
+		for (int fd = WORKER_CONF_FD + 1; fd < 64; fd++)
+			if (fcntl(fd, F_GETFD) >= 0)
+				return 93;
+		return argc == 2 ? WORKER_GOOD : 94;
+	}
+	if (!strcmp(text, "stubborn"))
+		signal(SIGTERM, SIG_IGN);
+	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	pause();
+	return 95;
+}
+
+static int conf(const char *text)
+{
+	int fd = memfd_create("conf", MFD_CLOEXEC);
+
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+	assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
+	return fd;
+}
+
+static void start(struct worker *w, enum worker_task task, const char *text, const char *path)
+{
+	AUTO_CLOSE int fd = conf(text);
+
+	assert_int_equal(worker_start(w, task, fd, path), 0);
+	assert_true(w->pid > 0);
+}
+
+static int end(struct worker *w)
+{
+	int status = -1;
+
+	for (int i = 0; i < 5000 && !worker_reap(w, &status); i++)
+		usleep(1000);
+	assert_int_equal(w->pid, 0);
+	return status;
+}
+
+static void test_arguments(void **state)
+{
+	struct worker w = {0};
+
+	(void)state;
+	start(&w, WORKER_PUBLISH, "arguments", "/some/file");
+	assert_int_equal(end(&w), W_EXITCODE(WORKER_ALARM, 0));
+}
+
+/* Nothing of ours goes along: no blocked or ignored signal, no descriptor. */
+static void test_clean(void **state)
+{
+	AUTO_CLOSE int other = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	struct worker w = {0};
+	sigset_t set;
+
+	(void)state;
+	sigfillset(&set);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	start(&w, WORKER_SYNC, "clean", NULL);
+	assert_int_equal(end(&w), W_EXITCODE(WORKER_GOOD, 0));
+	sigemptyset(&set);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+}
+
+static void test_killed(void **state)
+{
+	struct worker w = {0};
+
+	(void)state;
+	start(&w, WORKER_SYNC, "hang", NULL);
+	worker_kill(&w);
+	assert_int_equal(end(&w), SIGKILL);
+	assert_true(w.killed);
+	start(&w, WORKER_SYNC, "clean", NULL);
+	assert_false(w.killed);
+	assert_int_equal(end(&w), 0);
+}
+
+static void test_stopped(void **state)
+{
+	struct worker w = {0};
+	int64_t begin = wire_now_ms();
+
+	(void)state;
+	worker_stop(&w); /* none */
+	start(&w, WORKER_SYNC, "hang", NULL);
+	worker_stop(&w);
+	assert_true(wire_now_ms() - begin < 1500);
+	start(&w, WORKER_SYNC, "stubborn", NULL);
+	usleep(300000); /* until it is */
+	worker_stop(&w);
+	assert_int_equal(w.pid, 0);
+	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* nobody is left */
+}
+
+/* As process 1 of a container: children that are not ours are reaped, and are no worker. */
+static void test_strangers(void **state)
+{
+	struct worker w = {0};
+	int status;
+	pid_t stranger = fork();
+
+	(void)state;
+	if (stranger == 0)
+		_exit(0);
+	start(&w, WORKER_SYNC, "hang", NULL);
+	usleep(50000);
+	assert_false(worker_reap(&w, &status));
+	assert_int_equal(kill(stranger, 0), -1);
+	worker_stop(&w);
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_arguments), cmocka_unit_test(test_clean),	    cmocka_unit_test(test_killed),
+		cmocka_unit_test(test_stopped),	  cmocka_unit_test(test_strangers),
+	};
+
+	if (argc > 1 && !strcmp(argv[1], "--worker"))
+		return play(argc, argv);
+	/* what the test driver left open is not ours to answer for */
+	for (int fd = WORKER_CONF_FD; fd < 64; fd++)
+		close(fd);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
