@@ -6,13 +6,12 @@
 import os
 import pathlib
 import resource
-import subprocess
 import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
 from agent import Agent  # noqa: E402
-from endpoint import WORK, Endpoint, object_id, run  # noqa: E402
+from endpoint import Endpoint, object_id, run  # noqa: E402
 
 POLLS = 20
 LIMITS = {1000: 3 * 1024, 10000: 5 * 1024}  # users: KiB of PSS
@@ -32,16 +31,6 @@ def poll_ms():
     return (cpu_ms() - before) / POLLS
 
 
-def calls_while_idle(agent, seconds):
-    trace = WORK / "idle.strace"
-    strace = subprocess.Popen(["strace", "-f", "-o", trace, "-p", str(agent.pid)], stderr=subprocess.PIPE)
-    strace.stderr.readline()
-    time.sleep(seconds)
-    strace.terminate()
-    strace.wait()
-    return sum(1 for l in trace.read_text().split("\n") if l and "restart_syscall" not in l and "<detached" not in l)
-
-
 def measure(endpoint, users):
     endpoint.reset()
     endpoint.document["users"] = [
@@ -52,7 +41,7 @@ def measure(endpoint, users):
         agent.wait_until_synced()
         time.sleep(0.5)
         pss = agent.pss_kib()
-        calls = calls_while_idle(agent, 5)
+        calls = len(agent.calls(lambda: time.sleep(5)))
         poll = poll_ms()
     good = pss <= LIMITS[users] and calls == 0 and poll <= POLL_LIMIT_MS
     print(f"{users:6} users: {pss} KiB PSS (at most {LIMITS[users]}), {calls} system calls in 5 s idle (0), "

@@ -107,6 +107,19 @@ class Agent:
     def pss_kib(self):
         return int(re.search(r"(?m)^Pss: +(\d+) kB", pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()).group(1))
 
+    def calls(self, during):
+        """The system calls that it makes in all its threads while DURING() runs."""
+        trace = WORK / "musterd.strace"
+        strace = subprocess.Popen(["strace", "-f", "-o", trace, "-p", str(self.pid)], stderr=subprocess.PIPE)
+        strace.stderr.readline()  # it is attached
+        during()
+        strace.terminate()
+        strace.wait()
+        strace.stderr.close()
+        # those that a thread already slept in do not count
+        return [l for l in trace.read_text().split("\n")
+                if l and not re.search(r"restart_syscall\(|<detached|<unfinished|^strace: ", l)]
+
 
 def generation():
     """Of what is published; 0 when nothing is. Without starting a program, to be quick."""

@@ -5,13 +5,12 @@ import pathlib
 import random
 import re
 import signal
-import subprocess
 import time
 
 import pytest
 
 from agent import Agent, generation, wait_for
-from endpoint import ETC, RUN, STATE, WORK, run
+from endpoint import ETC, RUN, STATE, run
 
 HOUR = "1h"  # a poll interval that no test waits for
 
@@ -365,22 +364,10 @@ def test_nothing_leaks(endpoint, quiet):
         assert agent.syncs() >= 200 and agent.syncs("failed") == agent.syncs("died") == 0
 
 
-def calls_of(agent, during):
-    """The system calls that musterd makes while DURING() runs."""
-    trace = WORK / "musterd.strace"
-    strace = subprocess.Popen(["strace", "-o", trace, "-p", str(agent.pid)], stderr=subprocess.PIPE)
-    strace.stderr.readline()  # it is attached
-    during()
-    strace.terminate()
-    strace.wait()
-    strace.stderr.close()
-    return [l for l in trace.read_text().split("\n") if l and not re.match(r"strace: |restart_syscall|.*<detached", l)]
-
-
 def test_sleeps(endpoint, quiet):
     """Between two polls it does nothing at all."""
     with Agent() as agent:
         agent.wait_until_synced()
         time.sleep(0.3)
-        assert calls_of(agent, lambda: time.sleep(4)) == []
-        assert calls_of(agent, lambda: cures(endpoint, agent)) != []
+        assert agent.calls(lambda: time.sleep(4)) == []
+        assert agent.calls(lambda: cures(endpoint, agent)) != []
