@@ -115,11 +115,12 @@ static void test_match(void **state)
 	static const char *const hashes[] = {
 		"$y$j9T$$NJLey1.PlKBNRXKC8paA5/oiM57RRZku22T4YZVfTGA",
 		"$2b$04$abcdefghijklmnopqrstuuPp7HPfoAs8I2dCQCQ/fW7zEJv8I8C8e",
-		"$6$rounds=1000$abc$"
-		"zaWpAwySRl8PX4W2aEMJwxpN82bCKtDZP0RBdOD6W7BQlilBqAsWnAZuS10iUyJZneS8Ob1gxs1BZkqJi1"
-		"nTi.",
-		"$6$$KvRrc0bxRLyTUhO8OJOmRczh7oCol5BACiR8rmdfVzvuGgm8JmLDumsL/"
-		"ah.jFtT.DswxoP9Nv3ByfU4j5hm/0",
+		("$6$rounds=1000$abc$"
+		 "zaWpAwySRl8PX4W2aEMJwxpN82bCKtDZP0RBdOD6W7BQlilBqAsWnAZuS10iUyJZneS8Ob1gxs1BZkqJ"
+		 "i1nTi."),
+		("$6$$"
+		 "KvRrc0bxRLyTUhO8OJOmRczh7oCol5BACiR8rmdfVzvuGgm8JmLDumsL/ah.jFtT.DswxoP9Nv3ByfU4"
+		 "j5hm/0"),
 		"$5$abc$sCOGUciM.GdmYMCUvmUcgu03oRH87O0clF96.9mwWGB",
 	};
 
