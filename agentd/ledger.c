@@ -48,7 +48,7 @@ uint32_t ledger_find_id(const struct ledger *l, const char *id)
 	uint32_t hash = hash_string(id);
 
 	for (uint32_t step = 0, i; (i = index_next(&l->by_id, hash, &step)) != INDEX_NONE;)
-		if (!strcmp(ledger_user(l, i)->id, id))
+		if (!ledger_user(l, i)->dropped && !strcmp(ledger_user(l, i)->id, id))
 			return i;
 	return INDEX_NONE;
 }
@@ -58,7 +58,7 @@ uint32_t ledger_find_uid(const struct ledger *l, uint32_t uid)
 	uint32_t hash = hash_number(uid);
 
 	for (uint32_t step = 0, i; (i = index_next(&l->by_uid, hash, &step)) != INDEX_NONE;)
-		if (ledger_user(l, i)->uid == uid)
+		if (!ledger_user(l, i)->dropped && ledger_user(l, i)->uid == uid)
 			return i;
 	return INDEX_NONE;
 }
@@ -68,7 +68,7 @@ uint32_t ledger_find_name(const struct ledger *l, const char *name)
 	uint32_t hash = hash_name(name);
 
 	for (uint32_t step = 0, i; (i = index_next(&l->by_name, hash, &step)) != INDEX_NONE;)
-		if (!strcasecmp(ledger_user(l, i)->name, name))
+		if (!ledger_user(l, i)->dropped && !strcasecmp(ledger_user(l, i)->name, name))
 			return i;
 	return INDEX_NONE;
 }
@@ -78,7 +78,7 @@ uint32_t ledger_find_private(const struct ledger *l, uint32_t gid)
 	uint32_t hash = hash_number(gid);
 
 	for (uint32_t step = 0, i; (i = index_next(&l->by_gid, hash, &step)) != INDEX_NONE;)
-		if (ledger_user(l, i)->gid == gid)
+		if (!ledger_user(l, i)->dropped && ledger_user(l, i)->gid == gid)
 			return i;
 	return INDEX_NONE;
 }
@@ -157,6 +157,11 @@ int ledger_add_group(struct ledger *l, const struct ledger_group *g)
 	if (r == 0)
 		r = index_add(&l->group_by_gid, hash_number(copy.gid), place);
 	return r;
+}
+
+void ledger_drop(struct ledger *l, uint32_t place)
+{
+	ledger_user(l, place)->dropped = ledger_user(l, place)->changed = true;
 }
 
 uint64_t ledger_url_hash(const char *url)

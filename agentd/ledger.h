@@ -18,9 +18,13 @@ struct ledger_user {
 	const char *name;
 	uint32_t uid, gid;
 	bool private_group; /* gid is a group of the user's own, with the user's name */
-	int64_t removed_at; /* 0: was there when last seen */
+	int64_t removed_at; /* 0: was there when last seen; LEDGER_FORGOTTEN */
 	bool changed;	    /* not yet stored */
+	bool dropped;	    /* ledger_drop() */
 };
+
+/* As removed_at: an administrator ended the tombstone. */
+#define LEDGER_FORGOTTEN 1
 
 /* A POSIX group of the directory. */
 struct ledger_group {
@@ -68,6 +72,9 @@ uint32_t ledger_find_gid(const struct ledger *l, uint32_t gid);
  */
 int ledger_add_user(struct ledger *l, const struct ledger_user *u) MUST_CHECK;
 int ledger_add_group(struct ledger *l, const struct ledger_group *g) MUST_CHECK;
+
+/* Take back all that was given to the user at PLACE: found by nothing from now on, and not stored any more. */
+void ledger_drop(struct ledger *l, uint32_t place);
 
 /* Of a directory's URL: a serial counts only for the directory that gave it. */
 uint64_t ledger_url_hash(const char *url);

@@ -164,6 +164,14 @@ static int user_save(MDB_txn *txn, MDB_dbi dbi, const struct ledger_user *u)
 	return put(txn, dbi, u->id, value, sizeof(s) + name_size);
 }
 
+static int user_drop(MDB_txn *txn, MDB_dbi dbi, const struct ledger_user *u)
+{
+	MDB_val key = {strlen(u->id), (void *)(uintptr_t)u->id};
+	int r = mdb_del(txn, dbi, &key, NULL);
+
+	return r == MDB_NOTFOUND ? 0 : r;
+}
+
 static int state_save(MDB_txn *txn, MDB_dbi dbi, const struct ledger_state *state)
 {
 	struct stored_state s = {
@@ -184,9 +192,12 @@ static int save_all(struct store *s, MDB_txn *txn, void *context)
 	const struct ledger *l = context;
 	int r = state_save(txn, s->dbi[DB_STATE], &l->state);
 
-	for (uint32_t i = 0; r == 0 && i < ledger_n_users(l); i++)
-		if (ledger_user(l, i)->changed)
-			r = user_save(txn, s->dbi[DB_USERS], ledger_user(l, i));
+	for (uint32_t i = 0; r == 0 && i < ledger_n_users(l); i++) {
+		const struct ledger_user *u = ledger_user(l, i);
+
+		if (u->changed)
+			r = (u->dropped ? user_drop : user_save)(txn, s->dbi[DB_USERS], u);
+	}
 	for (uint32_t i = 0; r == 0 && i < ledger_n_groups(l); i++) {
 		const struct ledger_group *g = ledger_group(l, i);
 		struct stored_group v = {.version = VERSION, .gid = htole32(g->gid)};

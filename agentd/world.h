@@ -22,6 +22,8 @@ struct world_input {
 	const struct local *local;
 	const struct stage *stage; /* records as fetched */
 	int64_t now;		   /* trusted time */
+	struct strlist accept;	   /* names that may go to a new directory id, when their owner left */
+	struct strlist forget;	   /* names whose tombstone ends */
 };
 
 enum world_fate {
@@ -100,6 +102,12 @@ struct world {
 /* Build it. -EPROTO; -ENOMEM; -errno of the stages. After any result free with world_done(). */
 int world_build(struct world *w, const struct world_input *in, struct ledger *ledger) MUST_CHECK;
 void world_done(struct world *w);
+
+/*
+ * Did each name of in.accept go to a user who is here now, and each of in.forget to nobody? NULL, or the first one that did
+ * not: in *RET_WHY why.
+ */
+const char *world_refused(const struct world *w, const char **ret_why);
 
 static inline uint32_t world_n_users(const struct world *w)
 {

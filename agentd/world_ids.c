@@ -46,6 +46,10 @@ static int check_new_name(struct world *w, struct world_user *u)
 	if (present != INDEX_NONE && world_user(w, present)->fate != WORLD_GONE)
 		return world_leave_out(w, u, "name_duplicate", "%s has it already",
 				       ledger_user(w->ledger, owner)->id);
+	if (world_named(&w->in.accept, u->name)) {
+		ledger_drop(w->ledger, owner);
+		return 0;
+	}
 	return world_leave_out(w, u, "name_recycled", "it was %s's; 'musterctl accept %s' gives it to this one",
 			       ledger_user(w->ledger, owner)->id, u->name);
 }

@@ -5,9 +5,18 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "agentd/world_private.h"
 #include "common/names.h"
+
+bool world_named(const struct strlist *names, const char *name)
+{
+	for (const char *s = NULL; (s = strlist_next(names, s));)
+		if (!strcasecmp(s, name))
+			return true;
+	return false;
+}
 
 /* What this host has of its own goes first. */
 static int add_holder(struct world *w, uint32_t place)
@@ -38,7 +47,11 @@ static int leave(struct world *w, uint32_t place)
 		g->removed_at = w->in.now;
 		g->changed = true;
 	}
-	if (w->in.now - g->removed_at >= keep_s)
+	if (world_named(&w->in.forget, g->name) && g->removed_at != LEDGER_FORGOTTEN) {
+		g->removed_at = LEDGER_FORGOTTEN;
+		g->changed = true;
+	}
+	if (g->removed_at == LEDGER_FORGOTTEN || w->in.now - g->removed_at >= keep_s)
 		return 0;
 	world_note_change(w, g->removed_at + keep_s);
 	return add_holder(w, place);
@@ -50,6 +63,8 @@ static int stay_or_leave(struct world *w, uint32_t place)
 	uint32_t present = world_find_user(w, g->id);
 	const struct world_user *u = present == INDEX_NONE ? NULL : world_user(w, present);
 
+	if (g->dropped)
+		return 0;
 	if (!u || u->fate == WORLD_GONE)
 		return leave(w, place);
 	if (g->removed_at != 0) {
@@ -66,4 +81,29 @@ int world_leave(struct world *w)
 	for (uint32_t i = 0; r == 0 && i < ledger_n_users(w->ledger); i++)
 		r = stay_or_leave(w, i);
 	return r;
+}
+
+static bool is_here(const struct world *w, uint32_t owner)
+{
+	uint32_t place = owner == INDEX_NONE ? INDEX_NONE : world_find_user(w, ledger_user(w->ledger, owner)->id);
+
+	return place != INDEX_NONE && world_user(w, place)->fate == WORLD_IN;
+}
+
+const char *world_refused(const struct world *w, const char **ret_why)
+{
+	const char *name = NULL;
+
+	*ret_why = "its owner is still in the directory, or nobody there asks for it";
+	while ((name = strlist_next(&w->in.accept, name)))
+		if (!is_here(w, ledger_find_name(w->ledger, name)))
+			return name;
+	while ((name = strlist_next(&w->in.forget, name))) {
+		uint32_t owner = ledger_find_name(w->ledger, name);
+
+		*ret_why = owner == INDEX_NONE ? "nobody ever had it here" : "its owner is still in the directory";
+		if (owner == INDEX_NONE || ledger_user(w->ledger, owner)->removed_at != LEDGER_FORGOTTEN)
+			return name;
+	}
+	return NULL;
 }

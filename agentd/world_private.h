@@ -39,6 +39,9 @@ int world_add_group(struct world *w, const char *name, uint32_t gid, uint32_t *r
 const char *world_uid_fault(const struct world *w, uint32_t uid);
 const char *world_gid_fault(const struct world *w, uint32_t gid);
 
+/* Is NAME, in any case, one that an administrator named? */
+bool world_named(const struct strlist *names, const char *name);
+
 /* At time AT something that is published changes by itself. */
 void world_note_change(struct world *w, int64_t at);
 

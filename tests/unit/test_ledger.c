@@ -56,6 +56,30 @@ static void test_given_once(void **state)
 	ledger_done(&l);
 }
 
+static void test_dropped(void **state)
+{
+	struct ledger l = {0};
+	struct ledger_user u = dora(), other = {.id = "u2", .name = "Dora", .uid = 5001, .gid = 5002,
+						.private_group = true, .changed = true};
+	struct store s;
+
+	(void)state;
+	assert_int_equal(store_open(path, ledger_dbs, &s), 0);
+	assert_int_equal(ledger_add_user(&l, &u), 0);
+	assert_int_equal(ledger_save(&s, &l), 0);
+	ledger_drop(&l, 0);
+	assert_int_equal(ledger_find_id(&l, "u1"), INDEX_NONE);
+	assert_int_equal(ledger_find_name(&l, "dora"), INDEX_NONE);
+	assert_int_equal(ledger_add_user(&l, &other), 0);
+	assert_int_equal(ledger_save(&s, &l), 0);
+	ledger_done(&l);
+	assert_int_equal(ledger_load(&s, &l), 0);
+	assert_int_equal(ledger_n_users(&l), 1);
+	assert_string_equal(ledger_user(&l, 0)->id, "u2");
+	store_close(&s);
+	ledger_done(&l);
+}
+
 static void test_many(void **state)
 {
 	struct ledger l = {0};
@@ -305,7 +329,7 @@ int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_given_once), TEST(test_many),	   TEST(test_kept),
+		TEST(test_given_once), TEST(test_many),	   TEST(test_kept), TEST(test_dropped),
 		TEST(test_rubbish),    TEST(test_adopted), TEST(test_adopted_in_part),
 	};
 

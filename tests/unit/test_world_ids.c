@@ -186,6 +186,93 @@ static void test_name_recycled(void **state)
 	assert_false(fixture_has(f, "u1"));
 }
 
+/* What the administrator asked for was not done: what the first such name is. */
+static void expect_refused(const struct fixture *f, const char *name)
+{
+	const char *why, *got = world_refused(&f->world, &why);
+
+	if (name)
+		assert_string_equal(got, name);
+	else
+		assert_null(got);
+	assert_true(*why);
+}
+
+static void test_accept(void **state)
+{
+	struct fixture *f = *state;
+
+	f->accept = (struct strlist){"DORA", 5, 1};
+	USER(f, .id = "u1", .name = "dora", .uid = 5001);
+	USER(f, .id = "u2", .name = "dora", .uid = 5002);
+	fixture_build(f); /* two ask, and nobody had it */
+	expect_refused(f, "DORA");
+	USER(f, .id = "u1", .name = "dora", .uid = 5001);
+	fixture_build(f);
+	USER(f, .id = "u1", .name = "dora", .uid = 5001);
+	USER(f, .id = "u2", .name = "dora", .uid = 5002);
+	fixture_build(f); /* the owner is here */
+	fixture_out(f, "u2", "name_duplicate");
+	fixture_in(f, "u1", "dora", 5001, 5001);
+
+	fixture_build(f); /* nobody asks */
+	expect_refused(f, "DORA");
+	fixture_holder(f, "u1", "dora", 5001, 5001);
+
+	USER(f, .id = "u2", .name = "dora", .uid = 5002);
+	fixture_build(f);
+	expect_refused(f, NULL);
+	fixture_in(f, "u2", "dora", 5002, 5002);
+	assert_false(fixture_has(f, "u1"));
+	f->accept = (struct strlist){0};
+	USER(f, .id = "u1", .name = "dora", .uid = 5001);
+	USER(f, .id = "u2", .name = "dora", .uid = 5002);
+	fixture_build(f); /* the old one has no more claim than anybody */
+	fixture_in(f, "u2", "dora", 5002, 5002);
+	fixture_out(f, "u1", "name_duplicate");
+}
+
+/* The same person under a new directory id, who is to have his files: the directory asks for the same uid. */
+static void test_accept_same_uid(void **state)
+{
+	struct fixture *f = *state;
+
+	USER(f, .id = "u1", .name = "dora", .uid = 5001);
+	fixture_build(f);
+	f->accept = (struct strlist){"dora", 5, 1};
+	USER(f, .id = "u2", .name = "dora", .uid = 5001);
+	fixture_build(f);
+	expect_refused(f, NULL);
+	fixture_in(f, "u2", "dora", 5001, 5001);
+}
+
+static void test_forget(void **state)
+{
+	struct fixture *f = *state;
+
+	f->forget = (struct strlist){"Dora", 5, 1};
+	USER(f, .id = "u1", .name = "dora", .uid = 5001);
+	fixture_build(f);
+	expect_refused(f, "Dora");
+	fixture_build(f);
+	expect_refused(f, NULL);
+	assert_false(fixture_has(f, "u1"));
+	assert_int_equal(f->world.next_change_at, INT64_MAX);
+	f->forget = (struct strlist){0};
+	USER(f, .id = "u2", .name = "dora", .uid = 5002);
+	USER(f, .id = "u3", .name = "emil", .uid = 5001);
+	fixture_build(f); /* forgotten are neither name nor uid */
+	fixture_out(f, "u2", "name_recycled");
+	fixture_out(f, "u3", "id_collision");
+	USER(f, .id = "u1", .name = "dora");
+	fixture_build(f);
+	fixture_in(f, "u1", "dora", 5001, 5001);
+
+	f->forget = (struct strlist){"greta", 6, 1};
+	fixture_build(f);
+	expect_refused(f, "greta");
+}
+
 static void test_rename_held(void **state)
 {
 	struct fixture *f = *state;
@@ -267,6 +354,7 @@ int main(void)
 		TEST(test_asked_for),	   TEST(test_none_asked_for),	 TEST(test_id_replaced),
 		TEST(test_id_limits),	   TEST(test_uid_and_gid_apart), TEST(test_uid_collision),
 		TEST(test_id_duplicate),   TEST(test_names),		 TEST(test_name_duplicate),
+		TEST(test_accept), TEST(test_accept_same_uid), TEST(test_forget),
 		TEST(test_name_recycled),  TEST(test_rename_held),	 TEST(test_ids_held),
 		TEST(test_gid_shared),	   TEST(test_local_comes_later),
 	};

@@ -22,6 +22,7 @@ struct fixture {
 	struct stage stage;
 	struct world world;
 	int64_t now;
+	struct strlist accept, forget; /* what the administrator says */
 };
 
 /* cmocka's setup and teardown: *state is a struct fixture with a host that has root, alice (1000), sudo, staff (50). */
