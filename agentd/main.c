@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -14,25 +15,42 @@
 #include "agentd/status.h"
 #include "agentd/sync.h"
 #include "agentd/worker.h"
+#include "common/names.h"
 
 enum {
 	EXIT_SYNC = 1,
 	EXIT_USAGE = 2,
 };
 
+struct names {
+	struct buf buf;
+	uint32_t count;
+};
+
 struct options {
 	const char *config; /* NULL: the default */
 	bool once, worker, publish_only;
+	struct names accept, forget;
 };
+
+static void options_done(struct options *o)
+{
+	buf_done(&o->accept.buf);
+	buf_done(&o->forget.buf);
+}
 
 static void print_help(void)
 {
-	printf("Usage: musterd [--once [--publish-only]] [--config FILE]\n"
+	printf("Usage: musterd [--config FILE]\n"
+	       "       musterd --once [--accept NAME] [--forget NAME] [--config FILE]\n"
+	       "       musterd --once --publish-only [--config FILE]\n"
 	       "\n"
 	       "Bring the directory to this host: sync it into the cache, publish it for NSS and PAM, and stay\n"
 	       "to do so again whenever it changes.\n"
 	       "\n"
 	       "  --once          one sync, then exit\n"
+	       "  --accept NAME   let the name of one who left go to the user who now asks for it\n"
+	       "  --forget NAME   end the tombstone of one who left: name, uid and gid resolve no more\n"
 	       "  --publish-only  with --once: ask nobody, only bring what was published before a boot back\n"
 	       "  --config FILE   instead of %s\n"
 	       "  --help, --version\n"
@@ -42,12 +60,34 @@ static void print_help(void)
 	       MUSTER_CONF);
 }
 
+static int add_name(struct names *n, const char *name)
+{
+	if (!name_valid(name)) {
+		fprintf(stderr, "musterd: '%s' is no account name\n", name);
+		return -EINVAL;
+	}
+	n->count++;
+	return buf_add(&n->buf, name, strlen(name) + 1);
+}
+
+static struct strlist list_of(const struct names *n)
+{
+	return (struct strlist){(const char *)n->buf.data, (uint32_t)n->buf.len, n->count};
+}
+
+static bool wishes(const struct options *o)
+{
+	return o->accept.count || o->forget.count;
+}
+
 /* 0 go on; 1 done; -EINVAL. */
 static int parse_options(int argc, char **argv, struct options *ret)
 {
 	static const struct option options[] = {
 		{"once", no_argument, NULL, 'o'},
 		{"publish-only", no_argument, NULL, 'p'},
+		{"accept", required_argument, NULL, 'a'},
+		{"forget", required_argument, NULL, 'f'},
 		{"config", required_argument, NULL, 'c'},
 		{"worker", no_argument, NULL, 'w'}, /* musterd's own: see agentd/worker.h */
 		{"help", no_argument, NULL, 'h'},
@@ -63,6 +103,14 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			break;
 		case 'p':
 			ret->publish_only = true;
+			break;
+		case 'a':
+			if (add_name(&ret->accept, optarg) < 0)
+				return -EINVAL;
+			break;
+		case 'f':
+			if (add_name(&ret->forget, optarg) < 0)
+				return -EINVAL;
 			break;
 		case 'c':
 			ret->config = optarg;
@@ -84,6 +132,8 @@ static int parse_options(int argc, char **argv, struct options *ret)
 		fprintf(stderr, "musterd: unexpected argument '%s'\n", argv[optind]);
 	else if (ret->publish_only && !ret->once && !ret->worker)
 		fprintf(stderr, "musterd: --publish-only goes with --once\n");
+	else if (wishes(ret) && (!ret->once || ret->publish_only))
+		fprintf(stderr, "musterd: --accept and --forget go with --once, without --publish-only\n");
 	else
 		return 0;
 	return -EINVAL;
@@ -99,13 +149,14 @@ static int sync_as_worker(const struct conf *c)
 
 	if (status_load_last(c, &buf, &status) == 0)
 		log_known(&status.errors);
-	r = sync_once(c);
+	r = sync_once(c, &(struct sync_wishes){0});
 	return r == -EIO ? WORKER_ALARM : r < 0 ? WORKER_FAILED : WORKER_GOOD;
 }
 
 static int run_once(const struct options *o)
 {
 	CLEANUP(settings_done) struct settings s = {.fd = -1};
+	struct sync_wishes w = {list_of(&o->accept), list_of(&o->forget)};
 	char error[CONF_ERROR_SIZE];
 	int r = o->worker ? settings_take(WORKER_CONF_FD, o->config, &s, error) :
 			    settings_load(o->config, &s, error);
@@ -116,7 +167,7 @@ static int run_once(const struct options *o)
 	}
 	if (o->worker && !o->publish_only)
 		return sync_as_worker(&s.conf);
-	r = o->publish_only ? sync_publish(&s.conf) : sync_once(&s.conf);
+	r = o->publish_only ? sync_publish(&s.conf) : sync_once(&s.conf, &w);
 	return r == 0 ? 0 : EXIT_SYNC;
 }
 
@@ -129,7 +180,7 @@ static int live(const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = {0};
+	CLEANUP(options_done) struct options o = {0};
 	int r;
 
 	umask(077);

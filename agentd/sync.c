@@ -30,6 +30,7 @@
 
 struct sync {
 	const struct conf *conf;
+	struct sync_wishes wishes;
 	struct state state;
 	struct local *local;
 	int document;
@@ -96,7 +97,7 @@ static bool unchanged(struct sync *s)
 		return false;
 	s->generation = meta.generation;
 	s->next_change_at = meta.next_change_at;
-	return meta.fingerprint == s->fingerprint && s->clock.wall_s < meta.next_change_at &&
+	return !s->wishes.accept.count && !s->wishes.forget.count && meta.fingerprint == s->fingerprint && s->clock.wall_s < meta.next_change_at &&
 	       publish_has(s->conf->runtime_dir, meta.generation) &&
 	       publish_has(s->conf->state_dir, meta.generation);
 }
@@ -210,11 +211,19 @@ static int make_world(struct sync *s)
 		.local = s->local,
 		.stage = &s->stage,
 		.now = s->now,
+		.accept = s->wishes.accept,
+		.forget = s->wishes.forget,
 	};
+	const char *refused, *why;
 	int r = world_build(&s->world, &in, &s->state.ledger);
 
 	if (r < 0)
 		return failed_errno(r == -EPROTO ? "muster-fetch sent what it never should" : "no world", r);
+	refused = world_refused(&s->world, &why);
+	if (refused) {
+		log_error("sync: '%s': %s; what was published stays", refused, why);
+		return -ECANCELED;
+	}
 	s->next_change_at = s->world.next_change_at;
 	stage_done(&s->stage); /* its records live on in world.out */
 	s->stage.fd = -1;
@@ -471,12 +480,13 @@ static const struct sync nothing = {
 	.snapshots = {-1, -1},
 };
 
-int sync_once(const struct conf *c)
+int sync_once(const struct conf *c, const struct sync_wishes *wishes)
 {
 	CLEANUP(sync_done) struct sync s = nothing;
 	int r;
 
 	s.conf = c;
+	s.wishes = *wishes;
 	r = begin(c, &s);
 	if (r == 0)
 		r = sync_locked(&s);

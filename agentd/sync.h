@@ -7,11 +7,17 @@
 
 #include "agentd/conf.h"
 
+/* What an administrator allows in one sync. Names are account names. All zero: nothing. */
+struct sync_wishes {
+	struct strlist accept; /* names that go to a new directory id */
+	struct strlist forget; /* names whose tombstone ends */
+};
+
 /*
- * Returns 0 when everything was done, or nothing had to be; -ECANCELED when the sync failed and the old state stays;
+ * WISHES that cannot be granted fail the sync, and nothing changes. Returns 0 when everything was done, or nothing had to be; -ECANCELED when the sync failed and the old state stays;
  * -EIO when it was published, but something needs an administrator. All is logged.
  */
-int sync_once(const struct conf *c) MUST_CHECK;
+int sync_once(const struct conf *c, const struct sync_wishes *wishes) MUST_CHECK;
 
 /* After a boot: bring what was published before it back to runtime_dir, and ask nobody. Returns as sync_once(). */
 int sync_publish(const struct conf *c) MUST_CHECK;

@@ -25,8 +25,8 @@ def dora(endpoint):
     endpoint.publish()
 
 
-def once(check=False, **kwargs):
-    return run("musterd", "--once", check=check, **kwargs)
+def once(check=False, argv=(), **kwargs):
+    return run("musterd", "--once", *argv, check=check, **kwargs)
 
 
 def published():
@@ -100,9 +100,10 @@ def full(folder):
 
 
 def test_usage(endpoint):
-    assert "Usage: musterd [--once" in run("musterd", "--help").stdout
+    assert "Usage: musterd [--config" in run("musterd", "--help").stdout
     assert re.fullmatch(r"musterd \d+\.\d+.*\n", run("musterd", "--version").stdout)
     for argv, text in ((["--twice"], "unrecognized option"), (["--once", "x"], "unexpected argument 'x'"),
+                       (["--accept", "dora"], "go with --once"), (["--once", "--forget", "d:"], "'d:' is no account name"),
                        (["--once", "--config", "/nonexistent"], "/nonexistent: No such file")):
         done = run("musterd", *argv, check=False)
         assert done.returncode == 2 and text in done.stderr, done
@@ -114,6 +115,23 @@ def test_usage(endpoint):
         done = once()
         assert done.returncode == 2 and where in done.stderr, done
     endpoint.conf.write_text(conf)
+
+
+def test_accept_and_forget(endpoint):
+    """A name goes to another directory id, or its tombstone ends, when an administrator says so and never before."""
+    endpoint.user("dora", id="new", unix_uid=5002)
+    assert "musterctl accept dora" in endpoint.publish().stderr
+    assert passwd("dora").pw_uid == 5001 and endpoint.explain("dora") == "unbound"
+    refused("'greta': its owner is still in the directory, or nobody there asks for it", argv=["--accept", "greta"])
+    refused("'greta': nobody ever had it here", argv=["--forget", "greta"])
+    once(check=True, argv=["--accept", "dora"])
+    assert passwd("dora").pw_uid == 5002 and endpoint.explain("dora") == "ok"
+    refused("'dora': its owner is still in the directory", argv=["--forget", "dora"])
+    endpoint.forget("dora")
+    endpoint.publish()
+    assert passwd("dora").pw_uid == 5002
+    once(check=True, argv=["--forget", "dora"])
+    assert run("getent", "passwd", "dora", check=False).returncode == 2
 
 
 def test_nothing_to_do(endpoint):
