@@ -22,6 +22,7 @@ enum frame_type {
 	FRAME_RECORD = 32, /* one record (common/record.h) */
 	FRAME_END,	   /* struct frame_end */
 	FRAME_RESULT,	   /* u32 result, text NUL */
+	FRAME_SERVER,	   /* struct frame_server (agentd/fetch/protocol.h) */
 	/* pam_muster to musterd (common/agent.h) */
 	FRAME_CHECK = 64, /* struct agent_request: refresh this user if need be; what is known? */
 	FRAME_PASSWORD,	  /* also verify the password: LDAP, or for a caller who is not root */

@@ -13,9 +13,12 @@ libdocument_la_LIBADD = libverifier.la libcommon.la $(JSON_LIBS)
 
 pkglibexec_PROGRAMS += muster-fetch
 muster_fetch_SOURCES = \
-	agentd/fetch/main.c agentd/fetch/protocol.h \
+	agentd/fetch/main.c agentd/fetch/protocol.h agentd/fetch/protocol.c \
+	agentd/fetch/http.h agentd/fetch/http.c \
+	agentd/fetch/outlet.h agentd/fetch/outlet.c \
+	agentd/fetch/reply.h agentd/fetch/reply.c \
 	agentd/fetch/sandbox.h agentd/fetch/sandbox.c \
-	agentd/fetch/settings.h agentd/fetch/settings.c \
-	agentd/fetch/sync.h agentd/fetch/sync.c
-muster_fetch_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS)
-muster_fetch_LDADD = libdocument.la libcommon.la $(SECCOMP_LIBS)
+	agentd/fetch/session.h agentd/fetch/session.c \
+	agentd/fetch/settings.h agentd/fetch/settings.c
+muster_fetch_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS) $(CURL_CFLAGS)
+muster_fetch_LDADD = libdocument.la libcommon.la $(SECCOMP_LIBS) $(CURL_LIBS)

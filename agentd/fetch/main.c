@@ -7,7 +7,7 @@
 
 #include "agentd/fetch/protocol.h"
 #include "agentd/fetch/sandbox.h"
-#include "agentd/fetch/sync.h"
+#include "agentd/fetch/session.h"
 
 static int fail(const char *what, int error)
 {
@@ -16,7 +16,7 @@ static int fail(const char *what, int error)
 }
 
 /* 1 when musterd needs us no more and has closed the socket. Waits as long as it likes. */
-static int next_request(struct frame *f)
+static int next_frame(struct frame *f)
 {
 	struct pollfd p = { .fd = FETCH_FD, .events = POLLIN };
 	int r;
@@ -28,33 +28,21 @@ static int next_request(struct frame *f)
 	return r == -EPIPE ? 1 : r;
 }
 
-static int answer(struct settings *s, struct frame *f)
-{
-	switch (f->type) {
-	case FRAME_CONFIG:
-		return settings_read(s, &f->payload);
-	case FRAME_SYNC:
-		return sync_answer(FETCH_FD, s, f);
-	default:
-		return -EPROTO;
-	}
-}
-
 static int serve(void)
 {
-	struct settings s = { 0 };
+	struct session s = { .sock = FETCH_FD, .spool = -1 };
 	struct frame f = { .fd = -1 };
 	int r;
 
-	while ((r = next_request(&f)) == 0) {
-		r = answer(&s, &f);
+	while ((r = next_frame(&f)) == 0) {
+		r = session_frame(&s, &f);
 		closep(&f.fd);
 		f.fd = -1;
 		if (r < 0)
 			break;
 	}
 	buf_wipe(&f.payload);
-	settings_done(&s);
+	session_done(&s);
 	return r < 0 && r != -EPIPE ? r : 0;
 }
 
@@ -79,9 +67,6 @@ int main(void)
 	r = sandbox_process();
 	if (r < 0)
 		return fail("cannot give up rights", r);
-	r = sandbox_filter();
-	if (r < 0)
-		return fail("cannot set a filter of system calls", r);
 	r = serve();
 	return r < 0 ? fail("giving up", r) : EXIT_SUCCESS;
 }

@@ -4,13 +4,16 @@
  * and checks every field again (agentd/world.h); what it sends badly costs the sync and never more.
  *
  * Order:
- *	musterd  CONFIG	 id 0	once, first. Not answered; if it cannot be used, every request fails.
+ *	musterd  CONFIG	 id 0	one or more, first. Not answered; if it cannot be used, every request fails. A value that does
+ *				not fit a frame goes on in the next: the same key again continues it.
  *	musterd  SYNC	 id n	validator NUL ("" = none). driver "document" with a file:// url: the document comes
  *				along as a descriptor (regular file, opened read-only by musterd, offset 0).
- *	fetch	 RECORD	 id n	0 or more times
+ *	fetch	 RECORD	 id n	0 or more times; an empty one says "still at work" (https: every few seconds)
+ *	fetch	 SERVER	 id n	https: when a server has answered, at most once, before END or RESULT
  *	fetch	 END	 id n	the sync is whole; or RESULT: it failed, and what was sent before counts for nothing
  *	musterd closes the socket, or sends the next request. muster-fetch exits 0 at end of file, and 1 at
- *	anything that is not of this protocol.
+ *	anything that is not of this protocol. Over https it keeps its connection between requests: an unchanged
+ *	document costs a few hundred bytes then, and a TLS handshake more otherwise.
  *
  * RECORD: one or more records of common/record.h, each {u32 length, bytes}, little-endian, together at most FRAME_MAX;
  * fill frames, since a system call a record would cost more than the records. No record crosses frames. Kinds:
@@ -33,16 +36,22 @@
  *
  * END: counts of records sent (not of frames); "memberships" counts 'M' records, 'X' and 'L' are not counted.
  * serial: the document's, 0 = none. FRAME_END_COMPLETE: the list of users is whole and explicit, so that who is
- * missing was removed: for file:// documents. FRAME_END_UNCHANGED: not with file://.
+ * missing was removed: for file:// documents. FRAME_END_UNCHANGED: the validator still holds (HTTP 304), nothing was
+ * sent; not with file://.
  *
  * RESULT: u32 positive errno, then text NUL, at most RESULT_TEXT_MAX with its NUL: one sentence for the
  * administrator, foreign bytes through name_escape(), with line and column where a document is wrong:
  *	"line 17, column 5: "users" is missing"
  * EBADMSG the document is wrong; EFBIG too large; EACCES it holds secrets, but "secrets" is not "yes"; EAGAIN it was
- * changed while it was read; EINVAL it is no regular file; EPROTO the request was wrong; ENOMEM, EIO.
+ * changed while it was read; EINVAL it is no regular file, or the settings cannot be used; EPROTO the request was wrong;
+ * ENOMEM, EIO. Over https also: EHOSTUNREACH no name, no route, no connection, or it broke; ETIMEDOUT; EKEYREJECTED no trust:
+ * TLS failed or a certificate was refused; EPERM the server refuses us (401, 403); EBUSY it cannot answer now (429, 5xx:
+ * SERVER may say for how long); EPROTO any other answer than a whole document. All of them leave things as they are.
  */
 #ifndef AGENTD_FETCH_PROTOCOL_H
 #define AGENTD_FETCH_PROTOCOL_H
+
+#include "common/str.h"
 
 #define FETCH_FD	3
 #define RESULT_TEXT_MAX 1024
@@ -63,5 +72,31 @@
 #define FETCH_KEY_HOSTNAME  "hostname"
 /* "yes": password hashes and TOTP secrets may be in the document (file://, client certificate, bearer token). */
 #define FETCH_KEY_SECRETS   "secrets"
+/* For https. Bytes of PEM files; the CA alone is needed, and the system's bundle goes here too: no file is opened. */
+#define FETCH_KEY_CA	     "ca"
+#define FETCH_KEY_CLIENT_CERT "client_cert"
+#define FETCH_KEY_CLIENT_KEY  "client_key"
+#define FETCH_KEY_BEARER      "bearer" /* the token, without white space around it */
+#define FETCH_KEY_PROXY	      "proxy"  /* http://… or https://…; "" = none, whatever the environment says */
+
+#define VALIDATOR_SIZE 256
+
+/* Payload of SERVER, packed as u64 date, u32 status, u32 retry_after_s, validator NUL. */
+struct frame_server {
+	int64_t date; /* its clock, seconds since 1970, from inside verified TLS; 0 = it did not say */
+	uint32_t status; /* of HTTP */
+	uint32_t retry_after_s; /* when it may be asked again; 0 = it did not say */
+	char validator[VALIDATOR_SIZE]; /* for the next SYNC, once this one was applied; "" = none */
+};
+
+#define FRAME_SERVER_SIZE_MAX (16 + VALIDATOR_SIZE)
+
+/* Returns the length. */
+size_t frame_server_pack(const struct frame_server *s, uint8_t out[static FRAME_SERVER_SIZE_MAX]);
+/* -EPROTO. */
+int frame_server_unpack(const void *data, size_t len, struct frame_server *ret) MUST_CHECK;
+
+/* An entity tag as HTTP has it, without control characters, and short enough to be kept. */
+bool validator_valid(const char *s);
 
 #endif

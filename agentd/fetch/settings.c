@@ -5,52 +5,58 @@
 
 #include "agentd/fetch/protocol.h"
 
-static void set(struct settings *s, const char *key, const char *value)
+static const char *const keys[SETTING_COUNT] = {
+	[SETTING_DRIVER] = FETCH_KEY_DRIVER,
+	[SETTING_URL] = FETCH_KEY_URL,
+	[SETTING_SYSTEM_ID] = FETCH_KEY_SYSTEM_ID,
+	[SETTING_HOSTNAME] = FETCH_KEY_HOSTNAME,
+	[SETTING_SECRETS] = FETCH_KEY_SECRETS,
+	[SETTING_CA] = FETCH_KEY_CA,
+	[SETTING_CLIENT_CERT] = FETCH_KEY_CLIENT_CERT,
+	[SETTING_CLIENT_KEY] = FETCH_KEY_CLIENT_KEY,
+	[SETTING_BEARER] = FETCH_KEY_BEARER,
+	[SETTING_PROXY] = FETCH_KEY_PROXY,
+};
+
+/* Values are kept with their NUL, which a continuation takes away. */
+static int add(struct settings *s, const char *key, const char *value)
 {
-	const struct {
-		const char *key;
-		const char **value;
-	} texts[] = {
-		{ FETCH_KEY_DRIVER, &s->driver },
-		{ FETCH_KEY_URL, &s->url },
-		{ FETCH_KEY_SYSTEM_ID, &s->system_id },
-		{ FETCH_KEY_HOSTNAME, &s->hostname },
-	};
+	for (int i = 0; i < SETTING_COUNT; i++) {
+		struct buf *b = &s->values[i];
 
-	for (size_t i = 0; i < ARRAY_SIZE(texts); i++)
-		if (strcmp(texts[i].key, key) == 0)
-			*texts[i].value = value;
-	if (strcmp(key, FETCH_KEY_SECRETS) == 0)
-		s->secrets = strcmp(value, "yes") == 0;
-}
-
-int settings_read(struct settings *s, struct buf *frame)
-{
-	const char *p, *end, *key;
-
-	settings_done(s);
-	s->driver = s->url = s->system_id = s->hostname = "";
-	s->frame = *frame;
-	*frame = (struct buf){ 0 };
-	if (s->frame.len == 0)
-		return 0;
-	p = (const char *)s->frame.data;
-	end = p + s->frame.len;
-	if (end[-1] != '\0')
-		return -EPROTO;
-	while (p < end) {
-		key = p;
-		p += strlen(p) + 1;
-		if (p == end)
-			return -EPROTO;
-		set(s, key, p);
-		p += strlen(p) + 1;
+		if (strcmp(keys[i], key) != 0)
+			continue;
+		b->len -= b->len > 0;
+		return buf_add(b, value, strlen(value) + 1);
 	}
 	return 0;
 }
 
+int settings_add(struct settings *s, const struct buf *frame)
+{
+	const char *p = (const char *)frame->data, *end = p + frame->len, *key;
+	int r = 0;
+
+	if (frame->len > 0 && end[-1] != '\0')
+		return -EPROTO;
+	while (p < end && r == 0) {
+		key = p;
+		p += strlen(p) + 1;
+		if (p == end)
+			return -EPROTO;
+		r = add(s, key, p);
+		p += strlen(p) + 1;
+	}
+	return r;
+}
+
+const char *settings_get(const struct settings *s, enum setting i)
+{
+	return s->values[i].len ? (const char *)s->values[i].data : "";
+}
+
 void settings_done(struct settings *s)
 {
-	buf_wipe(&s->frame);
-	*s = (struct settings){ 0 };
+	for (int i = 0; i < SETTING_COUNT; i++)
+		buf_wipe(&s->values[i]);
 }

@@ -6,15 +6,30 @@
 
 #include "common/str.h"
 
-/* Strings lead into the frame that they came in; missing ones are "". */
-struct settings {
-	struct buf frame;
-	const char *driver, *url, *system_id, *hostname;
-	bool secrets;
+enum setting {
+	SETTING_DRIVER = 0,
+	SETTING_URL,
+	SETTING_SYSTEM_ID,
+	SETTING_HOSTNAME,
+	SETTING_SECRETS,
+	SETTING_CA,
+	SETTING_CLIENT_CERT,
+	SETTING_CLIENT_KEY,
+	SETTING_BEARER,
+	SETTING_PROXY,
+	SETTING_COUNT,
 };
 
-/* Takes over *FRAME, which is then empty. -EPROTO when it is no list of keys and values. */
-int settings_read(struct settings *s, struct buf *frame) MUST_CHECK;
+/* All zero: nothing is set. */
+struct settings {
+	struct buf values[SETTING_COUNT];
+};
+
+/* Takes one frame of keys and values; a key that was there is continued. -EPROTO, -ENOMEM. */
+int settings_add(struct settings *s, const struct buf *frame) MUST_CHECK;
+/* Never NULL. Good until the next settings_add(). */
+const char *settings_get(const struct settings *s, enum setting i);
+/* Wipes everything. */
 void settings_done(struct settings *s);
 
 #endif

@@ -209,6 +209,9 @@ static void test_refused_requests(void **state)
 	start(&f);
 	send_frame(&f, FRAME_SYNC, 1, "", 1, -1); /* before CONFIG */
 	expect_result(&f, 1, EPROTO, "no driver of this name");
+	configure(&f); /* too late */
+	stop(&f, 1);
+	start(&f);
 	configure(&f);
 	send_frame(&f, FRAME_SYNC, 2, "", 1, -1);
 	expect_result(&f, 2, EPROTO, "no document came along");

@@ -1,0 +1,26 @@
+/*
+ * A conversation with musterd: settings first, then one request after another.
+ */
+#ifndef AGENTD_FETCH_SESSION_H
+#define AGENTD_FETCH_SESSION_H
+
+#include "agentd/fetch/settings.h"
+#include "common/wire.h"
+
+struct http;
+
+/* All zero but for sock and spool at first. */
+struct session {
+	int sock;
+	struct settings settings;
+	bool begun;	   /* the first request has come: settings stay as they are, the filter is set */
+	struct http *http; /* https: NULL until it is asked for the first time */
+	char *url;
+	int spool; /* https: the document, in memory; -1: none */
+};
+void session_done(struct session *s);
+
+/* 0, also when the answer is that it failed; -errno when there is nobody to talk to any more, or nothing to say. */
+int session_frame(struct session *s, const struct frame *f) MUST_CHECK;
+
+#endif

@@ -1,0 +1,218 @@
+"""muster-fetch spoken to directly, and the web servers that it meets: good ones and hostile ones."""
+import collections
+import contextlib
+import os
+import pathlib
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+
+CONFIG, SYNC, RECORD, END, RESULT, SERVER = 1, 2, 32, 33, 34, 35
+UNCHANGED = 2
+FETCH = os.environ.get("MUSTER_FETCH", "/usr/libexec/muster/muster-fetch")
+
+Answer = collections.namedtuple("Answer", "error text accounts flags serial server")
+ServerSaid = collections.namedtuple("ServerSaid", "date status retry_after validator")
+
+
+class Fetch:
+    """A running muster-fetch. Settings are those of CONFIG; a value may be longer than a frame."""
+
+    def __init__(self, env=None, program=(FETCH,), **settings):
+        self.sock, theirs = socket.socketpair()
+        self.sock.settimeout(120)
+        self.file = self.sock.makefile("rb")
+        self.request = 0
+        self.process = subprocess.Popen(program, env=env or {}, close_fds=False, stderr=subprocess.PIPE,
+                                        preexec_fn=lambda: os.dup2(theirs.fileno(), 3))
+        theirs.close()
+        settings = {"driver": "document", "hostname": "host", "system_id": "5cdc", **settings}
+        for key, value in settings.items():
+            value = value if isinstance(value, bytes) else value.encode()
+            for i in range(0, max(len(value), 1), 60000):
+                self.send(CONFIG, 0, key.encode() + b"\0" + value[i:i + 60000] + b"\0")
+
+    def send(self, kind, request, payload):
+        self.sock.sendall(struct.pack("<IHHI", len(payload), kind, 0, request) + payload)
+
+    def sync(self, validator=""):
+        self.request += 1
+        self.send(SYNC, self.request, validator.encode() + b"\0")
+        accounts, server = 0, None
+        while True:
+            length, kind, zero, request = struct.unpack("<IHHI", self.file.read(12))
+            payload = self.file.read(length)
+            assert zero == 0 and request == self.request
+            if kind == RECORD:
+                accounts += count_accounts(payload)
+            elif kind == SERVER:
+                assert server is None and payload[-1] == 0
+                server = ServerSaid(*struct.unpack_from("<QII", payload), payload[16:-1].decode())
+            elif kind == END:
+                end = struct.unpack("<6Q", payload)
+                assert end[0] == accounts
+                return Answer(0, "", accounts, end[5], end[4], server)
+            else:
+                assert kind == RESULT
+                return Answer(struct.unpack_from("<I", payload)[0], payload[4:-1].decode(), accounts, 0, 0, server)
+
+    def peak_kib(self):
+        for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1])
+
+    def stop(self):
+        """Hangs up; returns what it exits with."""
+        self.file.close()
+        self.sock.close()
+        with self.process.stderr:
+            return self.process.wait(30)
+
+
+def count_accounts(payload):
+    n = offset = 0
+    while offset < len(payload):
+        length, = struct.unpack_from("<I", payload, offset)
+        n += payload[offset + 4] == ord("A")
+        offset += 4 + length
+    assert offset == len(payload)
+    return n
+
+
+@contextlib.contextmanager
+def fetching(**settings):
+    fetch = Fetch(**settings)
+    try:
+        yield fetch
+    finally:
+        status = fetch.stop()
+    assert status == 0
+
+
+class Authority:
+    """A certificate authority in a directory of its own."""
+
+    CONFIG = """[ca]
+default_ca = own
+[own]
+database = index.txt
+new_certs_dir = .
+rand_serial = yes
+default_md = sha256
+policy = any
+copy_extensions = copy
+unique_subject = no
+[any]
+commonName = supplied
+"""
+
+    def __init__(self, path):
+        self.path = path
+        path.mkdir()
+        (path / "index.txt").touch()
+        (path / "ca.cnf").write_text(self.CONFIG)
+        self.openssl("req", "-x509", *self.new_key("ca"), "-subj", f"/CN={path.name}", "-days", "30", "-out", "ca.pem")
+        self.pem = (path / "ca.pem").read_text()
+
+    def openssl(self, *argv):
+        done = subprocess.run(["openssl", *argv], cwd=self.path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+
+    def new_key(self, name):
+        return "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key"
+
+    def issue(self, name, san="DNS:localhost,IP:127.0.0.1", start="20200101000000Z", end="20490101000000Z"):
+        """Returns the paths of certificate and key."""
+        self.openssl("req", *self.new_key(name), "-subj", f"/CN={name}", "-addext", f"subjectAltName={san}",
+                     "-out", f"{name}.csr")
+        self.openssl("ca", "-batch", "-notext", "-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "ca.key",
+                     "-startdate", start, "-enddate", end, "-in", f"{name}.csr", "-out", f"{name}.pem")
+        return self.path / f"{name}.pem", self.path / f"{name}.key"
+
+
+class Server:
+    """A TLS server that says what it is told to, byte for byte, and remembers what it was asked.
+
+    answer(request) gives the bytes, or an iterable of them, or None to hang up at once. The connection stays open after an
+    answer unless that ends with CLOSE."""
+
+    CLOSE = object()
+
+    def __init__(self, answer, cert, key, client_ca=None, tune=None):
+        self.answer, self.requests, self.connections, self.wire = answer, [], 0, []
+        self.context = None
+        if cert:
+            self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.context.load_cert_chain(cert, key)
+            if client_ca:
+                self.context.verify_mode = ssl.CERT_REQUIRED
+                self.context.load_verify_locations(client_ca)
+            if tune:
+                tune(self.context)
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.url = f"https://localhost:{self.port}/directory.json"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                raw, _ = self.listener.accept()
+                self.connections += 1
+                threading.Thread(target=self.serve, args=(raw,), daemon=True).start()
+
+    def serve(self, raw):
+        with contextlib.suppress(OSError), raw:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            with (self.context.wrap_socket(raw, server_side=True) if self.context else raw) as conn:
+                while self.exchange(conn):
+                    pass
+
+    def exchange(self, conn):
+        request = b""
+        before = self.bytes_of(conn)
+        while b"\r\n\r\n" not in request:
+            data = conn.recv(65536)
+            if not data:
+                return False
+            request += data
+        self.requests.append(request.decode())
+        pieces = self.answer(self.requests[-1])
+        if pieces is None:
+            return False
+        for piece in [pieces] if isinstance(pieces, bytes) else pieces:
+            if piece is self.CLOSE:
+                return False
+            conn.sendall(piece)
+        self.wire.append((before, conn))
+        return True
+
+    @staticmethod
+    def bytes_of(conn):
+        """Sent and acknowledged, and received, on this TCP connection: struct tcp_info."""
+        info = conn.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        return sum(struct.unpack_from("<QQ", info, 120))
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+
+@contextlib.contextmanager
+def serving(answer, cert, key, **options):
+    server = Server(answer, cert, key, **options)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def reply(body, status="200 OK", headers=(), content_type="application/json"):
+    body = body if isinstance(body, bytes) else body.encode()
+    head = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
+    if content_type:
+        head.append(f"Content-Type: {content_type}")
+    return "\r\n".join([*head, "", ""]).encode() + body
