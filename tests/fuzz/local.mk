@@ -3,7 +3,7 @@
 #   ./configure --enable-fuzzing CC=clang: built with libFuzzer, AddressSanitizer and UBSan, to be run by hand:
 #       ./fuzz_X -max_total_time=600 /tmp/new tests/fuzz/corpus/X
 #   else: built with replay.c instead, and make check feeds the corpus to it.
-fuzz_targets = fuzz_document fuzz_record fuzz_snapshot fuzz_sshkey
+fuzz_targets = fuzz_document fuzz_record fuzz_reply fuzz_snapshot fuzz_sshkey
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/document.dict
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
@@ -29,6 +29,11 @@ fuzz_snapshot_SOURCES = tests/fuzz/fuzz_snapshot.c nss/pack.h nss/pack.c $(fuzz_
 fuzz_snapshot_CPPFLAGS = $(AM_CPPFLAGS)
 fuzz_snapshot_LDADD = libcommon.la
 fuzz_snapshot_LDFLAGS = $(fuzz_ldflags)
+
+fuzz_reply_SOURCES = tests/fuzz/fuzz_reply.c $(fuzz_main) \
+	agentd/fetch/reply.h agentd/fetch/reply.c agentd/fetch/protocol.h agentd/fetch/protocol.c
+fuzz_reply_LDADD = libcommon.la
+fuzz_reply_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_sshkey_SOURCES = tests/fuzz/fuzz_sshkey.c $(fuzz_main)
 fuzz_sshkey_LDADD = libcommon.la
