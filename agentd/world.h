@@ -40,6 +40,7 @@ struct world_user {
 	uint32_t uid, gid;
 	uint32_t given; /* place in the ledger, or INDEX_NONE */
 	uint32_t rank;	/* among all published users, by name */
+	uint32_t n_memberships;
 	enum world_fate fate;
 	bool private_group; /* gid is a group of its own, with the user's name */
 	bool sudo, sudo_nopasswd;

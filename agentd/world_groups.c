@@ -6,6 +6,10 @@
 #include "agentd/world_private.h"
 #include "common/names.h"
 
+/* So that every record fits its place in a snapshot: the kernel takes 65,536 groups, a group's names 4 MiB. */
+#define MEMBERSHIPS_MAX	 32768u
+#define MEMBER_BYTES_MAX ((4u << 20) - 4096)
+
 static int leave_group_out(struct world *w, const struct world_dir *d, const struct posix_group *p,
 			   const char *reason, const char *detail)
 {
@@ -132,10 +136,14 @@ int world_make_groups(struct world *w)
 static int add_member(struct world *w, uint32_t group, uint32_t user)
 {
 	struct world_member m = {group, user};
+	struct world_user *u = world_user(w, user);
 
-	if (world_group(w, group)->gid == world_user(w, user)->gid)
+	if (world_group(w, group)->gid == u->gid)
 		return 0; /* it is the primary group */
-	return buf_add(&w->members, &m, sizeof(m));
+	if (u->n_memberships++ == MEMBERSHIPS_MAX)
+		return world_reject(w, &(struct world_subject){"member", u->id, u->name}, "groups_many",
+				    "in more than %u groups; not in the others", MEMBERSHIPS_MAX);
+	return u->n_memberships > MEMBERSHIPS_MAX ? 0 : buf_add(&w->members, &m, sizeof(m));
 }
 
 static int join_member(struct world *w, const struct world_dir *d, const char *user_id)
@@ -257,25 +265,47 @@ static int make_order(struct world *w)
 	return 0;
 }
 
-/* Each pair once, and every group knows its own. */
-static void sort_by_group(struct world *w)
+/* The pair M, the first of its kind in the group that *BYTES belongs to, is kept at KEPT. */
+static int keep_member(struct world *w, const struct world_member *m, size_t kept, size_t *bytes)
 {
-	struct world_member *m = (struct world_member *)(void *)w->members.data;
-	size_t n = w->members.len / sizeof(*m), kept = 0;
+	struct world_group *g = world_group(w, m->group);
+	size_t before = g->n_members ? *bytes : 0;
+
+	*bytes = before + strlen(world_user(w, m->user)->name) + 1;
+	if (*bytes > MEMBER_BYTES_MAX) {
+		if (before <= MEMBER_BYTES_MAX) /* once */
+			return world_reject(w, &(struct world_subject){"member", "", g->name}, "members_many",
+					    "more members than a group can have; the rest is left out");
+		return 0;
+	}
+	if (g->n_members++ == 0)
+		g->first_member = (uint32_t)kept;
+	return 1;
+}
+
+/* Each pair once, and every group knows its own. */
+static int sort_by_group(struct world *w)
+{
+	struct world_member *m = (struct world_member *)(void *)w->members.data, last = {INDEX_NONE, 0};
+	size_t n = w->members.len / sizeof(*m), kept = 0, bytes = 0;
 
 	if (n == 0)
-		return;
+		return 0;
 	qsort_r(m, n, sizeof(*m), compare_member, w);
 	for (size_t i = 0; i < n; i++) {
-		struct world_group *g = world_group(w, m[i].group);
+		int r;
 
-		if (kept > 0 && m[kept - 1].group == m[i].group && m[kept - 1].user == m[i].user)
+		if (last.group == m[i].group && last.user == m[i].user)
 			continue;
-		if (g->n_members++ == 0)
-			g->first_member = (uint32_t)kept;
-		m[kept++] = m[i];
+		last = m[i];
+		r = keep_member(w, &last, kept, &bytes);
+		if (r < 0)
+			return r;
+		if (r > 0)
+			m[kept++] = last;
 	}
 	w->members.len = kept * sizeof(*m);
+	return 0;
 }
 
 /* The same pairs, user by user: count, add up, fill. */
@@ -308,10 +338,9 @@ int world_sort_members(struct world *w)
 {
 	int r = make_order(w);
 
-	if (r < 0)
-		return r;
-	sort_by_group(w);
-	return sort_by_user(w);
+	if (r == 0)
+		r = sort_by_group(w);
+	return r < 0 ? r : sort_by_user(w);
 }
 
 const uint32_t *world_user_gids(const struct world *w, uint32_t place, uint32_t *ret_n)

@@ -1,6 +1,7 @@
 /* POSIX groups, who is in them, private groups, sudo (D4). */
 #include "tests/unit/world_fixture.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "common/names.h"
@@ -167,7 +168,7 @@ static void test_group_id_duplicate(void **state)
 {
 	struct fixture *f = *state;
 
-	GROUP(f, .id = "g1", .name = "", POSIX("one", 6001));
+	GROUP(f, .id = "g1", .name = "", POSIX("one", 6001), .sudo = true);
 	GROUP(f, .id = "g1", .name = "", POSIX("two", 6002), .sudo = true);
 	USER(f, .id = "u1", .name = "dora", .uid = 5001);
 	fixture_members(f, "g1", "u1", NULL);
@@ -218,6 +219,38 @@ static void test_sudo(void **state)
 	fixture_holder(f, "u2", "own", 5002, 5002);
 }
 
+/* More than a snapshot can hold is cut there and said, and costs nobody else anything. */
+static void test_too_many(void **state)
+{
+	struct fixture *f = *state;
+	const struct world_group *g;
+	char id[16], name[40];
+
+	USER(f, .id = "many", .name = "many", .uid = 5001);
+	for (uint32_t i = 0; i < 33000; i++) {
+		snprintf(id, sizeof(id), "g%05u", i);
+		snprintf(name, sizeof(name), "group%05u", i);
+		GROUP(f, .id = id, .name = "", POSIX(name, 1900000000 + i));
+		fixture_members(f, id, "many", NULL);
+	}
+	fixture_build(f);
+	assert_int_equal(fixture_rejects(f, "member", "many", "groups_many"), 1);
+	assert_int_equal(f->world.members.len / sizeof(struct world_member), 32768);
+
+	GROUP(f, .id = "all", .name = "", POSIX("everyone", 6000));
+	for (uint32_t i = 0; i < 130000; i++) {
+		snprintf(id, sizeof(id), "u%06u", i);
+		snprintf(name, sizeof(name), "name-of-thirty-two-letters%06u", i);
+		USER(f, .id = id, .name = name);
+		fixture_members(f, "all", id, NULL);
+	}
+	fixture_build(f);
+	assert_int_equal(fixture_rejects(f, "member", NULL, "members_many"), 1);
+	g = world_group(&f->world, world_n_groups(&f->world) - 3);
+	assert_string_equal(g->name, "everyone");
+	assert_int_equal(g->n_members, ((4 << 20) - 4096) / 33);
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fixture_set_up, fixture_tear_down)
@@ -225,6 +258,7 @@ int main(void)
 		TEST(test_members),	   TEST(test_many_groups),	  TEST(test_bad_groups),
 		TEST(test_group_of_user),  TEST(test_gid_collision),	  TEST(test_groups_held),
 		TEST(test_primary_group),  TEST(test_group_id_duplicate), TEST(test_sudo),
+		TEST(test_too_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
