@@ -97,6 +97,7 @@ static void flood(void)
 static void lie(const char *how)
 {
 	static const char garbage[] = "\xff\xff\xff\xffgarbage";
+	static const char cut[] = "d\0\0\0R\1";
 	static char long_text[RESULT_TEXT_MAX + 1];
 
 	memset(long_text, 'x', sizeof(long_text) - 1);
@@ -128,6 +129,8 @@ static void lie(const char *how)
 		put(FRAME_VERIFY, request, "", 0);
 	} else if (!strcmp(how, "garbage")) {
 		put(FRAME_RECORD, request, garbage, sizeof(garbage));
+	} else if (!strcmp(how, "short")) {
+		put(FRAME_RECORD, request, cut, sizeof(cut)); /* 100 bytes are promised */
 	} else if (!strcmp(how, "stream")) {
 		if (write(FETCH_FD, garbage, sizeof(garbage)) < 0)
 			_exit(9);

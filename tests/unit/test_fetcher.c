@@ -73,6 +73,7 @@ static void test_wrong(void **state)
 	expect("descriptor", -EPROTO, "broke the protocol");
 	expect("type", -EPROTO, "broke the protocol");
 	expect("garbage", -EPROTO, "broke the protocol");
+	expect("short", -EPROTO, "broke the protocol");
 	expect("stream", -EPROTO, "broke the protocol");
 	expect("result_zero", -EPROTO, "broke the protocol");
 	expect("result_long", -EPROTO, "broke the protocol");
@@ -107,9 +108,11 @@ static void test_no_program(void **state)
 static void test_given(void **state)
 {
 	AUTO_CLOSE int extra = open("/dev/null", O_RDONLY); /* not close-on-exec */
+	AUTO_CLOSE int high = fcntl(extra, F_DUPFD, 100);
 	sigset_t set;
 
 	(void)state;
+	assert_true(high >= 100);
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigprocmask(SIG_BLOCK, &set, NULL);
