@@ -1,19 +1,12 @@
 #include "ctl/judge.h"
 
-#include "common/clock.h"
-
-static int read_tally(const struct policy *p, uint32_t uid, struct judgement *j)
+static int read_tally(const struct view *v, uint32_t uid, int64_t boottime_ms, struct tally *ret)
 {
-	const struct tally_policy policy = {.max_attempts = p->max_attempts,
-					    .window_s = p->window_s,
-					    .lock_time_s = p->lock_time_s};
-	struct clock_reading reading;
-	int r = clock_read(&reading);
+	const struct tally_policy policy = {.max_attempts = v->policy.max_attempts,
+					    .window_s = v->policy.window_s,
+					    .lock_time_s = v->policy.lock_time_s};
 
-	if (r < 0)
-		return r;
-	j->boottime_ms = reading.boottime_ms;
-	return tally_read(TALLY_PATH, uid, NULL, &policy, reading.boottime_ms, &j->tally);
+	return tally_read(TALLY_PATH, uid, NULL, &policy, boottime_ms, ret);
 }
 
 void judge(const struct view *v, const struct account *a, int64_t now, int64_t confirmed_at,
@@ -25,8 +18,8 @@ void judge(const struct view *v, const struct account *a, int64_t now, int64_t c
 				   .now = now,
 				   .confirmed_at = confirmed_at};
 
-	*ret = (struct judgement){0};
-	ret->tally_error = read_tally(&v->policy, a->uid, ret);
+	*ret = (struct judgement){.boottime_ms = v->boottime_ms + (now - v->now) * 1000};
+	ret->tally_error = read_tally(v, a->uid, ret->boottime_ms, &ret->tally);
 	ret->account = verdict_decide(&in);
 	in.phase = VERDICT_AUTH;
 	in.tally_locked = ret->tally.locked;

@@ -13,7 +13,7 @@ struct judgement {
 	struct verdict password; /* what a password login meets: the endpoint's tally counts */
 	struct verdict account;  /* what keys, sudo and cron meet */
 	struct tally tally;
-	int64_t boottime_ms; /* the clock of the tally, now */
+	int64_t boottime_ms; /* the tally's clock at the time that was judged */
 	int tally_error;     /* -errno: the tally cannot be read, so passwords are refused */
 };
 

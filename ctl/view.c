@@ -45,14 +45,15 @@ static int read_policy(struct view *v)
 	return record_status_unpack(v->status_buf.data, v->status_buf.len, &v->status);
 }
 
-static int trusted_now(const struct clock_mark *mark, int64_t *ret)
+static int read_clock(struct view *v)
 {
 	struct clock_reading reading;
 	int r = clock_read(&reading);
 
 	if (r < 0)
 		return r;
-	*ret = clock_trusted(&reading, mark);
+	v->now = clock_trusted(&reading, &v->status.mark);
+	v->boottime_ms = reading.boottime_ms;
 	return 0;
 }
 
@@ -74,7 +75,7 @@ int view_open(struct view *v, struct fault *f)
 		return snapshot_fault(f, r, PAM_SNAPSHOT);
 	if (!v->sync)
 		v->sync = &v->status;
-	r = trusted_now(&v->status.mark, &v->now);
+	r = read_clock(v);
 	return r < 0 ? fault_set(f, r, "cannot read the clock: %s", strerror(-r)) : 0;
 }
 

@@ -17,7 +17,8 @@ struct view {
 	/* From pam.snapshot, when there is one. */
 	struct policy policy;
 	struct sync_status status;
-	int64_t now; /* trusted time; the wall clock without pam.snapshot */
+	int64_t now;         /* trusted time; the wall clock without pam.snapshot */
+	int64_t boottime_ms; /* the tally's clock at the same moment */
 	/*
 	 * How the last attempt to sync went, which may have published nothing: sync.status, which all may read; else
 	 * the status that was published; NULL when there is neither. Filled after a failure of view_open(), too.

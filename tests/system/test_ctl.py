@@ -161,6 +161,7 @@ def test_failed_attempts_count_and_unlock_forgets_them(own, sshd):
     told = json.loads(own.musterctl("explain", "dora", "--json", check=False).stdout)
     assert told["reason"] == "locked" and told["reason_without_password"] == "ok" and told["failures"] == 3
     assert "wrong passwords here" in told["why"]
+    assert own.explain("dora", "--at", "+1h") == "ok"  # the lock ends by itself
     assert users(own)["dora"]["verdict"] == "locked"
     assert own.musterctl("directory", "unlock", "dora").stdout.startswith("dora: not locked")
     assert own.explain("dora") == "ok"
