@@ -24,9 +24,11 @@
 
 #define FETCH_USER     "muster"
 #define REJECTS_LOGGED 20
-/* An unchanged directory is written down as confirmed this often: on tmpfs for nothing, on disk seldom. */
-#define CONFIRM_RUNTIME_S 60
-#define CONFIRM_STATE_S	  3600
+/*
+ * An unchanged directory is written down as confirmed this often: a copy of both snapshots costs more than the poll, and
+ * leases count in days. To the second it is in sync.status.
+ */
+#define CONFIRM_S 3600
 
 struct sync {
 	const struct conf *conf;
@@ -446,8 +448,8 @@ static int sync_locked(struct sync *s)
 	r = read_inputs(s);
 	if (r == 0 && unchanged(s)) {
 		s->online = true;
-		confirm(s, s->conf->runtime_dir, CONFIRM_RUNTIME_S);
-		confirm(s, s->conf->state_dir, CONFIRM_STATE_S);
+		confirm(s, s->conf->runtime_dir, CONFIRM_S);
+		confirm(s, s->conf->state_dir, CONFIRM_S);
 	} else if (r == 0) {
 		changed = true;
 		r = sync_changed(s);

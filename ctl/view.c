@@ -100,8 +100,13 @@ const struct snapshot_info *view_info(const struct view *v)
 
 int64_t view_age_s(const struct view *v)
 {
-	int64_t age_s = v->now - view_info(v)->confirmed_at;
+	const struct snapshot_info *info = view_info(v);
+	int64_t at = info->confirmed_at, age_s;
 
+	/* the files are not copied for each sync that confirms them */
+	if (v->sync && v->sync->generation == info->generation && v->sync->last_sync_at > at)
+		at = v->sync->last_sync_at;
+	age_s = v->now - at;
 	return age_s > 0 ? age_s : 0;
 }
 

@@ -1,5 +1,6 @@
 """The living musterd: what wakes it, what it says, and what it survives."""
 import contextlib
+import json
 import os
 import pathlib
 import random
@@ -145,6 +146,17 @@ def test_poll(endpoint):
         agent.wait_until_synced()
         (RUN / "nss.snapshot").unlink()
         wait_for((RUN / "nss.snapshot").exists, timeout=3)
+
+
+def test_poll_without_news(endpoint):
+    """It costs no copy of the snapshots, and yet the data are known to be new."""
+    with endpoint.configured(poll_interval="1s"), Agent() as agent:
+        agent.wait_until_synced()
+        before = (RUN / "pam.snapshot").stat()
+        agent.wait_until_synced(5)
+        after = (RUN / "pam.snapshot").stat()
+        assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
+        assert json.loads(endpoint.musterctl("status", "--json").stdout)["data_age_s"] <= 2
 
 
 def test_schedule_falls_due(endpoint, quiet):
