@@ -213,7 +213,7 @@ static int open_published(struct snapshot_layout *ret)
 	struct stat st;
 	int fd = snapshot_file_open(RUNTIME_PATH, SNAPSHOT_NSS, ret, &st), fd2;
 
-	if (fd >= 0)
+	if (!snapshot_file_missing(fd))
 		return fd;
 	fd2 = snapshot_file_open(STATE_PATH, SNAPSHOT_NSS, ret, &st);
 	return fd2 == -ENOENT ? fd : fd2;

@@ -37,8 +37,7 @@ int snapshot_open_published(enum snapshot_kind kind, struct snapshot **ret)
 	};
 	int r = snapshot_open(paths[kind][0], kind, ret), r2;
 
-	/* Not when the process is short of memory or descriptors: the older one may let in whom the newer refuses. */
-	if (r != -ENOENT && r != -EBADMSG && r != -EPERM)
+	if (!snapshot_file_missing(r))
 		return r;
 	r2 = snapshot_open(paths[kind][1], kind, ret);
 	return r2 == -ENOENT ? r : r2;

@@ -61,6 +61,15 @@ int snapshot_layout_parse(const struct snapshot_header *h, uint64_t length, enum
 int snapshot_file_open(const char *path, enum snapshot_kind kind, struct snapshot_layout *ret,
 		       struct stat *ret_st) MUST_CHECK;
 
+/*
+ * May /var/lib's file stand in after R for /run's? Not when the process is short of memory or descriptors, which
+ * whoever starts it can bring about: the older one may let in whom the newer refuses.
+ */
+static inline bool snapshot_file_missing(int r)
+{
+	return r == -ENOENT || r == -EBADMSG || r == -EPERM;
+}
+
 /* Exactly LEN bytes; -EBADMSG when the file is shorter. */
 int snapshot_pread(int fd, void *data, size_t len, uint64_t offset) MUST_CHECK;
 
