@@ -78,15 +78,15 @@ static int ask_getgrent(unsigned i)
 static const struct {
 	const char *name;
 	int (*ask)(unsigned i);
-	const char *format;
+	const char *prefix;
 } calls[] = {
-	{"none", ask_none, "user%06u"},		  {"getpwnam", ask_getpwnam, "user%06u"},
-	{"getpwuid", ask_getpwuid, "user%06u"},	  {"getgrgid", ask_getgrgid, "user%06u"},
-	{"miss", ask_miss, "none%06u"},		  {"initgroups", ask_initgroups, "user%06u"},
-	{"getpwent", ask_getpwent, "user%06u"},	  {"getgrent", ask_getgrent, "user%06u"},
+	{"none", ask_none, "user"},		  {"getpwnam", ask_getpwnam, "user"},
+	{"getpwuid", ask_getpwuid, "user"},	  {"getgrgid", ask_getgrgid, "user"},
+	{"miss", ask_miss, "none"},		  {"initgroups", ask_initgroups, "user"},
+	{"getpwent", ask_getpwent, "user"},	  {"getgrent", ask_getgrent, "user"},
 };
 
-static void make_names(const char *format)
+static void make_names(const char *prefix)
 {
 	names = malloc(NAMES * sizeof *names);
 	numbers = malloc(NAMES * sizeof *numbers);
@@ -94,7 +94,7 @@ static void make_names(const char *format)
 		exit(2);
 	for (unsigned i = 0; i < NAMES; i++) {
 		numbers[i] = (unsigned)random() % users;
-		snprintf(names[i], sizeof names[i], format, numbers[i]);
+		snprintf(names[i], sizeof names[i], "%s%06u", prefix, numbers[i]);
 	}
 }
 
@@ -110,7 +110,7 @@ int main(int argc, char *argv[])
 		which++;
 	if (argc < 3 || which == sizeof calls / sizeof *calls)
 		return 2;
-	make_names(calls[which].format);
+	make_names(calls[which].prefix);
 	clock_gettime(CLOCK_MONOTONIC, &a);
 	for (unsigned i = 0; i < count; i++)
 		wrong += !calls[which].ask(i % NAMES);
