@@ -18,10 +18,12 @@ enum {
 const char *const cache_dbs[] = {"accounts", "records", "meta", NULL};
 
 struct stored_meta {
-	uint64_t version, fingerprint, generation, next_change_at;
+	uint64_t version, fingerprint, inputs, generation, next_change_at;
+	uint64_t synced_at[CACHE_SYNCS];
 	uint64_t records_hash; /* of all that is in "records" */
+	char validator[VALIDATOR_SIZE];
 };
-#define VERSION 1
+#define VERSION 2
 
 /* One step of a walk over stored and new accounts side by side, both sorted by id. */
 struct step {
@@ -220,7 +222,25 @@ static int meta_get(MDB_txn *txn, MDB_dbi dbi, struct stored_meta *ret)
 	if (value.mv_size != sizeof(*ret))
 		return -EBADMSG;
 	memcpy(ret, value.mv_data, sizeof(*ret));
-	return le64toh(ret->version) == VERSION ? 0 : -EBADMSG;
+	return le64toh(ret->version) == VERSION && memchr(ret->validator, '\0', VALIDATOR_SIZE) ? 0 : -EBADMSG;
+}
+
+static int meta_put(MDB_txn *txn, MDB_dbi dbi, const struct cache_meta *meta, uint64_t records_hash)
+{
+	struct stored_meta stored = {
+		.version = htole64(VERSION),
+		.fingerprint = htole64(meta->fingerprint),
+		.inputs = htole64(meta->inputs),
+		.generation = htole64(meta->generation),
+		.next_change_at = htole64((uint64_t)meta->next_change_at),
+		.records_hash = records_hash,
+	};
+	MDB_val key = {4, (void *)(uintptr_t) "meta"}, value = {sizeof(stored), &stored};
+
+	for (size_t i = 0; i < CACHE_SYNCS; i++)
+		stored.synced_at[i] = htole64((uint64_t)meta->synced_at[i]);
+	memcpy(stored.validator, meta->validator, strlen(meta->validator) + 1);
+	return mdb_put(txn, dbi, &key, &value, 0);
 }
 
 struct save {
@@ -233,7 +253,6 @@ static int save(struct store *s, MDB_txn *txn, void *context)
 {
 	const struct save *c = context;
 	struct stored_meta meta = {0};
-	MDB_val key = {4, (void *)(uintptr_t) "meta"}, value = {sizeof(meta), &meta};
 	int r;
 
 	if (meta_get(txn, s->dbi[DB_META], &meta) != 0 || le64toh(meta.records_hash) != c->records_hash) {
@@ -244,14 +263,7 @@ static int save(struct store *s, MDB_txn *txn, void *context)
 	r = walk(txn, s->dbi[DB_ACCOUNTS], c->world, save_step, NULL);
 	if (r != 0)
 		return r;
-	meta = (struct stored_meta){
-		.version = htole64(VERSION),
-		.fingerprint = htole64(c->meta->fingerprint),
-		.generation = htole64(c->meta->generation),
-		.next_change_at = htole64((uint64_t)c->meta->next_change_at),
-		.records_hash = htole64(c->records_hash),
-	};
-	return mdb_put(txn, s->dbi[DB_META], &key, &value, 0);
+	return meta_put(txn, s->dbi[DB_META], c->meta, htole64(c->records_hash));
 }
 
 int cache_save(struct store *s, const struct world *w, const struct cache_meta *meta)
@@ -275,7 +287,71 @@ int cache_meta_load(struct store *s, struct cache_meta *ret)
 	if (r < 0)
 		return r;
 	ret->fingerprint = le64toh(meta.fingerprint);
+	ret->inputs = le64toh(meta.inputs);
 	ret->generation = le64toh(meta.generation);
 	ret->next_change_at = (int64_t)le64toh(meta.next_change_at);
+	for (size_t i = 0; i < CACHE_SYNCS; i++)
+		ret->synced_at[i] = (int64_t)le64toh(meta.synced_at[i]);
+	memcpy(ret->validator, meta.validator, sizeof(ret->validator));
 	return 0;
+}
+
+static int save_meta(struct store *s, MDB_txn *txn, void *context)
+{
+	struct stored_meta meta;
+	int r = meta_get(txn, s->dbi[DB_META], &meta);
+
+	return r != 0 ? r : meta_put(txn, s->dbi[DB_META], context, meta.records_hash);
+}
+
+int cache_meta_save(struct store *s, const struct cache_meta *meta)
+{
+	return store_write(s, save_meta, (void *)(uintptr_t)meta);
+}
+
+struct get {
+	const char *id;
+	struct buf *out;
+};
+
+static int get_account(struct store *s, MDB_txn *txn, void *context)
+{
+	const struct get *g = context;
+	MDB_val key = {strlen(g->id), (void *)(uintptr_t)g->id}, value;
+	int r = mdb_get(txn, s->dbi[DB_ACCOUNTS], &key, &value);
+
+	return r != 0 ? r : buf_add(g->out, value.mv_data, value.mv_size);
+}
+
+int cache_account(struct store *s, const char *id, struct buf *out)
+{
+	return store_read(s, get_account, &(struct get){id, out});
+}
+
+struct each {
+	cache_record_fn *fn;
+	void *context;
+};
+
+static int each_record(struct store *s, MDB_txn *txn, void *context)
+{
+	const struct each *e = context;
+	MDB_cursor *cursor;
+	MDB_val key, value;
+	int r = mdb_cursor_open(txn, s->dbi[DB_RECORDS], &cursor);
+
+	if (r != 0)
+		return r;
+	while ((r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+		r = e->fn(value.mv_data, value.mv_size, e->context);
+		if (r != 0)
+			break;
+	}
+	mdb_cursor_close(cursor);
+	return r == MDB_NOTFOUND ? 0 : r;
+}
+
+int cache_each_record(struct store *s, cache_record_fn *fn, void *context)
+{
+	return store_read(s, each_record, &(struct each){fn, context});
 }

@@ -7,15 +7,21 @@
 #ifndef AGENTD_CACHE_H
 #define AGENTD_CACHE_H
 
+#include "agentd/fetch/protocol.h"
 #include "agentd/store.h"
 #include "agentd/world.h"
 
 extern const char *const cache_dbs[];
 
+#define CACHE_SYNCS 2 /* before the next one: GUARD_SYNCS */
+
 struct cache_meta {
-	uint64_t fingerprint; /* of all that the world was made from */
+	uint64_t fingerprint; /* of all that the world was made from; 0: of nothing that may come again */
+	uint64_t inputs;      /* of all that is not the directory's */
 	uint64_t generation;  /* in which it was published */
 	int64_t next_change_at;
+	int64_t synced_at[CACHE_SYNCS]; /* the last one first; 0: there was none */
+	char validator[VALIDATOR_SIZE]; /* of what the directory said, "" = none */
 };
 
 struct cache_diff {
@@ -25,6 +31,16 @@ struct cache_diff {
 
 /* -ESRCH: never saved. */
 int cache_meta_load(struct store *s, struct cache_meta *ret) MUST_CHECK;
+
+/* The same world once more, under another validator. */
+int cache_meta_save(struct store *s, const struct cache_meta *meta) MUST_CHECK;
+
+/* The account of this directory id, appended to OUT. -ESRCH. */
+int cache_account(struct store *s, const char *id, struct buf *out) MUST_CHECK;
+
+/* Call FN for each record 'G', 'M', 'L', 'R' until it returns other than 0, which is returned. */
+typedef int cache_record_fn(const void *record, size_t len, void *context);
+int cache_each_record(struct store *s, cache_record_fn *fn, void *context) MUST_CHECK;
 
 /* What W changes. -EBADMSG: what is stored is damaged. */
 int cache_compare(struct store *s, const struct world *w, struct cache_diff *ret) MUST_CHECK;

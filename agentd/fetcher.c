@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <sys/wait.h>
 
-#include "agentd/fetch/protocol.h"
 #include "common/names.h"
 
 #define EXIT_NO_EXEC  127
@@ -140,35 +139,62 @@ static int take_result(const struct frame *frame, char *error)
 	return -(int)code;
 }
 
-static int take_end(const struct frame *frame, const struct stage *stage, struct frame_end *ret)
+/* One exchange: what was asked, and what came so far. */
+struct exchange {
+	const struct fetcher_request *request;
+	struct stage *stage;
+	struct fetcher_reply *reply;
+	char *error;
+};
+
+/* Unchanged is only what was known, and only a file is whole and explicit. */
+static int take_end(const struct frame *frame, struct exchange *x)
 {
+	const struct stage *stage = x->stage;
+	struct frame_end *ret = &x->reply->end;
+
 	if (frame_end_unpack(frame->payload.data, frame->payload.len, ret) < 0)
 		return -EPROTO;
 	if (ret->accounts != stage->n_kind[RECORD_ACCOUNT] || ret->groups != stage->n_kind[RECORD_GROUP] ||
 	    ret->memberships != stage->n_kind[RECORD_MEMBERSHIP] ||
 	    ret->rejects != stage->n_kind[RECORD_REJECT])
 		return -EPROTO;
-	return 0;
+	if (ret->flags & FRAME_END_UNCHANGED && (!*x->request->validator || stage->n_records))
+		return -EPROTO;
+	return ret->flags & FRAME_END_COMPLETE && x->request->document_fd < 0 ? -EPROTO : 0;
+}
+
+/* A server speaks once. */
+static int take_server(const struct frame *frame, struct exchange *x)
+{
+	struct frame_server *ret = &x->reply->server;
+	int r;
+
+	if (x->request->document_fd >= 0 || ret->status)
+		return -EPROTO;
+	r = frame_server_unpack(frame->payload.data, frame->payload.len, ret);
+	return r < 0 ? r : ret->status && ret->date >= 0 ? 1 : -EPROTO;
 }
 
 /* 1: go on; 0: END; negative: over. */
-static int take_frame(const struct fetcher *f, const struct frame *frame, struct stage *stage,
-		      struct frame_end *end, char *error)
+static int take_frame(const struct fetcher *f, const struct frame *frame, struct exchange *x)
 {
 	int r;
 
 	if (frame->request_id != f->request_id || frame->fd >= 0)
 		return -EPROTO;
 	if (frame->type == FRAME_RECORD) {
-		r = stage_add_frame(stage, frame->payload.data, frame->payload.len);
+		r = stage_add_frame(x->stage, frame->payload.data, frame->payload.len);
 		return r < 0 ? r : 1;
 	}
 	if (frame->type == FRAME_RESULT)
-		return take_result(frame, error);
-	return frame->type == FRAME_END ? take_end(frame, stage, end) : -EPROTO;
+		return take_result(frame, x->error);
+	if (frame->type == FRAME_SERVER)
+		return take_server(frame, x);
+	return frame->type == FRAME_END ? take_end(frame, x) : -EPROTO;
 }
 
-static int receive(struct fetcher *f, struct stage *stage, struct frame_end *end, char *error)
+static int receive(struct fetcher *f, struct exchange *x)
 {
 	struct frame frame = {.fd = -1};
 	int64_t total = wire_now_ms() + f->total_ms;
@@ -180,7 +206,7 @@ static int receive(struct fetcher *f, struct stage *stage, struct frame_end *end
 		r = wire_recv(f->sock, &frame, idle < total ? idle : total);
 		if (r < 0)
 			break;
-		r = take_frame(f, &frame, stage, end, error);
+		r = take_frame(f, &frame, x);
 		closep(&frame.fd);
 		frame.fd = -1;
 	} while (r > 0);
@@ -209,26 +235,57 @@ static void describe(struct fetcher *f, int r, char *error)
 		snprintf(error, FETCHER_ERROR_SIZE, "muster-fetch: %s", strerror(-r));
 }
 
+/* One setting. What does not fit a frame goes on in the next under the same key. */
+static int send_setting(struct fetcher *f, const char *key, const char *value, int64_t deadline)
+{
+	CLEANUP(buf_wipe) struct buf b = {0};
+	size_t key_size = strlen(key) + 1, left = strlen(value);
+	int r;
+
+	do {
+		size_t n = left < FRAME_MAX - 1 - key_size ? left : FRAME_MAX - 1 - key_size;
+
+		b.len = 0;
+		r = buf_add(&b, key, key_size);
+		if (r == 0)
+			r = buf_add(&b, value, n);
+		if (r == 0)
+			r = buf_add(&b, "", 1);
+		if (r == 0)
+			r = wire_send(f->sock, FRAME_CONFIG, 0, b.data, b.len, -1, deadline);
+		value += n;
+		left -= n;
+	} while (r == 0 && left > 0);
+	return r;
+}
+
 /* CONFIG goes before the first request. */
-static int send_request(struct fetcher *f, int document_fd)
+static int send_request(struct fetcher *f, const struct fetcher_request *request)
 {
 	int64_t deadline = wire_now_ms() + f->idle_ms;
+	const char *key, *value = NULL;
 	int r = 0;
 
 	if (f->request_id++ == 0)
-		r = wire_send(f->sock, FRAME_CONFIG, 0, f->settings.data, f->settings.len, -1, deadline);
-	return r < 0 ? r : wire_send(f->sock, FRAME_SYNC, f->request_id, "", 1, document_fd, deadline);
+		while (r == 0 && (key = strlist_next(&f->settings, value))) {
+			value = strlist_next(&f->settings, key);
+			r = value ? send_setting(f, key, value, deadline) : -EINVAL;
+		}
+	return r < 0 ? r : wire_send(f->sock, FRAME_SYNC, f->request_id, request->validator,
+				     strlen(request->validator) + 1, request->document_fd, deadline);
 }
 
-int fetcher_sync(struct fetcher *f, int document_fd, struct stage *stage, struct frame_end *ret_end,
-		 char ret_error[static FETCHER_ERROR_SIZE])
+int fetcher_sync(struct fetcher *f, const struct fetcher_request *request, struct stage *stage,
+		 struct fetcher_reply *ret, char ret_error[static FETCHER_ERROR_SIZE])
 {
+	struct exchange x = {request, stage, ret, ret_error};
 	int r;
 
 	ret_error[0] = '\0';
-	r = send_request(f, document_fd);
+	*ret = (struct fetcher_reply){0};
+	r = send_request(f, request);
 	if (r == 0)
-		r = receive(f, stage, ret_end, ret_error);
+		r = receive(f, &x);
 	if (r == 0)
 		r = stage_flush(stage);
 	if (r < 0 && !ret_error[0])

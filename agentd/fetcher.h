@@ -7,6 +7,7 @@
 
 #include <sys/types.h>
 
+#include "agentd/fetch/protocol.h"
 #include "agentd/stage.h"
 #include "common/wire.h"
 
@@ -17,7 +18,7 @@ struct fetcher_options {
 	bool drop;	  /* become uid, gid: when we are root */
 	uid_t uid;
 	gid_t gid;
-	struct strlist settings; /* KEY VALUE KEY VALUE …, for CONFIG; must last as long as the fetcher */
+	struct strlist settings; /* KEY VALUE KEY VALUE …, of any length, for CONFIG; must last as long as the fetcher */
 	int idle_ms, total_ms;	 /* deadlines: of one frame, of one sync */
 };
 
@@ -35,13 +36,24 @@ int fetcher_start(const struct fetcher_options *o, struct fetcher *ret) MUST_CHE
 /* Close the socket, wait a moment, kill, reap. Also for one that never started (pid 0). */
 void fetcher_stop(struct fetcher *f);
 
+struct fetcher_request {
+	int document_fd;       /* or -1 */
+	const char *validator; /* of the last good sync, or "" */
+};
+
+struct fetcher_reply {
+	struct frame_end end;	    /* on success */
+	struct frame_server server; /* status 0: no server answered; also after a failure */
+};
+
 /*
- * One sync: send the request, with the document DOCUMENT_FD (or -1), and stage what comes until END.
+ * One sync: send the request, and stage what comes until END. When that says FRAME_END_UNCHANGED, the validator still holds,
+ * and nothing was staged.
  *   ret_error  on failure one sentence for the administrator, foreign text escaped
  * Returns 0; -EBADMSG and others of RESULT: the child said why; -EPROTO it broke the protocol; -EPIPE it died;
  * -ETIMEDOUT; -E2BIG it flooded; -errno.
  */
-int fetcher_sync(struct fetcher *f, int document_fd, struct stage *stage, struct frame_end *ret_end,
-		 char ret_error[static FETCHER_ERROR_SIZE]) MUST_CHECK;
+int fetcher_sync(struct fetcher *f, const struct fetcher_request *request, struct stage *stage,
+		 struct fetcher_reply *ret, char ret_error[static FETCHER_ERROR_SIZE]) MUST_CHECK;
 
 #endif

@@ -19,6 +19,7 @@ struct ledger_user {
 	uint32_t uid, gid;
 	bool private_group; /* gid is a group of the user's own, with the user's name */
 	int64_t removed_at; /* 0: was there when last seen; LEDGER_FORGOTTEN */
+	int64_t missing_since; /* held: not in the directory's list, and not gone yet; 0: is there */
 	bool changed;	    /* not yet stored */
 	bool dropped;	    /* ledger_drop() */
 };

@@ -10,6 +10,7 @@
 
 #define VERSION 1
 #define PRIVATE_GROUP 1
+#define MISSING	      2 /* the time is since when */
 
 enum {
 	DB_USERS,
@@ -22,7 +23,7 @@ struct stored_user { /* then the name */
 	uint8_t version, flags;
 	uint16_t zero;
 	uint32_t uid, gid;
-	uint64_t removed_at;
+	uint64_t at; /* removed or missing */
 } __attribute__((packed));
 
 struct stored_group {
@@ -45,14 +46,15 @@ int ledger_user_unpack(const void *data, size_t len, struct ledger_user *ret)
 	if (len <= sizeof(s) || memchr(name, '\0', len - sizeof(s)) != name + len - sizeof(s) - 1)
 		return -EBADMSG;
 	memcpy(&s, data, sizeof(s));
-	if (s.version != VERSION || (s.flags & ~PRIVATE_GROUP) || !name_valid(name))
+	if (s.version != VERSION || (s.flags & ~(PRIVATE_GROUP | MISSING)) || !name_valid(name))
 		return -EBADMSG;
 	*ret = (struct ledger_user){
 		.name = name,
 		.uid = le32toh(s.uid),
 		.gid = le32toh(s.gid),
 		.private_group = s.flags & PRIVATE_GROUP,
-		.removed_at = (int64_t)le64toh(s.removed_at),
+		.removed_at = s.flags & MISSING ? 0 : (int64_t)le64toh(s.at),
+		.missing_since = s.flags & MISSING ? (int64_t)le64toh(s.at) : 0,
 	};
 	return 0;
 }
@@ -152,10 +154,10 @@ static int user_save(MDB_txn *txn, MDB_dbi dbi, const struct ledger_user *u)
 	uint8_t value[sizeof(struct stored_user) + NAME_MAX_LEN + 1];
 	struct stored_user s = {
 		.version = VERSION,
-		.flags = u->private_group ? PRIVATE_GROUP : 0,
+		.flags = (u->private_group ? PRIVATE_GROUP : 0) | (u->missing_since ? MISSING : 0),
 		.uid = htole32(u->uid),
 		.gid = htole32(u->gid),
-		.removed_at = htole64((uint64_t)u->removed_at),
+		.at = htole64((uint64_t)(u->missing_since ? u->missing_since : u->removed_at)),
 	};
 	size_t name_size = strlen(u->name) + 1;
 
@@ -219,6 +221,31 @@ int ledger_save(struct store *s, struct ledger *l)
 	for (uint32_t i = 0; i < ledger_n_groups(l); i++)
 		ledger_group(l, i)->changed = false;
 	return 0;
+}
+
+struct mark {
+	const struct clock_reading *reading;
+	int64_t server_s;
+};
+
+static int save_mark(struct store *s, MDB_txn *txn, void *context)
+{
+	const struct mark *m = context;
+	MDB_val key = {5, (void *)(uintptr_t) "state"}, value;
+	struct ledger l = {0};
+	int r = mdb_get(txn, s->dbi[DB_STATE], &key, &value);
+
+	if (r == 0)
+		r = state_load(&l, &key, &value);
+	if (r != 0)
+		return r;
+	l.state.mark = clock_advance(&l.state.mark, m->reading, m->server_s);
+	return state_save(txn, s->dbi[DB_STATE], &l.state);
+}
+
+int ledger_save_mark(struct store *s, const struct clock_reading *r, int64_t server_s)
+{
+	return store_write(s, save_mark, &(struct mark){r, server_s});
 }
 
 /* Is GID the group of the name NAME in the published file? */

@@ -12,11 +12,13 @@ libagentd_la_SOURCES = \
 	agentd/answer.h agentd/answer.c \
 	agentd/arena.h agentd/arena.c \
 	agentd/cache.h agentd/cache.c \
+	agentd/credentials.h agentd/credentials.c \
 	agentd/daemon.h agentd/daemon.c agentd/daemon_private.h agentd/daemon_sync.c \
 	agentd/document.h agentd/document.c \
 	agentd/engine.h agentd/engine.c \
-	agentd/fetch/protocol.h \
+	agentd/fetch/protocol.h agentd/fetch/protocol.c \
 	agentd/fetcher.h agentd/fetcher.c \
+	agentd/guard.h agentd/guard.c \
 	agentd/index.h agentd/index.c \
 	agentd/ledger.h agentd/ledger.c \
 	agentd/ledger_store.h agentd/ledger_store.c \
@@ -30,15 +32,17 @@ libagentd_la_SOURCES = \
 	agentd/server.h agentd/server.c \
 	agentd/settings.h agentd/settings.c \
 	agentd/snapshots.h agentd/snapshots.c \
+	agentd/source.h agentd/source.c \
 	agentd/stage.h agentd/stage.c \
 	agentd/state.h agentd/state.c \
 	agentd/store.h agentd/store.c \
-	agentd/sync.h agentd/sync.c \
+	agentd/sync.h agentd/sync.c agentd/sync_private.h agentd/sync_ask.c \
 	agentd/watch.h agentd/watch.c \
 	agentd/worker.h agentd/worker.c \
 	agentd/world.h agentd/world.c agentd/world_private.h \
 	agentd/world_read.c agentd/world_ids.c agentd/world_groups.c \
 	agentd/world_leave.c agentd/world_account.c
+libagentd_la_CFLAGS = $(AM_CFLAGS) # objects of its own: others compile protocol.c too
 libagentd_la_LIBADD = $(LMDB_LIBS)
 
 sbin_PROGRAMS += musterd

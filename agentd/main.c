@@ -29,7 +29,7 @@ struct names {
 
 struct options {
 	const char *config; /* NULL: the default */
-	bool once, worker, publish_only;
+	bool once, worker, publish_only, accept_removals;
 	struct names accept, forget;
 };
 
@@ -42,7 +42,7 @@ static void options_done(struct options *o)
 static void print_help(void)
 {
 	printf("Usage: musterd [--config FILE]\n"
-	       "       musterd --once [--accept NAME] [--forget NAME] [--config FILE]\n"
+	       "       musterd --once [--accept NAME] [--forget NAME] [--accept-removals] [--config FILE]\n"
 	       "       musterd --once --publish-only [--config FILE]\n"
 	       "\n"
 	       "Bring the directory to this host: sync it into the cache, publish it for NSS and PAM, and stay\n"
@@ -51,6 +51,7 @@ static void print_help(void)
 	       "  --once          one sync, then exit\n"
 	       "  --accept NAME   let the name of one who left go to the user who now asks for it\n"
 	       "  --forget NAME   end the tombstone of one who left: name, uid and gid resolve no more\n"
+	       "  --accept-removals  let all go who are missing, also when they are many\n"
 	       "  --publish-only  with --once: ask nobody, only bring what was published before a boot back\n"
 	       "  --config FILE   instead of %s\n"
 	       "  --help, --version\n"
@@ -77,7 +78,7 @@ static struct strlist list_of(const struct names *n)
 
 static bool wishes(const struct options *o)
 {
-	return o->accept.count || o->forget.count;
+	return o->accept.count || o->forget.count || o->accept_removals;
 }
 
 /* 0 go on; 1 done; -EINVAL. */
@@ -88,6 +89,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
 		{"publish-only", no_argument, NULL, 'p'},
 		{"accept", required_argument, NULL, 'a'},
 		{"forget", required_argument, NULL, 'f'},
+		{"accept-removals", no_argument, NULL, 'r'},
 		{"config", required_argument, NULL, 'c'},
 		{"worker", no_argument, NULL, 'w'}, /* musterd's own: see agentd/worker.h */
 		{"help", no_argument, NULL, 'h'},
@@ -112,6 +114,9 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			if (add_name(&ret->forget, optarg) < 0)
 				return -EINVAL;
 			break;
+		case 'r':
+			ret->accept_removals = true;
+			break;
 		case 'c':
 			ret->config = optarg;
 			break;
@@ -133,7 +138,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
 	else if (ret->publish_only && !ret->once && !ret->worker)
 		fprintf(stderr, "musterd: --publish-only goes with --once\n");
 	else if (wishes(ret) && (!ret->once || ret->publish_only))
-		fprintf(stderr, "musterd: --accept and --forget go with --once, without --publish-only\n");
+		fprintf(stderr, "musterd: --accept, --forget and --accept-removals go with --once, without --publish-only\n");
 	else
 		return 0;
 	return -EINVAL;
@@ -156,7 +161,7 @@ static int sync_as_worker(const struct conf *c)
 static int run_once(const struct options *o)
 {
 	CLEANUP(settings_done) struct settings s = {.fd = -1};
-	struct sync_wishes w = {list_of(&o->accept), list_of(&o->forget)};
+	struct sync_wishes w = {list_of(&o->accept), list_of(&o->forget), o->accept_removals};
 	char error[CONF_ERROR_SIZE];
 	int r = o->worker ? settings_take(WORKER_CONF_FD, o->config, &s, error) :
 			    settings_load(o->config, &s, error);

@@ -275,7 +275,10 @@ int publish_confirm(const char *dir, int64_t now, int64_t max_age_s,
 	ret_error[0] = '\0';
 	if (r == 0 && now - before < max_age_s)
 		return 0;
-	return r < 0 ? fail(ret_error, "read", dir, "", r) : publish_copies(dir, dir, now, ret_error);
+	if (r < 0)
+		return fail(ret_error, "read", dir, "", r);
+	r = publish_copies(dir, dir, now, ret_error);
+	return r < 0 ? r : 1;
 }
 
 int publish_restore(const char *from, const char *to, char ret_error[static PUBLISH_ERROR_SIZE])

@@ -11,9 +11,6 @@ static int check_can(const struct conf *c, char *error)
 	if (c->driver != CONF_DRIVER_DOCUMENT)
 		return str_print(error, CONF_ERROR_SIZE,
 				 "[directory] driver: this version has 'document' only") ?: -EINVAL;
-	if (strncmp(c->url, FILE_SCHEME, strlen(FILE_SCHEME)))
-		return str_print(error, CONF_ERROR_SIZE,
-				 "[directory] url: this version reads file:// only") ?: -EINVAL;
 	return 0;
 }
 

@@ -5,188 +5,25 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
-#include "agentd/cache.h"
-#include "agentd/document.h"
-#include "agentd/fetch/protocol.h"
-#include "agentd/fetcher.h"
 #include "agentd/ledger_store.h"
 #include "agentd/local.h"
 #include "agentd/log.h"
 #include "agentd/publish.h"
-#include "agentd/snapshots.h"
-#include "agentd/state.h"
 #include "agentd/status.h"
-#include "agentd/world.h"
+#include "agentd/sync_private.h"
 
-#define FETCH_USER     "muster"
 #define REJECTS_LOGGED 20
-/*
- * An unchanged directory is written down as confirmed this often: a copy of both snapshots costs more than the poll, and
- * leases count in days. To the second it is in sync.status.
- */
-#define CONFIRM_S 3600
-
-struct sync {
-	const struct conf *conf;
-	struct sync_wishes wishes;
-	struct state state;
-	struct local *local;
-	int document;
-	uint64_t fingerprint; /* of all that the world is made from */
-	struct clock_reading clock;
-	int64_t now;
-	struct stage stage;
-	struct frame_end end;
-	struct world world;
-	struct cache_diff diff;
-	struct snapshots snapshots;
-	uint64_t generation;
-	int64_t next_change_at;
-	bool online; /* the directory answered */
-};
 
 static void sync_done(struct sync *s)
 {
 	snapshots_done(&s->snapshots);
 	world_done(&s->world);
 	stage_done(&s->stage);
-	closep(&s->document);
+	source_close(&s->source);
 	local_free(s->local);
 	state_close(&s->state);
-}
-
-/* The sync failed, and nothing was changed. */
-static int failed(const char *what)
-{
-	log_error("sync: %s; what was published stays", what);
-	return -ECANCELED;
-}
-
-static int failed_errno(const char *what, int r)
-{
-	log_error("sync: %s: %s; what was published stays", what, strerror(-r));
-	return -ECANCELED;
-}
-
-static int read_inputs(struct sync *s)
-{
-	char error[DOCUMENT_ERROR_SIZE], local_error[LOCAL_ERROR_SIZE], host[256] = "";
-	uint64_t parts[5] = {conf_fingerprint(s->conf)};
-
-	if (local_load("/etc", &s->local, local_error) < 0)
-		return failed(local_error);
-	if (document_open(s->conf->url, &s->document, &parts[1], error) < 0)
-		return failed(error);
-	if (gethostname(host, sizeof(host) - 1) < 0)
-		return failed_errno("no host name", -errno);
-	parts[2] = local_fingerprint(s->local);
-	parts[3] = XXH3_64bits(host, strlen(host));
-	parts[4] = XXH3_64bits(PACKAGE_VERSION, strlen(PACKAGE_VERSION));
-	s->fingerprint = XXH3_64bits(parts, sizeof(parts));
-	return 0;
-}
-
-/* Nothing that the published files were made from has changed, and they are all there. */
-static bool unchanged(struct sync *s)
-{
-	struct cache_meta meta;
-
-	if (!s->state.cache.env || cache_meta_load(&s->state.cache, &meta) < 0)
-		return false;
-	s->generation = meta.generation;
-	s->next_change_at = meta.next_change_at;
-	return !s->wishes.accept.count && !s->wishes.forget.count && meta.fingerprint == s->fingerprint && s->clock.wall_s < meta.next_change_at &&
-	       publish_has(s->conf->runtime_dir, meta.generation) &&
-	       publish_has(s->conf->state_dir, meta.generation);
-}
-
-static void confirm(struct sync *s, const char *dir, int64_t max_age_s)
-{
-	char error[PUBLISH_ERROR_SIZE];
-
-	if (publish_confirm(dir, s->clock.wall_s, max_age_s, error) == 0)
-		return;
-	s->state.alarms++;
-	log_error("sync: %s", error);
-}
-
-static int fetch_user(struct sync *s, struct fetcher_options *o)
-{
-	uint32_t uid, gid;
-
-	o->drop = geteuid() == 0;
-	if (!o->drop)
-		return 0;
-	if (local_user(s->local, FETCH_USER, &uid, &gid) < 0)
-		return failed("there is no system user '" FETCH_USER "' in /etc/passwd: run "
-			      "'systemd-sysusers' or 'useradd --system --user-group --home-dir / "
-			      "--shell /usr/sbin/nologin " FETCH_USER "'");
-	if (uid == 0 || gid == 0)
-		return failed("the user '" FETCH_USER "' has uid or gid 0: give it ids of its own");
-	o->uid = uid;
-	o->gid = gid;
-	return 0;
-}
-
-static int add_setting(struct buf *b, struct strlist *l, const char *key, const char *value)
-{
-	int r = buf_add(b, key, strlen(key) + 1);
-
-	if (r == 0)
-		r = buf_add(b, value, strlen(value) + 1);
-	*l = (struct strlist){(const char *)b->data, (uint32_t)b->len, l->count + 2};
-	return r;
-}
-
-static int make_settings(const struct sync *s, struct buf *b, struct strlist *ret)
-{
-	char host[256] = "";
-	int r = gethostname(host, sizeof(host) - 1) < 0 ? -errno : 0;
-
-	if (r == 0)
-		r = add_setting(b, ret, FETCH_KEY_DRIVER, "document");
-	if (r == 0)
-		r = add_setting(b, ret, FETCH_KEY_URL, s->conf->url);
-	if (r == 0)
-		r = add_setting(b, ret, FETCH_KEY_SYSTEM_ID, s->conf->system_id);
-	if (r == 0)
-		r = add_setting(b, ret, FETCH_KEY_HOSTNAME, host);
-	return r < 0 ? r : add_setting(b, ret, FETCH_KEY_SECRETS, "yes");
-}
-
-static int fetch(struct sync *s)
-{
-	CLEANUP(buf_done) struct buf settings = {0};
-	CLEANUP(fetcher_stop) struct fetcher fetcher = {.sock = -1};
-	struct fetcher_options o = {
-		.path = s->conf->fetch,
-		.idle_ms = SYNC_IDLE_MS,
-		.total_ms = SYNC_TOTAL_MS,
-	};
-	char error[FETCHER_ERROR_SIZE];
-	int r = fetch_user(s, &o);
-
-	if (r < 0)
-		return r;
-	r = make_settings(s, &settings, &o.settings);
-	if (r == 0)
-		r = stage_init(&s->stage);
-	if (r == 0)
-		r = fetcher_start(&o, &fetcher);
-	if (r < 0)
-		return failed_errno("cannot start muster-fetch", r);
-	r = fetcher_sync(&fetcher, s->document, &s->stage, &s->end, error);
-	if (r < 0) {
-		log_error("sync: %s: %s; what was published stays", s->conf->url, error);
-		return -ECANCELED;
-	}
-	s->online = true;
-	/* of a document in a file whoever is missing was removed: it has to be whole */
-	return s->end.flags & FRAME_END_COMPLETE ? 0 : failed("muster-fetch sent no whole list");
 }
 
 /* A serial that fell is an old copy of the document: a restored backup, a stale server. */
@@ -195,14 +32,52 @@ static int check_serial(struct sync *s)
 	struct ledger_state *known = &s->state.ledger.state;
 	uint64_t url_hash = ledger_url_hash(s->conf->url);
 
-	if (url_hash == known->url_hash && s->end.serial < known->serial) {
+	if (url_hash == known->url_hash && s->reply.end.serial < known->serial) {
 		log_error("sync: %s has serial %" PRIu64 ", but %" PRIu64 " was here already: an old copy? If it "
 			  "is right, set \"serial\" above; what was published stays",
-			  s->conf->url, s->end.serial, known->serial);
+			  s->conf->url, s->reply.end.serial, known->serial);
 		return -ECANCELED;
 	}
 	known->url_hash = url_hash;
-	known->serial = s->end.serial;
+	known->serial = s->reply.end.serial;
+	return 0;
+}
+
+static void log_held(const struct sync *s)
+{
+	struct tm t;
+	char until[32];
+
+	if (!gmtime_r(&(time_t){s->guard.until}, &t) || !strftime(until, sizeof(until), "%Y-%m-%d %H:%M UTC", &t))
+		until[0] = '\0';
+	log_error("sync: %s lacks %u of %u users and does not say that they were removed: %u stay as they were until it "
+		  "has said so %d times and after %s, or 'musterctl sync --accept-removals'",
+		  s->conf->url, s->guard.n_missing, s->guard.n_known, s->guard.n_held, GUARD_SYNCS, until);
+}
+
+/* A list over a network does not say who was removed. */
+static int guard_removals(struct sync *s)
+{
+	struct guard_input in = {
+		.now = s->now,
+		.hold_s = s->conf->removal_hold_ms / 1000,
+		.accepted = s->wishes.accept_removals,
+	};
+	int r;
+
+	if (!s->source.remote)
+		return 0;
+	memcpy(in.before, s->known.synced_at, sizeof(in.before));
+	r = guard_apply(&in, &s->stage, &s->state.ledger, &s->state.cache, &s->guard);
+	if (r == -ENOENT)
+		return sync_failed("too many users are missing to believe it, and those who were here are not in the cache: "
+			      "if it is right, run 'musterctl sync --accept-removals'");
+	if (r < 0)
+		return sync_failed_errno("cannot tell who is missing", r);
+	if (!s->guard.n_held)
+		return 0;
+	s->state.alarms++;
+	log_held(s);
 	return 0;
 }
 
@@ -220,13 +95,15 @@ static int make_world(struct sync *s)
 	int r = world_build(&s->world, &in, &s->state.ledger);
 
 	if (r < 0)
-		return failed_errno(r == -EPROTO ? "muster-fetch sent what it never should" : "no world", r);
+		return sync_failed_errno(r == -EPROTO ? "muster-fetch sent what it never should" : "no world", r);
 	refused = world_refused(&s->world, &why);
 	if (refused) {
 		log_error("sync: '%s': %s; what was published stays", refused, why);
 		return -ECANCELED;
 	}
 	s->next_change_at = s->world.next_change_at;
+	if (s->guard.n_held && s->guard.until > s->now && s->guard.until < s->next_change_at)
+		s->next_change_at = s->guard.until;
 	stage_done(&s->stage); /* its records live on in world.out */
 	s->stage.fd = -1;
 	return 0;
@@ -241,7 +118,7 @@ static void make_policy(const struct sync *s, const char *dummy_hash, struct pol
 		.max_attempts = l->has_max_attempts ? l->max_attempts : c->max_attempts,
 		.lock_time_s = l->has_lock_time ? l->lock_time_s : (uint32_t)(c->lock_time_ms / 1000),
 		.window_s = l->has_window ? l->window_s : (uint32_t)(c->lockout_window_ms / 1000),
-		.lease_s = 0, /* a file:// document is the directory itself: it cannot be stale */
+		.lease_s = sync_lease_s(s),
 		.warn_s = c->warn_days * INT64_C(86400),
 		.offline_password_max_age_s = c->offline_password_max_age_ms / 1000,
 		.recheck_after_ms = (uint32_t)c->recheck_after_ms,
@@ -263,9 +140,9 @@ static int make_snapshots(struct sync *s)
 		.last_error = "",
 		.last_sync_at = s->now,
 		.last_attempt_at = s->now,
-		.serial = s->end.serial,
+		.serial = s->reply.end.serial,
 		.accounts = s->world.n_accounts,
-		.groups = (uint32_t)s->end.groups,
+		.groups = (uint32_t)s->reply.end.groups,
 		.rejected = s->world.n_rejected,
 		.mark = s->state.ledger.state.mark,
 	};
@@ -282,7 +159,7 @@ static int make_snapshots(struct sync *s)
 		make_policy(s, dummy_hash, &policy);
 		r = snapshots_build(&s->world, &in, &s->snapshots);
 	}
-	return r < 0 ? failed_errno("cannot make the snapshots", r) : 0;
+	return r < 0 ? sync_failed_errno("cannot make the snapshots", r) : 0;
 }
 
 /* What is new, and whether any of it must not wait for a disk. Without a cache to compare with, all of it must not. */
@@ -308,9 +185,18 @@ static bool bring_to(struct sync *s, const char *dir)
 
 static void commit(struct sync *s)
 {
-	struct cache_meta meta = {s->fingerprint, s->generation, s->world.next_change_at};
+	struct cache_meta meta = {
+		.fingerprint = s->fingerprint,
+		.inputs = s->inputs,
+		.generation = s->generation,
+		.next_change_at = s->next_change_at,
+		.synced_at = {s->now, s->known.synced_at[0]},
+	};
 	int r = s->state.ledger_store.env ? ledger_save(&s->state.ledger_store, &s->state.ledger) : -EIO;
 
+	if (s->guard.n_held)
+		meta.fingerprint = 0; /* it has to say so again, and whole */
+	memcpy(meta.validator, s->reply.server.validator, sizeof(meta.validator));
 	if (r < 0) {
 		s->state.alarms++;
 		log_error("sync: ids and names could not be kept in ledger.mdb: %s", strerror(-r));
@@ -337,7 +223,7 @@ static int deliver(struct sync *s)
 	if (!in_runtime && in_state && publish_withdraw(s->conf->runtime_dir) == 0)
 		log_warning("sync: %s has no snapshots now; those in %s are read", s->conf->runtime_dir,
 			    s->conf->state_dir);
-	return in_runtime || in_state ? 0 : failed("published nowhere");
+	return in_runtime || in_state ? 0 : sync_failed("published nowhere");
 }
 
 static void log_reject(const struct reject *j)
@@ -369,11 +255,11 @@ static void log_done(const struct sync *s)
 	log_rejects(s);
 	log_notice("sync: generation %" PRIu64 ": %u accounts, %" PRIu64 " groups, %u left out; %u new, %u changed, "
 		   "%u gone, %u for the worse",
-		   s->generation, s->world.n_accounts, s->end.groups, s->world.n_rejected, s->diff.n_new,
+		   s->generation, s->world.n_accounts, s->reply.end.groups, s->world.n_rejected, s->diff.n_new,
 		   s->diff.n_changed, s->diff.n_gone, s->diff.n_worse);
 }
 
-/* Trusted time, and the ledger that keeps it. */
+/* Trusted time, and the ledger that keeps it. What a server says inside TLS is trusted. */
 static int read_ledger(struct sync *s)
 {
 	struct ledger_state *known = &s->state.ledger.state;
@@ -381,9 +267,9 @@ static int read_ledger(struct sync *s)
 	int r = state_read_ledger(&s->state);
 
 	if (r < 0)
-		return failed_errno("no ledger", r);
+		return sync_failed_errno("no ledger", r);
+	known->mark = clock_advance(&known->mark, &s->clock, s->reply.server.date);
 	s->now = clock_trusted(&s->clock, &known->mark);
-	known->mark = clock_advance(&known->mark, &s->clock, 0);
 	published = state_published_generation(s->conf);
 	s->generation = (published > known->generation ? published : known->generation) + 1;
 	known->generation = s->generation;
@@ -393,7 +279,7 @@ static int read_ledger(struct sync *s)
 static int sync_changed(struct sync *s)
 {
 	static int (*const steps[])(struct sync *) = {
-		read_ledger, fetch, check_serial, make_world, make_snapshots, deliver,
+		read_ledger, check_serial, guard_removals, make_world, make_snapshots, deliver,
 	};
 	int r = 0;
 
@@ -418,21 +304,23 @@ static int report(const struct sync *s, bool good, bool changed)
 	status.errors = *log_errors();
 	status.last_attempt_at = s->clock.wall_s;
 	status.online = s->online;
-	status.retry_after_s = 0;
+	status.retry_after_s = s->online ? 0 : s->reply.server.retry_after_s;
 	status.n_new = s->diff.n_new;
 	status.n_changed = s->diff.n_changed;
 	status.n_gone = s->diff.n_gone;
 	status.n_worse = s->diff.n_worse;
 	if (good) {
-		status.last_sync_at = s->clock.wall_s;
+		status.last_sync_at = sync_time(s);
 		status.generation = s->generation;
 		status.next_change_at = s->next_change_at;
 	}
 	if (good && changed) {
-		status.serial = s->end.serial;
+		status.serial = s->reply.end.serial;
 		status.accounts = s->world.n_accounts;
-		status.groups = (uint32_t)s->end.groups;
+		status.groups = (uint32_t)s->reply.end.groups;
 		status.rejected = s->world.n_rejected;
+		status.held = s->guard.n_held;
+		status.held_until = s->guard.n_held ? s->guard.until : 0;
 	}
 	return status_save(s->conf->runtime_dir, &status);
 }
@@ -444,12 +332,12 @@ static int sync_locked(struct sync *s)
 	int r = clock_read(&s->clock);
 
 	if (r < 0)
-		return failed_errno("no clock", r);
-	r = read_inputs(s);
-	if (r == 0 && unchanged(s)) {
-		s->online = true;
-		confirm(s, s->conf->runtime_dir, CONFIRM_S);
-		confirm(s, s->conf->state_dir, CONFIRM_S);
+		return sync_failed_errno("no clock", r);
+	r = sync_read_inputs(s);
+	if (r == 0)
+		r = sync_ask(s);
+	if (r == 0 && sync_unchanged(s)) {
+		sync_confirm(s);
 	} else if (r == 0) {
 		changed = true;
 		r = sync_changed(s);
@@ -467,7 +355,7 @@ static int begin(const struct conf *c, struct sync *s)
 	int r = state_open(c, &s->state);
 
 	if (r < 0)
-		return r == -EBUSY ? -ECANCELED : failed_errno("cannot begin", r);
+		return r == -EBUSY ? -ECANCELED : sync_failed_errno("cannot begin", r);
 	if (publish_restore(c->state_dir, c->runtime_dir, error) < 0) {
 		s->state.alarms++;
 		log_error("sync: %s", error);
@@ -476,7 +364,7 @@ static int begin(const struct conf *c, struct sync *s)
 }
 
 static const struct sync nothing = {
-	.document = -1,
+	.source = {.document = -1},
 	.stage = {.fd = -1},
 	.world = {.out = {.fd = -1}},
 	.snapshots = {-1, -1},

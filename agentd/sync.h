@@ -11,6 +11,7 @@
 struct sync_wishes {
 	struct strlist accept; /* names that go to a new directory id */
 	struct strlist forget; /* names whose tombstone ends */
+	bool accept_removals;  /* who is missing is gone, however many (agentd/guard.h) */
 };
 
 /*

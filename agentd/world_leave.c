@@ -45,6 +45,7 @@ static int leave(struct world *w, uint32_t place)
 
 	if (g->removed_at == 0) {
 		g->removed_at = w->in.now;
+		g->missing_since = 0;
 		g->changed = true;
 	}
 	if (world_named(&w->in.forget, g->name) && g->removed_at != LEDGER_FORGOTTEN) {

@@ -97,6 +97,8 @@ static const struct field status_fields[] = {
 	FIELD(19, U32, sync_status, n_gone),
 	FIELD(20, U32, sync_status, n_worse),
 	FIELD(21, STRLIST, sync_status, errors),
+	FIELD(22, U32, sync_status, held),
+	FIELD(23, U64, sync_status, held_until),
 };
 
 #define PACK(kind, fields, record, out) record_encode(kind, fields, ARRAY_SIZE(fields), record, out)

@@ -49,6 +49,8 @@ struct sync_status {
 	/* when something falls due without the directory; INT64_MAX: nothing does */
 	int64_t next_change_at;
 	uint32_t n_new, n_changed, n_gone, n_worse; /* accounts, by the last attempt */
+	uint32_t held;		/* accounts that are missing and stay (agentd/guard.h) … */
+	int64_t held_until;	/* … and when the first of them may go; 0: none */
 	struct strlist errors;	/* all that the last attempt met; last_error is the last of them */
 };
 

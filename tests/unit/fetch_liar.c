@@ -17,6 +17,7 @@
 extern char **environ;
 
 static uint32_t request;
+static size_t ca_len; /* of the setting "ca", from all its pieces */
 
 static void put(enum frame_type type, uint32_t id, const void *data, size_t len)
 {
@@ -88,6 +89,41 @@ static void put_look(void)
 	put_result(EIO, text, strlen(text) + 1);
 }
 
+static void put_server(uint32_t status, const char *said)
+{
+	struct frame_server s = {.date = 1700000000, .status = status, .retry_after_s = 7};
+	uint8_t packed[FRAME_SERVER_SIZE_MAX];
+
+	snprintf(s.validator, sizeof(s.validator), "%s", said);
+	put(FRAME_SERVER, request, packed, frame_server_pack(&s, packed));
+}
+
+static void lie_of_server(const char *how)
+{
+	char text[32];
+
+	if (!strcmp(how, "busy")) {
+		put_server(503, "");
+		put_result(EBUSY, "busy", 5);
+	} else if (!strcmp(how, "unchanged")) {
+		put_server(304, "\"v1\"");
+		put_end(0, 0, FRAME_END_UNCHANGED);
+	} else if (!strcmp(how, "unchanged_records")) {
+		put_records(1);
+		put_end(0, 1, FRAME_END_UNCHANGED);
+	} else if (!strcmp(how, "server_twice")) {
+		put_server(200, "");
+		put_server(200, "");
+	} else if (!strcmp(how, "server_none")) {
+		put_server(0, "");
+	} else if (!strcmp(how, "server_validator")) {
+		put_server(200, "v1");
+	} else if (!strcmp(how, "config")) {
+		snprintf(text, sizeof(text), "ca %zu", ca_len);
+		put_result(EIO, text, strlen(text) + 1);
+	}
+}
+
 static void flood(void)
 {
 	for (;;)
@@ -145,7 +181,19 @@ static void lie(const char *how)
 		put_result(EIO, "no end", 6);
 	} else if (!strcmp(how, "look")) {
 		put_look();
+	} else {
+		lie_of_server(how);
 	}
+}
+
+static void take_config(const struct frame *f, char *how, size_t size)
+{
+	const char *key = (const char *)f->payload.data, *value = key + strlen(key) + 1;
+
+	if (!strcmp(key, FETCH_KEY_DRIVER))
+		snprintf(how, size, "%s", value);
+	if (!strcmp(key, FETCH_KEY_CA))
+		ca_len += strlen(value);
 }
 
 int main(void)
@@ -153,10 +201,13 @@ int main(void)
 	struct frame f = {.fd = -1};
 	char how[64] = "";
 
-	if (wire_recv(FETCH_FD, &f, wire_now_ms() + 5000) < 0 || f.type != FRAME_CONFIG || f.payload.len < 8)
-		return 9;
-	snprintf(how, sizeof(how), "%s", (const char *)f.payload.data + strlen(FETCH_KEY_DRIVER) + 1);
-	if (wire_recv(FETCH_FD, &f, wire_now_ms() + 5000) < 0 || f.type != FRAME_SYNC)
+	do {
+		if (wire_recv(FETCH_FD, &f, wire_now_ms() + 5000) < 0)
+			return 9;
+		if (f.type == FRAME_CONFIG)
+			take_config(&f, how, sizeof(how));
+	} while (f.type == FRAME_CONFIG);
+	if (f.type != FRAME_SYNC)
 		return 9;
 	request = f.request_id;
 	closep(&f.fd);

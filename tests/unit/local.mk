@@ -220,7 +220,7 @@ test_fetcher_CPPFLAGS = $(AM_CPPFLAGS) -DLIAR='"$(abs_builddir)/fetch_liar"'
 test_fetcher_LDADD = $(AGENTD_TEST_LIBS)
 EXTRA_test_fetcher_DEPENDENCIES = fetch_liar
 fetch_liar_SOURCES = tests/unit/fetch_liar.c
-fetch_liar_LDADD = libcommon.la
+fetch_liar_LDADD = libagentd.la libcommon.la
 
 check_PROGRAMS += test_publish test_store
 TESTS += test_publish test_store
@@ -230,6 +230,11 @@ test_publish_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=write
 test_publish_LDADD = $(AGENTD_TEST_LIBS)
 test_store_SOURCES = tests/unit/test_store.c
 test_store_LDADD = $(AGENTD_TEST_LIBS)
+
+check_PROGRAMS += test_guard
+TESTS += test_guard
+test_guard_SOURCES = tests/unit/test_guard.c $(WORLD_FIXTURE)
+test_guard_LDADD = $(AGENTD_TEST_LIBS)
 
 check_PROGRAMS += test_cache test_ledger
 TESTS += test_cache test_ledger

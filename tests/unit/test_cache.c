@@ -30,7 +30,7 @@ static void assert_diff(struct fixture *f, uint32_t n_new, uint32_t changed, uin
 
 static void save(struct fixture *f)
 {
-	struct cache_meta meta = {11, 22, 33};
+	struct cache_meta meta = {11, 12, 22, 33, {44, 43}, "\"v1\""};
 
 	assert_int_equal(cache_save(&store, &f->world, &meta), 0);
 	assert_diff(f, 0, 0, 0, 0);
@@ -56,7 +56,18 @@ static void test_meta(void **state)
 	assert_int_equal(cache_meta_load(&store, &meta), 0);
 	assert_int_equal(meta.fingerprint, 11);
 	assert_int_equal(meta.generation, 22);
+	assert_int_equal(meta.inputs, 12);
 	assert_int_equal(meta.next_change_at, 33);
+	assert_int_equal(meta.synced_at[0], 44);
+	assert_int_equal(meta.synced_at[1], 43);
+	assert_string_equal(meta.validator, "\"v1\"");
+	memcpy(meta.validator, "W/\"v2\"", 7);
+	assert_int_equal(cache_meta_save(&store, &meta), 0);
+	assert_diff(f, 0, 0, 0, 0);
+	meta = (struct cache_meta){0};
+	assert_int_equal(cache_meta_load(&store, &meta), 0);
+	assert_string_equal(meta.validator, "W/\"v2\"");
+	assert_int_equal(meta.fingerprint, 11);
 }
 
 static void test_diff(void **state)

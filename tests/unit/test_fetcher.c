@@ -16,17 +16,19 @@
 #include "agentd/fetcher.h"
 
 static struct stage stage;
-static struct frame_end end;
+static struct fetcher_reply reply;
+static const char *validator = "";
+static bool remote; /* no document goes along */
 static char error[FETCHER_ERROR_SIZE];
 
 /* One sync with a liar that does HOW; PATH: another program. */
 static int sync_with(const char *path, const char *how)
 {
-	char settings[64];
-	int len = snprintf(settings, sizeof(settings), FETCH_KEY_DRIVER "%c%s", 0, how);
+	static char settings[300000];
+	int len = snprintf(settings, sizeof(settings), FETCH_KEY_DRIVER "%c%s%c" FETCH_KEY_CA "%c", 0, how, 0, 0);
 	struct fetcher_options o = {
 		.path = path ? path : LIAR,
-		.settings = {settings, (uint32_t)len + 1, 2},
+		.settings = {settings, sizeof(settings), 4},
 		.idle_ms = 300,
 		.total_ms = 2000,
 	};
@@ -34,10 +36,11 @@ static int sync_with(const char *path, const char *how)
 	struct fetcher f;
 	int r;
 
+	memset(settings + len, 'c', sizeof(settings) - (size_t)len - 1);
 	stage_done(&stage);
 	assert_int_equal(stage_init(&stage), 0);
 	assert_int_equal(fetcher_start(&o, &f), 0);
-	r = fetcher_sync(&f, document, &stage, &end, error);
+	r = fetcher_sync(&f, &(struct fetcher_request){remote ? -1 : document, validator}, &stage, &reply, error);
 	fetcher_stop(&f);
 	assert_int_equal(f.pid, 0);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* reaped */
@@ -58,8 +61,8 @@ static void test_right(void **state)
 	expect("right", 0, "");
 	assert_string_equal(error, "");
 	assert_int_equal(stage.n_records, 3);
-	assert_int_equal(end.serial, 7);
-	assert_true(end.flags & FRAME_END_COMPLETE);
+	assert_int_equal(reply.end.serial, 7);
+	assert_true(reply.end.flags & FRAME_END_COMPLETE);
 }
 
 static void test_wrong(void **state)
@@ -79,6 +82,40 @@ static void test_wrong(void **state)
 	expect("result_long", -EPROTO, "broke the protocol");
 	expect("result_open", -EPROTO, "broke the protocol");
 	expect("result", -EBADMSG, "line 1:\\x1b[2J no");
+}
+
+static void test_server(void **state)
+{
+	(void)state;
+	expect("busy", -EPROTO, "broke the protocol"); /* of a file no server speaks */
+	remote = true;
+	expect("busy", -EBUSY, "busy");
+	assert_int_equal(reply.server.status, 503);
+	assert_int_equal(reply.server.retry_after_s, 7);
+	assert_int_equal(reply.server.date, 1700000000);
+	expect("right", -EPROTO, "broke the protocol"); /* and no server's list is explicit */
+	assert_int_equal(reply.server.status, 0);
+	expect("server_twice", -EPROTO, "broke the protocol");
+	expect("server_none", -EPROTO, "broke the protocol");
+	expect("server_validator", -EPROTO, "broke the protocol");
+	expect("unchanged", -EPROTO, "broke the protocol"); /* nothing was known */
+	validator = "\"v1\"";
+	expect("unchanged", 0, "");
+	assert_true(reply.end.flags & FRAME_END_UNCHANGED);
+	assert_string_equal(reply.server.validator, validator);
+	expect("unchanged_records", -EPROTO, "broke the protocol");
+	validator = "";
+	remote = false;
+}
+
+static void test_config(void **state)
+{
+	char text[32];
+
+	(void)state;
+	/* driver NUL config NUL ca NUL … NUL */
+	snprintf(text, sizeof(text), "ca %d", 300000 - 7 - 7 - 3 - 1);
+	expect("config", -EIO, text);
 }
 
 static void test_slow(void **state)
@@ -141,6 +178,7 @@ int main(void)
 		cmocka_unit_test(test_right), cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_slow),  cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_given), cmocka_unit_test(test_no_program),
+		cmocka_unit_test(test_server), cmocka_unit_test(test_config),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

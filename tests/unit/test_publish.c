@@ -275,7 +275,7 @@ static void test_confirm(void **state)
 	s = reader(PAM_SNAPSHOT, SNAPSHOT_PAM);
 	assert_int_equal(snapshot_info(s)->confirmed_at, NOW);
 	snapshot_close(s);
-	assert_int_equal(publish_confirm(dir, NOW + 60, 60, error), 0);
+	assert_int_equal(publish_confirm(dir, NOW + 60, 60, error), 1);
 	assert_generations(3);
 	s = reader(PAM_SNAPSHOT, SNAPSHOT_PAM);
 	assert_int_equal(snapshot_info(s)->confirmed_at, NOW + 60);

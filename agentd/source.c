@@ -1,0 +1,147 @@
+#include "agentd/source.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "agentd/document.h"
+
+#define FETCH_USER "muster"
+#define NO_PROXY   "none"
+
+_Static_assert(SOURCE_ERROR_SIZE >= DOCUMENT_ERROR_SIZE && SOURCE_ERROR_SIZE >= CREDENTIALS_ERROR_SIZE, "fits");
+
+int source_open(const struct conf *c, struct source *ret, char ret_error[static SOURCE_ERROR_SIZE])
+{
+	uint64_t ours[2] = {0};
+	int r;
+
+	*ret = (struct source){.conf = c, .remote = !!strncmp(c->url, "file://", 7), .document = -1};
+	if (gethostname(ret->hostname, sizeof(ret->hostname) - 1) < 0) {
+		r = -errno;
+		snprintf(ret_error, SOURCE_ERROR_SIZE, "no host name: %s", strerror(-r));
+		return r;
+	}
+	r = ret->remote ? credentials_load(c, &ret->credentials, ret_error) :
+			  document_open(c->url, &ret->document, &ret->content, ret_error);
+	if (r < 0)
+		return r;
+	ours[0] = XXH3_64bits(ret->hostname, strlen(ret->hostname));
+	if (ret->remote)
+		ours[1] = credentials_sum(&ret->credentials);
+	ret->ours = XXH3_64bits(ours, sizeof(ours));
+	return 0;
+}
+
+void source_close(struct source *s)
+{
+	closep(&s->document);
+	s->document = -1;
+	credentials_done(&s->credentials);
+}
+
+static int drop_rights(const struct local *l, struct fetcher_options *o, char *error)
+{
+	uint32_t uid, gid;
+
+	o->drop = geteuid() == 0;
+	if (!o->drop)
+		return 0;
+	if (local_user(l, FETCH_USER, &uid, &gid) < 0) {
+		snprintf(error, SOURCE_ERROR_SIZE,
+			 "there is no system user '" FETCH_USER "' in /etc/passwd: run 'systemd-sysusers' or "
+			 "'useradd --system --user-group --home-dir / --shell /usr/sbin/nologin " FETCH_USER "'");
+		return -ESRCH;
+	}
+	if (uid == 0 || gid == 0) {
+		snprintf(error, SOURCE_ERROR_SIZE,
+			 "the user '" FETCH_USER "' has uid or gid 0: give it ids of its own");
+		return -EPERM;
+	}
+	o->uid = uid;
+	o->gid = gid;
+	return 0;
+}
+
+static const char *text_of(const struct buf *b)
+{
+	return b->len ? (const char *)b->data : "";
+}
+
+/* Keys and values, one after another; what is not set is left out. */
+static int make_settings(const struct source *s, struct buf *b, struct strlist *ret)
+{
+	const struct credentials *c = &s->credentials;
+	const char *proxy = strcmp(s->conf->proxy, NO_PROXY) ? s->conf->proxy : "";
+	const char *secrets = !s->remote || credentials_prove(c) ? "yes" : "";
+	const char *const all[][2] = {
+		{FETCH_KEY_DRIVER, "document"},
+		{FETCH_KEY_URL, s->conf->url},
+		{FETCH_KEY_SYSTEM_ID, s->conf->system_id},
+		{FETCH_KEY_HOSTNAME, s->hostname},
+		{FETCH_KEY_SECRETS, secrets},
+		{FETCH_KEY_CA, text_of(&c->ca)},
+		{FETCH_KEY_CLIENT_CERT, text_of(&c->client_cert)},
+		{FETCH_KEY_CLIENT_KEY, text_of(&c->client_key)},
+		{FETCH_KEY_BEARER, text_of(&c->bearer)},
+		{FETCH_KEY_PROXY, s->remote ? proxy : ""},
+	};
+	uint32_t count = 0;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(all); i++) {
+		if (!*all[i][1])
+			continue;
+		for (size_t j = 0; r == 0 && j < 2; j++, count++)
+			r = buf_add(b, all[i][j], strlen(all[i][j]) + 1);
+	}
+	*ret = (struct strlist){(const char *)b->data, (uint32_t)b->len, count};
+	return r;
+}
+
+static int fetch(const struct source *s, struct fetcher_options *o, const struct fetcher_request *request,
+		 struct stage *stage, struct fetcher_reply *ret, char *error)
+{
+	CLEANUP(fetcher_stop) struct fetcher fetcher = {.sock = -1};
+	char text[FETCHER_ERROR_SIZE];
+	int r = fetcher_start(o, &fetcher);
+
+	if (r < 0) {
+		snprintf(error, SOURCE_ERROR_SIZE, "cannot start muster-fetch: %s", strerror(-r));
+		return r;
+	}
+	r = fetcher_sync(&fetcher, request, stage, ret, text);
+	if (r < 0)
+		snprintf(error, SOURCE_ERROR_SIZE, "%s: %s", s->conf->url, text);
+	return r;
+}
+
+int source_fetch(const struct source *s, const struct local *l, const char *validator, struct stage *stage,
+		 struct fetcher_reply *ret, char ret_error[static SOURCE_ERROR_SIZE])
+{
+	CLEANUP(buf_wipe) struct buf settings = {0};
+	struct fetcher_options o = {
+		.path = s->conf->fetch,
+		.idle_ms = SYNC_IDLE_MS,
+		.total_ms = SYNC_TOTAL_MS,
+	};
+	struct fetcher_request request = {s->document, validator};
+	int r;
+
+	*ret = (struct fetcher_reply){0};
+	ret_error[0] = '\0';
+	r = drop_rights(l, &o, ret_error);
+	if (r < 0)
+		return r;
+	r = make_settings(s, &settings, &o.settings);
+	if (r == 0)
+		r = stage_init(stage);
+	if (r < 0) {
+		snprintf(ret_error, SOURCE_ERROR_SIZE, "%s", strerror(-r));
+		return r;
+	}
+	return fetch(s, &o, &request, stage, ret, ret_error);
+}

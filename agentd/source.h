@@ -1,0 +1,36 @@
+/*
+ * The directory as it is configured, from musterd's side: a document in a file, opened here, or one on a web server with
+ * the credentials for it; and asking it, through a muster-fetch of its own. Logs nothing.
+ */
+#ifndef AGENTD_SOURCE_H
+#define AGENTD_SOURCE_H
+
+#include "agentd/credentials.h"
+#include "agentd/fetcher.h"
+#include "agentd/local.h"
+
+#define SOURCE_HOST_SIZE  256
+#define SOURCE_ERROR_SIZE (FETCHER_ERROR_SIZE + 256)
+
+struct source {
+	const struct conf *conf;
+	bool remote;
+	int document;			/* of a file */
+	struct credentials credentials; /* for a server */
+	char hostname[SOURCE_HOST_SIZE];
+	uint64_t content; /* of the document, when it is a file */
+	uint64_t ours;	  /* of what this host brings: its name, the credentials */
+};
+
+/* RET: close with source_close() in any case. RET_ERROR: what is wrong, what to do. -errno. */
+int source_open(const struct conf *c, struct source *ret, char ret_error[static SOURCE_ERROR_SIZE]) MUST_CHECK;
+void source_close(struct source *s);
+
+/*
+ * Ask, and stage what comes. VALIDATOR of what is known, or "". As root muster-fetch runs as the system user 'muster', who
+ * is looked up in L. RET_ERROR: one sentence, on failure. Returns as fetcher_sync(), whose limits hold.
+ */
+int source_fetch(const struct source *s, const struct local *l, const char *validator, struct stage *stage,
+		 struct fetcher_reply *ret, char ret_error[static SOURCE_ERROR_SIZE]) MUST_CHECK;
+
+#endif

@@ -1,0 +1,170 @@
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include "agentd/log.h"
+#include "agentd/publish.h"
+#include "agentd/sync_private.h"
+
+/*
+ * An unchanged directory is written down as confirmed this often: a copy of both snapshots costs more than the poll, and
+ * leases count in days. To the second it is in sync.status.
+ */
+#define CONFIRM_S      3600
+#define CONFIRMS_LEASE 8 /* but a lease is never left to run down */
+
+int sync_failed(const char *what)
+{
+	log_error("sync: %s; what was published stays", what);
+	return -ECANCELED;
+}
+
+int sync_failed_errno(const char *what, int r)
+{
+	log_error("sync: %s: %s; what was published stays", what, strerror(-r));
+	return -ECANCELED;
+}
+
+static void take_content(struct sync *s, uint64_t content)
+{
+	uint64_t parts[] = {s->inputs, content};
+
+	s->fingerprint = XXH3_64bits(parts, sizeof(parts));
+}
+
+int sync_read_inputs(struct sync *s)
+{
+	char error[SOURCE_ERROR_SIZE], local_error[LOCAL_ERROR_SIZE];
+	uint64_t parts[4] = {conf_fingerprint(s->conf)};
+
+	if (local_load("/etc", &s->local, local_error) < 0)
+		return sync_failed(local_error);
+	if (source_open(s->conf, &s->source, error) < 0)
+		return sync_failed(error);
+	parts[1] = local_fingerprint(s->local);
+	parts[2] = s->source.ours;
+	parts[3] = XXH3_64bits(PACKAGE_VERSION, strlen(PACKAGE_VERSION));
+	s->inputs = XXH3_64bits(parts, sizeof(parts));
+	take_content(s, s->source.content);
+	return 0;
+}
+
+static bool wishes(const struct sync *s)
+{
+	return s->wishes.accept.count || s->wishes.forget.count || s->wishes.accept_removals;
+}
+
+/* What the published files were made from has not changed, the directory apart, and they are all there. */
+static void read_known(struct sync *s)
+{
+	if (!s->state.cache.env || cache_meta_load(&s->state.cache, &s->known) < 0) {
+		s->known = (struct cache_meta){0};
+		return;
+	}
+	s->generation = s->known.generation;
+	s->next_change_at = s->known.next_change_at;
+	s->current = !wishes(s) && s->known.fingerprint && s->known.inputs == s->inputs &&
+		     s->clock.wall_s < s->known.next_change_at &&
+		     publish_has(s->conf->runtime_dir, s->known.generation) &&
+		     publish_has(s->conf->state_dir, s->known.generation);
+}
+
+bool sync_unchanged(const struct sync *s)
+{
+	return s->current && s->known.fingerprint == s->fingerprint;
+}
+
+int64_t sync_time(const struct sync *s)
+{
+	int64_t server_s = s->reply.server.date;
+
+	return server_s > s->clock.wall_s ? server_s : s->clock.wall_s;
+}
+
+int64_t sync_lease_s(const struct sync *s)
+{
+	return s->source.remote ? s->conf->lease_ms / 1000 : 0; /* a file is the directory itself: it cannot be stale */
+}
+
+static bool confirm_in(struct sync *s, const char *dir)
+{
+	int64_t max_age_s = CONFIRM_S;
+	char error[PUBLISH_ERROR_SIZE];
+	int r;
+
+	if (sync_lease_s(s) && sync_lease_s(s) / CONFIRMS_LEASE < max_age_s)
+		max_age_s = sync_lease_s(s) / CONFIRMS_LEASE;
+	r = publish_confirm(dir, sync_time(s), max_age_s, error);
+	if (r < 0) {
+		s->state.alarms++;
+		log_error("sync: %s", error);
+	}
+	return r > 0;
+}
+
+/* The same under another validator: the next poll is short. */
+static void keep_validator(struct sync *s)
+{
+	if (!strcmp(s->known.validator, s->reply.server.validator))
+		return;
+	memcpy(s->known.validator, s->reply.server.validator, sizeof(s->known.validator));
+	if (cache_meta_save(&s->state.cache, &s->known) < 0)
+		log_warning("sync: cache.mdb could not be written: the next poll will be a long one");
+}
+
+void sync_confirm(struct sync *s)
+{
+	bool kept;
+
+	s->online = true;
+	confirm_in(s, s->conf->runtime_dir);
+	kept = confirm_in(s, s->conf->state_dir);
+	if (kept && s->reply.server.date)
+		state_save_mark(&s->state, &s->clock, s->reply.server.date);
+	if (s->source.remote)
+		keep_validator(s);
+}
+
+static int sum_records(struct sync *s)
+{
+	struct stage_walk walk = {.stage = &s->stage};
+	uint64_t sum = s->reply.end.serial;
+	int r;
+
+	while ((r = stage_next(&walk)) > 0)
+		sum = XXH3_64bits_withSeed(walk.record, walk.place.len, sum);
+	stage_walk_done(&walk);
+	take_content(s, sum);
+	return r;
+}
+
+static int fetch(struct sync *s)
+{
+	char error[SOURCE_ERROR_SIZE];
+	int r = source_fetch(&s->source, s->local, s->current ? s->known.validator : "", &s->stage, &s->reply,
+			     error);
+
+	if (r < 0)
+		return sync_failed(error);
+	s->online = true;
+	/* of a document in a file whoever is missing was removed: it has to be whole */
+	if (!s->source.remote && !(s->reply.end.flags & FRAME_END_COMPLETE))
+		return sync_failed("muster-fetch sent no whole list");
+	if (!s->source.remote)
+		return 0;
+	if (s->reply.end.flags & FRAME_END_UNCHANGED)
+		s->fingerprint = s->known.fingerprint;
+	else
+		r = sum_records(s);
+	return r < 0 ? sync_failed_errno("cannot read what muster-fetch sent", r) : 0;
+}
+
+int sync_ask(struct sync *s)
+{
+	read_known(s);
+	return s->source.remote || !sync_unchanged(s) ? fetch(s) : 0;
+}
