@@ -109,7 +109,6 @@ def test_usage(endpoint):
         assert done.returncode == 2 and text in done.stderr, done
     conf = endpoint.conf.read_text()
     for text, where in (("[accounts]\nallow_sudo = maybe\n", ":2: [accounts] allow_sudo = 'maybe' is not"),
-                        ("[directory]\nurl = https://example.com/x\n", "file:// only"),
                         ("[directory]\ndriver = jumpcloud\n", "'document' only")):
         endpoint.conf.write_text(text)
         done = once()
