@@ -9,6 +9,10 @@ extern const struct command command_users;
 extern const struct command command_groups;
 extern const struct command command_explain;
 extern const struct command command_ssh_keys;
+extern const struct command command_sync;
+extern const struct command command_unlock;
+extern const struct command command_accept;
+extern const struct command command_forget;
 extern const struct command command_directory;
 
 #endif

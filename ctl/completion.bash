@@ -7,12 +7,13 @@ _musterctl_words()
 	local fields="--displayname --email --uid --gid --sudo --key --shell --home --state"
 
 	case $1 in
-	musterctl) echo "status users groups explain ssh-keys directory --help --version" ;;
+	musterctl) echo "status users groups explain ssh-keys sync unlock accept forget directory --help --version" ;;
 	"musterctl status") echo "--json --help" ;;
 	"musterctl users") echo "--json --csv --help" ;;
 	"musterctl groups") echo "--json --csv --help" ;;
 	"musterctl explain") echo "--service --at --offline --json --help" ;;
-	"musterctl ssh-keys") echo "--help" ;;
+	"musterctl sync") echo "--accept-removals --help" ;;
+	"musterctl ssh-keys" | "musterctl unlock" | "musterctl accept" | "musterctl forget") echo "--help" ;;
 	"musterctl directory")
 		echo "add set activate suspend schedule expire unlock passwd mfa delete bind unbind group import export --help" ;;
 	"musterctl directory add") echo "$fields $edit" ;;
@@ -65,7 +66,8 @@ _musterctl()
 		case $command in
 		"musterctl directory import")
 			[[ $current == -* ]] || mapfile -t COMPREPLY < <(compgen -f -- "$current") ;;
-		"musterctl explain" | "musterctl ssh-keys" | "musterctl directory "*)
+		"musterctl explain" | "musterctl ssh-keys" | "musterctl unlock" | "musterctl accept" | \
+			"musterctl forget" | "musterctl directory "*)
 			[[ $current == -* ]] || words="$words $(musterctl users --csv 2>/dev/null | sed '1d; s/,.*//')" ;;
 		esac ;;
 	esac

@@ -8,7 +8,8 @@ libctl_la_SOURCES = \
 	ctl/text.h ctl/text.c \
 	ctl/view.h ctl/view.c \
 	ctl/judge.h ctl/judge.c \
-	ctl/status.c ctl/users.c ctl/groups.c ctl/ssh_keys.c \
+	ctl/musterd.h ctl/musterd.c \
+	ctl/status.c ctl/sync.c ctl/users.c ctl/groups.c ctl/ssh_keys.c \
 	ctl/explain.h ctl/explain.c ctl/explain_print.c \
 	ctl/directory/tree.h ctl/directory/tree.c \
 	ctl/directory/store.h ctl/directory/store.c \

@@ -9,8 +9,17 @@
 #include "ctl/message.h"
 
 static const struct command *const commands[] = {
-	&command_status,    &command_users, &command_groups, &command_explain, &command_ssh_keys,
-	&command_directory, NULL,
+	&command_status,
+	&command_users,
+	&command_groups,
+	&command_explain,
+	&command_ssh_keys,
+	&command_sync,
+	&command_unlock,
+	&command_accept,
+	&command_forget,
+	&command_directory,
+	NULL,
 };
 
 static const struct command musterctl = {
