@@ -13,6 +13,7 @@
 #define HASHES_AT_ONCE 2 /* each of them takes some 17 MiB and a core */
 #define HASH_WAIT_S    8 /* for a turn; then the password is not verified */
 #define SEND_MS        2000
+#define JOB_AGE_MS     60000 /* fifty cron jobs a minute cause one refresh */
 
 static sem_t hashes;
 
@@ -37,7 +38,8 @@ static int wait_for_turn(void)
 static bool refresh(const struct agent_request *q, const struct answer_options *o)
 {
 	if (q->flags & AGENT_NOWAIT) {
-		engine_poke(o->engine, o->recheck_after_ms);
+		engine_poke(o->engine,
+			    o->recheck_after_ms > JOB_AGE_MS ? o->recheck_after_ms : JOB_AGE_MS);
 		return false;
 	}
 	return engine_refresh(o->engine, o->recheck_after_ms,
