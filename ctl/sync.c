@@ -1,5 +1,6 @@
 /* musterctl sync, accept, forget: 'musterd --once' with an administrator's word; musterctl unlock. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,12 +38,25 @@ static enum exit_code run_musterd(const char *const *arguments, unsigned n)
 	return r == 0 ? EXIT_OK : EXIT_ERROR;
 }
 
+/* 0: none is published, or it cannot be seen. */
+static uint64_t published_generation(void)
+{
+	AUTO_VIEW struct view v;
+	struct fault ignored = {0};
+
+	return view_open(&v, &ignored) == 0 ? view_info(&v)->generation : 0;
+}
+
 static enum exit_code run_sync(const struct invocation *in)
 {
 	const struct sync_options *o = in->options;
 	const char *const arguments[] = {"--accept-removals"};
+	uint64_t before = published_generation();
+	enum exit_code code = run_musterd(arguments, o->accept_removals);
 
-	return run_musterd(arguments, o->accept_removals);
+	if (code == EXIT_OK && before && published_generation() == before)
+		printf("nothing changed: generation %" PRIu64 "\n", before);
+	return code;
 }
 
 /* musterd --once OPTION NAME … */

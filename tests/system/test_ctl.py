@@ -299,3 +299,37 @@ def test_login_with_a_changed_password(own, sshd):
     assert sshd.login("dora", "another one").ok and not sshd.login("dora", PASSWORD).ok
     own.musterctl("directory", "expire", "dora")
     assert not sshd.login("dora", "another one").ok and not sshd.login("dora", key=own.key).ok
+
+
+def test_accept_and_forget(endpoint):
+    """A name that comes back belongs to nobody until an administrator says so; a tombstone ends when one says so."""
+    ctl = endpoint.musterctl
+    ctl("directory", "add", "carla", "--no-publish")
+    ctl("sync")
+    ctl("directory", "delete", "carla")
+    assert ctl("directory", "add", "carla", check=False).returncode == 1
+    assert "name_recycled" in ctl("status").stdout
+    ctl("accept", "carla")
+    assert "name_recycled" not in ctl("status").stdout
+    assert endpoint.explain("carla") == "password_pending"
+    assert ctl("forget", "carla", check=False).returncode == 2
+    ctl("directory", "delete", "carla")
+    assert run("getent", "passwd", "carla").stdout
+    ctl("forget", "carla")
+    assert run("getent", "passwd", "carla", check=False).returncode == 2
+
+
+def test_sync_says_when_nothing_changed(endpoint):
+    endpoint.musterctl("sync")
+    assert endpoint.musterctl("sync").stdout == f"nothing changed: generation {endpoint.generation()}\n"
+
+
+def test_unlock_forgets_the_tries_here(endpoint):
+    endpoint.musterctl("directory", "add", "tilda")
+    uid = run("id", "-u", "tilda").stdout.strip()
+    tally = RUN / "tally" / uid
+    tally.write_bytes(b"")
+    tally.chmod(0o600)
+    endpoint.musterctl("unlock", "tilda")
+    assert not tally.exists()
+    assert endpoint.musterctl("unlock", "nobody-there", check=False).returncode == 1
