@@ -37,6 +37,8 @@ WRAP(void *, realloc, void *p, size_t size)
 
 WRAP(void *, mmap64, void *p, size_t len, int prot, int flags, int fd, off_t offset)
 {
+	if (faults.on_mmap)
+		faults.on_mmap();
 	return fails() ? MAP_FAILED : mmap(p, len, prot, flags, fd, offset);
 }
 

@@ -56,6 +56,7 @@ struct nss_faults {
 	int fail_errno;
 	bool fast;	      /* a millisecond is a second */
 	bool frozen;	      /* no second ends */
+	void (*on_mmap)(void); /* called before the module maps */
 };
 extern struct nss_faults faults;
 

@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <sched.h>
 
 #include "tests/unit/nss_host.h"
 
@@ -164,11 +165,63 @@ static void test_slots_lost(void **state)
 	assert_int_equal(in_child(lose_slots, &generation), 0);
 }
 
+static atomic_bool stalled, go_on;
+
+static void stall(void)
+{
+	faults.on_mmap = NULL;
+	stalled = true;
+	while (!go_on)
+		sched_yield();
+}
+
+static void *ask_once(void *ctx)
+{
+	*(uint64_t *)ctx = ask(3);
+	return NULL;
+}
+
+/* A thread that opened the second generation comes to map it when another has the third: it does not put it back. */
+static void be_slow(const void *ctx)
+{
+	struct sample s = {.n_users = USERS, .generation = 1};
+	uint64_t seen = 0;
+	pthread_t slow;
+
+	(void)ctx;
+	alarm(60);
+	CHECK(sample_publish(&s, RUN_SNAPSHOT) == 0 && ask(3) == 1);
+	s.generation = 2;
+	CHECK(sample_publish(&s, RUN_SNAPSHOT) == 0);
+	nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+	faults.on_mmap = stall;
+	CHECK(pthread_create(&slow, NULL, ask_once, &seen) == 0);
+	while (!stalled)
+		sched_yield();
+	s.generation = 3;
+	CHECK(sample_publish(&s, RUN_SNAPSHOT) == 0);
+	nanosleep(&(struct timespec){.tv_nsec = 3000000}, NULL);
+	CHECK(ask(3) == 3);
+	faults.frozen = true; /* or the next look at the path would mend it */
+	CHECK(ask(3) == 3);
+	go_on = true;
+	CHECK(pthread_join(slow, NULL) == 0);
+	CHECK(seen == 3 && ask(3) == 3);
+}
+
+static void test_slow_refresher(void **state)
+{
+	(void)state;
+	faults.fast = true;
+	assert_int_equal(in_child(be_slow, NULL), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_stress),
 		cmocka_unit_test(test_slots_lost),
+		cmocka_unit_test(test_slow_refresher),
 	};
 
 	return cmocka_run_group_tests(tests, nss_host_enter, nss_host_leave);
