@@ -34,10 +34,13 @@ static int add(struct settings *s, const char *key, const char *value)
 
 int settings_add(struct settings *s, const struct buf *frame)
 {
-	const char *p = (const char *)frame->data, *end = p + frame->len, *key;
+	const char *p = (const char *)frame->data, *end, *key;
 	int r = 0;
 
-	if (frame->len > 0 && end[-1] != '\0')
+	if (frame->len == 0) /* its data may be NULL */
+		return 0;
+	end = p + frame->len;
+	if (end[-1] != '\0')
 		return -EPROTO;
 	while (p < end && r == 0) {
 		key = p;

@@ -196,8 +196,10 @@ def test_reload(endpoint, quiet):
         with endpoint.configured(allow_sudo="no"):
             changed_within(1, agent, agent.reload)
             assert run("id", "-nG", "dora").stdout.split() == ["dora"]
-        reloads = [m for m in agent.hear() if m.startswith("RELOADING=1\nMONOTONIC_USEC=")]
-        assert len(reloads) >= 2 and agent.said.count("READY=1") == len(reloads) + 1
+        def reloads():
+            return len([m for m in agent.hear() if m.startswith("RELOADING=1\nMONOTONIC_USEC=")])
+        assert reloads() >= 2
+        wait_for(lambda: agent.said.count("READY=1") == reloads() + 1)
 
 
 def test_edit_of_configuration_counts(endpoint, quiet):
