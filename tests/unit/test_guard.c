@@ -167,6 +167,25 @@ static void test_each_for_himself(void **state)
 	assert_int_equal(f->world.n_accounts, 9);
 }
 
+/* Once all are back, an old loss proves nothing. */
+static void test_back(void **state)
+{
+	struct fixture *f = *state;
+
+	list(f, 0, 10);
+	sync_one(f);
+	sync_one(f);
+	expect(f, 10, 10, 10);
+	list(f, 0, 10);
+	sync_one(f);
+	expect(f, 10, 0, 0);
+	f->now = NOW + 60 + HOLD_S;
+	list(f, 0, 10);
+	sync_one(f);
+	sync_one(f);
+	expect(f, 10, 10, 10);
+}
+
 static void test_said(void **state)
 {
 	struct fixture *f = *state;
@@ -238,6 +257,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_many), TEST(test_confirmed), TEST(test_few),	    TEST(test_held), TEST(test_released),
 		TEST(test_said), TEST(test_accepted),  TEST(test_cache_lost), TEST(test_each_for_himself),
+		TEST(test_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

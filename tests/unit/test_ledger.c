@@ -164,6 +164,20 @@ static void test_kept(void **state)
 	close_ledger(&s, &l);
 	open_ledger(&s, &l);
 	assert_int_equal(ledger_user(&l, 0)->removed_at, NOW);
+	assert_int_equal(ledger_user(&l, 0)->missing_since, 0);
+
+	/* missing is not removed; and the mark alone can rise */
+	ledger_user(&l, 0)->removed_at = 0;
+	ledger_user(&l, 0)->missing_since = NOW + 1;
+	ledger_user(&l, 0)->changed = true;
+	assert_int_equal(ledger_save(&s, &l), 0);
+	assert_int_equal(ledger_save_mark(&s, &(struct clock_reading){"0f0f", 1234, NOW}, NOW + 50), 0);
+	close_ledger(&s, &l);
+	open_ledger(&s, &l);
+	assert_int_equal(ledger_user(&l, 0)->removed_at, 0);
+	assert_int_equal(ledger_user(&l, 0)->missing_since, NOW + 1);
+	assert_int_equal(l.state.mark.wall_s, NOW + 50);
+	assert_int_equal(l.state.serial, 17);
 	close_ledger(&s, &l);
 }
 
