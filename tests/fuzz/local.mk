@@ -3,7 +3,7 @@
 #   ./configure --enable-fuzzing CC=clang: built with libFuzzer, AddressSanitizer and UBSan, to be run by hand:
 #       ./fuzz_X -max_total_time=600 /tmp/new tests/fuzz/corpus/X
 #   else: built with replay.c instead, and make check feeds the corpus to it.
-fuzz_targets = fuzz_document fuzz_record fuzz_reply fuzz_snapshot fuzz_sshkey
+fuzz_targets = fuzz_agent fuzz_conf fuzz_document fuzz_record fuzz_reply fuzz_snapshot fuzz_sshkey
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/document.dict
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
@@ -15,6 +15,14 @@ TESTS += $(fuzz_targets)
 fuzz_main = tests/fuzz/fuzz.h tests/fuzz/replay.c
 fuzz_ldflags = $(AM_LDFLAGS)
 endif
+
+fuzz_agent_SOURCES = tests/fuzz/fuzz_agent.c $(fuzz_main)
+fuzz_agent_LDADD = libcommon.la
+fuzz_agent_LDFLAGS = $(fuzz_ldflags)
+
+fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(fuzz_main)
+fuzz_conf_LDADD = libconf.la libcommon.la
+fuzz_conf_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_document_SOURCES = tests/fuzz/fuzz_document.c $(fuzz_main)
 fuzz_document_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
