@@ -77,7 +77,8 @@ static const char *take_text(struct cursor *c)
 
 static struct cursor cursor_open(const void *data, size_t len)
 {
-	struct cursor c = {data, (const uint8_t *)data + len, data == NULL};
+	const uint8_t *p = data ? data : (const uint8_t *)""; /* an empty frame has no bytes at all */
+	struct cursor c = {p, p + (data ? len : 0), false};
 
 	if (take_u32(&c) != AGENT_VERSION)
 		c.bad = true;
