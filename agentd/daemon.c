@@ -14,6 +14,7 @@
 #include "agentd/log.h"
 #include "agentd/server.h"
 #include "agentd/status.h"
+#include "common/paths.h"
 
 /* Whoever edits a file often edits a second one, or syncs himself: musterctl directory does. */
 #define SETTLE_MS 100
@@ -36,9 +37,20 @@ static void start_server(struct daemon *d)
 	d->server_error = r;
 }
 
+static bool is_published(const char *dir)
+{
+	AUTO_FREE char *path = str_format("%s/" PAM_SNAPSHOT, dir);
+
+	return path && access(path, F_OK) == 0;
+}
+
 static void be_ready(struct daemon *d)
 {
+	const struct conf *c = &d->settings.conf;
+
 	schedule_start(&d->schedule, daemon_now_ms(), daemon_chance());
+	if (!is_published(c->runtime_dir) && !is_published(c->state_dir))
+		schedule_hurry(&d->schedule, daemon_now_ms(), 0); /* nobody can log in yet: no time to spread */
 	notify_send(&d->notify, "READY=1");
 	log_notice("daemon: ready");
 }

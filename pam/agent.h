@@ -1,7 +1,7 @@
 /*
  * Asking the living agent, where there is one (common/agent.h). As root the module decides for itself: the agent is asked so
  * that it refreshes the user, and its answer can only refuse. A dead agent costs nothing, a frozen one at most
- * 1.5 s a login; whatever is not a whole and fitting answer is none.
+ * 0.8 s a login, which sshd makes 1.6 s; whatever is not a whole and fitting answer is none.
  */
 #ifndef PAM_AGENT_H
 #define PAM_AGENT_H

@@ -8,6 +8,7 @@ import textwrap
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "system"))
+from demo_agent import Living  # noqa: E402
 from endpoint import LOCAL_PASSWORD, PASSWORD, Endpoint, Login, Sshd, run  # noqa: E402
 
 COLUMNS = (("WHO", 6), ("ACCOUNT", 17), ("TRIED", 28), ("EXPECTED", 8), ("OUTCOME", 8), ("REASON", 18), ("TOLD", 0))
@@ -145,6 +146,7 @@ def main():
     sshd = Sshd()
     try:
         demo.show(sshd)
+        Living(demo.endpoint, demo.table, sshd).show()
     finally:
         sshd.stop()
     print(f"\n{demo.table.right} as expected, {demo.table.wrong} not")

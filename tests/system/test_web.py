@@ -368,6 +368,14 @@ def test_suspended_at_once(web):
         assert agent.stop() == 0
 
 
+def test_first_sync_does_not_wait(web):
+    """A fleet spreads its polls, but not an endpoint on which nobody can log in yet."""
+    web.configure(web.server.url, poll_interval="1d")
+    with Agent() as agent:
+        agent.wait_until_synced()
+        assert web.endpoint.explain("dora") == "ok"
+
+
 def test_recovers_by_itself(web):
     web.configure(web.server.url, poll_interval="1s")
     web.sync()
