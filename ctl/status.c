@@ -68,6 +68,8 @@ static void json_sync(struct json_object *o, const struct view *v)
 	json_object_object_add(o, "last_attempt", time_to_json(s->last_attempt_at));
 	json_object_object_add(o, "last_error", text_to_json(s->last_error));
 	json_object_object_add(o, "errors", errors);
+	json_object_object_add(o, "held", json_object_new_uint64(s->held));
+	json_object_object_add(o, "held_until", time_to_json(s->held_until));
 }
 
 static enum exit_code print_json(struct view *v)
@@ -118,6 +120,20 @@ static void print_errors(const struct sync_status *s)
 	}
 }
 
+/* Many vanished at once: a mishap, or an administrator's word is missing. */
+static void print_holds(const struct view *v)
+{
+	char when[WHEN_TEXT_SIZE];
+
+	if (!v->sync->held)
+		return;
+	when_text(v->sync->held_until, v->now, when);
+	printf("held:         %" PRIu32
+	       " accounts are missing from the directory and stay until %s, or until\n"
+	       "              'musterctl sync --accept-removals'\n",
+	       v->sync->held, when);
+}
+
 static void print_sync(const struct view *v)
 {
 	const struct sync_status *s = v->sync;
@@ -128,6 +144,7 @@ static void print_sync(const struct view *v)
 	       is_online(v) ? "on line" : "off line");
 	when_text(s->last_sync_at, v->now, when);
 	printf("last sync:    %s\n", when);
+	print_holds(v);
 	if (s->errors.count == 0)
 		return;
 	when_text(s->last_attempt_at, v->now, when);

@@ -278,6 +278,7 @@ def test_mass_removal_is_held(web):
     web.endpoint.user("dora", suspended=True)
     said = web.sync(code=1)
     assert "lacks 18 of 22 users" in said and "musterctl sync --accept-removals" in said
+    assert web.status()["held"] == 18 and "held:         18 accounts" in web.endpoint.musterctl("status").stdout
     assert web.endpoint.explain("user1") == state and resolves("user1")
     assert web.endpoint.explain("dora") == "suspended"
     assert "If-None-Match" in web.server.requests[-1]
@@ -287,7 +288,7 @@ def test_mass_removal_is_held(web):
     web.sync(code=1)
     assert web.endpoint.explain("user1") == "unbound"
     web.sync("--accept-removals")
-    assert web.endpoint.explain("user2") == "unbound"
+    assert web.status()["held"] == 0 and web.endpoint.explain("user2") == "unbound"
     assert web.sync() == ""
 
 
