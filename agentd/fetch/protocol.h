@@ -4,10 +4,16 @@
  * and checks every field again (agentd/world.h); what it sends badly costs the sync and never more.
  *
  * Order:
- *	musterd  CONFIG	 id 0	one or more, first. Not answered; if it cannot be used, every request fails. A value that does
- *				not fit a frame goes on in the next: the same key again continues it.
+ *	musterd  CONFIG	 id 0	one or more, before the first request. Not answered; if it cannot be used, every request
+ *				fails. A value that does not fit a frame goes on in the next: the same key again continues it.
+ *				Sent again before a later request, all of it takes the place of what was there: where it is the
+ *				same, byte for byte, connections stay; otherwise they are made anew. It cannot turn from a file
+ *				to the network or back: that is EPROTO.
  *	musterd  SYNC	 id n	validator NUL ("" = none). driver "document" with a file:// url: the document comes
  *				along as a descriptor (regular file, opened read-only by musterd, offset 0).
+ *	musterd  REFRESH id n	directory id NUL: this user alone, driver "jumpcloud". Answered with one RECORD 'A', or an 'X'
+ *				that names the id when it is no longer bound here or is gone, and END; or RESULT.
+ *	musterd  VERIFY	 id n	local name NUL password NUL ([auth] password = ldap). Answered with RESULT alone.
  *	fetch	 RECORD	 id n	0 or more times; an empty one says "still at work" (https: every few seconds)
  *	fetch	 SERVER	 id n	https: when a server has answered, at most once, before END or RESULT
  *	fetch	 END	 id n	the sync is whole; or RESULT: it failed, and what was sent before counts for nothing
@@ -27,6 +33,7 @@
  *	'R' reject	what was left out and why: kind "user" or "group"; of one that is sent otherwise: "key", "password"
  *			(its hash), "posix_group"; "member": an entry in a list of ids that is no id
  *	'X' removed	explicitly removed user ids
+ *	'K' kept	ids of users who are bound here, but whose record could not be read: they stay as last known
  * Accounts, groups and the rest come in any order. The same user id twice: none of them is sent as account, one
  * reject ("id_duplicate"); musterd does the same.
  *
@@ -38,6 +45,9 @@
  * serial: the document's, 0 = none. FRAME_END_COMPLETE: the list of users is whole and explicit, so that who is
  * missing was removed: for file:// documents. FRAME_END_UNCHANGED: the validator still holds (HTTP 304), nothing was
  * sent; not with file://.
+ *
+ * RESULT of VERIFY: 0 the password is right; EKEYREJECTED wrong; EACCES right or not, the server says that the account is
+ * locked; EKEYEXPIRED that the password has expired; all else: it could not be asked. Text as below, never the password.
  *
  * RESULT: u32 positive errno, then text NUL, at most RESULT_TEXT_MAX with its NUL: one sentence for the
  * administrator, foreign bytes through name_escape(), with line and column where a document is wrong:
