@@ -19,6 +19,7 @@ muster_fetch_SOURCES = \
 	agentd/fetch/reply.h agentd/fetch/reply.c \
 	agentd/fetch/sandbox.h agentd/fetch/sandbox.c \
 	agentd/fetch/session.h agentd/fetch/session.c \
-	agentd/fetch/settings.h agentd/fetch/settings.c
+	agentd/fetch/settings.h agentd/fetch/settings.c \
+	agentd/fetch/sync_document.h agentd/fetch/sync_document.c
 muster_fetch_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS) $(CURL_CFLAGS)
 muster_fetch_LDADD = libdocument.la libcommon.la $(SECCOMP_LIBS) $(CURL_LIBS)

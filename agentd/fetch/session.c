@@ -2,195 +2,89 @@
 
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "agentd/fetch/http.h"
 #include "agentd/fetch/outlet.h"
 #include "agentd/fetch/sandbox.h"
+#include "agentd/fetch/sync_document.h"
 
 static const char *get(const struct session *s, enum setting i)
 {
 	return settings_get(&s->settings, i);
 }
 
-static bool is_https(const struct session *s)
+static bool needs_network(const struct session *s)
 {
 	return strncmp(get(s, SETTING_URL), "https://", 8) == 0;
-}
-
-static struct document_options options_of(const struct session *s)
-{
-	return (struct document_options){
-		.hostname = get(s, SETTING_HOSTNAME),
-		.system_id = get(s, SETTING_SYSTEM_ID),
-		.secrets = strcmp(get(s, SETTING_SECRETS), "yes") == 0,
-	};
-}
-
-/* The document in FD is the directory itself: who is not in it was removed. */
-static int answer_file(struct session *s, struct outlet *o, int fd)
-{
-	const struct document_options options = options_of(s);
-	const struct document_sink sink = outlet_sink(o);
-	struct document_result result;
-	int r;
-
-	if (fd < 0)
-		return outlet_fail(o, -EPROTO, "no document came along");
-	r = document_read(fd, &options, &sink, &result);
-	if (r < 0)
-		return outlet_fail(o, r, result.text);
-	return outlet_end(o, result.serial, FRAME_END_COMPLETE);
-}
-
-/* A document on its way in: checked as it comes, and kept for its parts to be read. */
-struct download {
-	struct document *document;
-	struct outlet *outlet;
-	int spool;
-};
-
-static int write_all(int fd, const char *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
-static int on_body(void *context, const void *data, size_t len)
-{
-	struct download *d = context;
-	int r = document_feed(d->document, data, len);
-
-	return r < 0 ? r : write_all(d->spool, data, len);
-}
-
-static int on_tick(void *context)
-{
-	struct download *d = context;
-
-	return outlet_alive(d->outlet);
-}
-
-/* 1: there is a document in s->spool, and DOCUMENT knows its outline; 0: unchanged; -errno and RET_TEXT. */
-static int download(struct session *s, struct outlet *o, struct document *document, const char *validator,
-		    char ret_text[static HTTP_TEXT_SIZE])
-{
-	struct download d = { document, o, s->spool };
-	const struct http_request request = { validator, on_body, on_tick, &d };
-	struct frame_server server;
-	int r = http_get(s->http, &request, &server, ret_text);
-	int sent = server.status && o->error == 0 ? outlet_server(o, &server) : 0;
-
-	return sent < 0 ? sent : r;
-}
-
-static int answer_https(struct session *s, struct outlet *o, const char *validator)
-{
-	const struct document_options options = options_of(s);
-	const struct document_sink sink = outlet_sink(o);
-	CLEANUP(document_freep) struct document *document = NULL;
-	struct document_result result = { .text = "" };
-	char text[HTTP_TEXT_SIZE] = "";
-	int r = document_new(&options, &sink, &result, &document);
-
-	if (r == 0 && (ftruncate(s->spool, 0) < 0 || lseek(s->spool, 0, SEEK_SET) < 0))
-		r = -errno;
-	if (r == 0)
-		r = download(s, o, document, validator, text);
-	if (r == 0)
-		return outlet_end(o, 0, FRAME_END_UNCHANGED);
-	if (r > 0)
-		r = document_parts(document, s->spool);
-	if (ftruncate(s->spool, 0) < 0 && r == 0) /* it is memory: given back at once */
-		r = -errno;
-	if (r < 0)
-		return outlet_fail(o, r, result.text[0] ? result.text : text);
-	return outlet_end(o, result.serial, 0);
-}
-
-/* Settings that cannot be used are found at the first request, and at each one after it. */
-static int connect_https(struct session *s, char ret_text[static HTTP_TEXT_SIZE])
-{
-	const struct http_options options = {
-		.ca = get(s, SETTING_CA),
-		.client_cert = get(s, SETTING_CLIENT_CERT),
-		.client_key = get(s, SETTING_CLIENT_KEY),
-		.bearer = get(s, SETTING_BEARER),
-		.proxy = get(s, SETTING_PROXY),
-		.url = s->url,
-	};
-
-	if (s->spool < 0)
-		s->spool = memfd_create("document", MFD_CLOEXEC);
-	if (s->spool < 0)
-		return -errno;
-	return http_new(&options, &s->http, ret_text);
-}
-
-static int answer_sync(struct session *s, struct outlet *o, const struct frame *f)
-{
-	const char *validator = (const char *)f->payload.data;
-	char text[HTTP_TEXT_SIZE] = "";
-	int r = 0;
-
-	if (strcmp(get(s, SETTING_DRIVER), "document") != 0)
-		return outlet_fail(o, -EPROTO, "no driver of this name");
-	if (!is_https(s))
-		return answer_file(s, o, f->fd);
-	if (!f->payload.len || strnlen(validator, f->payload.len) != f->payload.len - 1 ||
-	    (*validator && !validator_valid(validator)))
-		return outlet_fail(o, -EPROTO, "not a validator");
-	if (!s->http)
-		r = connect_https(s, text);
-	return r < 0 ? outlet_fail(o, r, text) : answer_https(s, o, validator);
 }
 
 /* From the first request on, what comes may be hostile. */
 static int begin(struct session *s)
 {
-	bool network = is_https(s);
 	int r = 0;
 
 	s->begun = true;
-	if (network) {
+	s->network = needs_network(s);
+	if (s->network) {
 		r = http_expand(get(s, SETTING_URL), get(s, SETTING_HOSTNAME), get(s, SETTING_SYSTEM_ID),
 				&s->url);
 		if (r == 0)
 			r = http_global_init();
 	}
-	return r < 0 ? r : sandbox_filter(network);
+	return r < 0 ? r : sandbox_filter(s->network);
+}
+
+static int answer_sync(struct session *s, struct outlet *o, const struct frame *f)
+{
+	if (strcmp(get(s, SETTING_DRIVER), "document") == 0)
+		return sync_document(s, o, f);
+	return outlet_fail(o, -EPROTO, "no driver of this name");
+}
+
+/* Answers one request. 0, also when the answer is that it failed; -errno when there is nobody to answer any more. */
+typedef int (*answer_fn)(struct session *s, struct outlet *o, const struct frame *f);
+
+/* NULL: no type of request. */
+static answer_fn answer_of(const struct frame *f)
+{
+	switch (f->type) {
+	case FRAME_SYNC:
+		return answer_sync;
+	default:
+		return NULL;
+	}
 }
 
 int session_frame(struct session *s, const struct frame *f)
 {
 	struct outlet o = { .sock = s->sock, .request_id = f->request_id };
+	answer_fn answer = answer_of(f);
 	int r = 0;
 
 	if (f->type == FRAME_CONFIG && !s->begun)
 		return settings_add(&s->settings, &f->payload);
-	if (f->type != FRAME_SYNC)
+	if (!answer)
 		return -EPROTO;
 	if (!s->begun)
 		r = begin(s);
 	if (r == 0)
-		r = answer_sync(s, &o, f);
+		r = answer(s, &o, f);
 	outlet_done(&o);
 	return r;
 }
 
-void session_done(struct session *s)
+/* Settings are of use no longer, and what was made of them is not either. */
+static void disconnect(struct session *s)
 {
 	http_free(s->http);
-	settings_done(&s->settings);
+	s->http = NULL;
 	free(s->url);
+	s->url = NULL;
+}
+
+void session_done(struct session *s)
+{
+	disconnect(s);
+	settings_done(&s->settings);
 	closep(&s->spool);
 }

@@ -14,6 +14,7 @@ struct session {
 	int sock;
 	struct settings settings;
 	bool begun;	   /* the first request has come: settings stay as they are, the filter is set */
+	bool network;	   /* the filter lets us use it */
 	struct http *http; /* https: NULL until it is asked for the first time */
 	char *url;
 	int spool; /* https: the document, in memory; -1: none */

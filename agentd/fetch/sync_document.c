@@ -1,0 +1,146 @@
+#include "agentd/fetch/sync_document.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "agentd/fetch/http.h"
+
+static const char *get(const struct session *s, enum setting i)
+{
+	return settings_get(&s->settings, i);
+}
+
+static struct document_options options_of(const struct session *s)
+{
+	return (struct document_options){
+		.hostname = get(s, SETTING_HOSTNAME),
+		.system_id = get(s, SETTING_SYSTEM_ID),
+		.secrets = strcmp(get(s, SETTING_SECRETS), "yes") == 0,
+	};
+}
+
+/* The document in FD is the directory itself: who is not in it was removed. */
+static int answer_file(struct session *s, struct outlet *o, int fd)
+{
+	const struct document_options options = options_of(s);
+	const struct document_sink sink = outlet_sink(o);
+	struct document_result result;
+	int r;
+
+	if (fd < 0)
+		return outlet_fail(o, -EPROTO, "no document came along");
+	r = document_read(fd, &options, &sink, &result);
+	if (r < 0)
+		return outlet_fail(o, r, result.text);
+	return outlet_end(o, result.serial, FRAME_END_COMPLETE);
+}
+
+/* A document on its way in: checked as it comes, and kept for its parts to be read. */
+struct download {
+	struct document *document;
+	struct outlet *outlet;
+	int spool;
+};
+
+static int write_all(int fd, const char *data, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(fd, data, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		data += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
+static int on_body(void *context, const void *data, size_t len)
+{
+	struct download *d = context;
+	int r = document_feed(d->document, data, len);
+
+	return r < 0 ? r : write_all(d->spool, data, len);
+}
+
+static int on_tick(void *context)
+{
+	struct download *d = context;
+
+	return outlet_alive(d->outlet);
+}
+
+/* 1: there is a document in s->spool, and DOCUMENT knows its outline; 0: unchanged; -errno and RET_TEXT. */
+static int download(struct session *s, struct outlet *o, struct document *document, const char *validator,
+		    char ret_text[static HTTP_TEXT_SIZE])
+{
+	struct download d = { document, o, s->spool };
+	const struct http_request request = { validator, on_body, on_tick, &d };
+	struct frame_server server;
+	int r = http_get(s->http, &request, &server, ret_text);
+	int sent = server.status && o->error == 0 ? outlet_server(o, &server) : 0;
+
+	return sent < 0 ? sent : r;
+}
+
+static int answer_https(struct session *s, struct outlet *o, const char *validator)
+{
+	const struct document_options options = options_of(s);
+	const struct document_sink sink = outlet_sink(o);
+	CLEANUP(document_freep) struct document *document = NULL;
+	struct document_result result = { .text = "" };
+	char text[HTTP_TEXT_SIZE] = "";
+	int r = document_new(&options, &sink, &result, &document);
+
+	if (r == 0 && (ftruncate(s->spool, 0) < 0 || lseek(s->spool, 0, SEEK_SET) < 0))
+		r = -errno;
+	if (r == 0)
+		r = download(s, o, document, validator, text);
+	if (r == 0)
+		return outlet_end(o, 0, FRAME_END_UNCHANGED);
+	if (r > 0)
+		r = document_parts(document, s->spool);
+	if (ftruncate(s->spool, 0) < 0 && r == 0) /* it is memory: given back at once */
+		r = -errno;
+	if (r < 0)
+		return outlet_fail(o, r, result.text[0] ? result.text : text);
+	return outlet_end(o, result.serial, 0);
+}
+
+/* Settings that cannot be used are found at the first request, and at each one after it. */
+static int connect_https(struct session *s, char ret_text[static HTTP_TEXT_SIZE])
+{
+	const struct http_options options = {
+		.ca = get(s, SETTING_CA),
+		.client_cert = get(s, SETTING_CLIENT_CERT),
+		.client_key = get(s, SETTING_CLIENT_KEY),
+		.bearer = get(s, SETTING_BEARER),
+		.proxy = get(s, SETTING_PROXY),
+		.url = s->url,
+	};
+
+	if (s->spool < 0)
+		s->spool = memfd_create("document", MFD_CLOEXEC);
+	if (s->spool < 0)
+		return -errno;
+	return http_new(&options, &s->http, ret_text);
+}
+
+int sync_document(struct session *s, struct outlet *o, const struct frame *f)
+{
+	const char *validator = (const char *)f->payload.data;
+	char text[HTTP_TEXT_SIZE] = "";
+	int r = 0;
+
+	if (strncmp(get(s, SETTING_URL), "https://", 8) != 0)
+		return answer_file(s, o, f->fd);
+	if (!f->payload.len || strnlen(validator, f->payload.len) != f->payload.len - 1 ||
+	    (*validator && !validator_valid(validator)))
+		return outlet_fail(o, -EPROTO, "not a validator");
+	if (!s->http)
+		r = connect_https(s, text);
+	return r < 0 ? outlet_fail(o, r, text) : answer_https(s, o, validator);
+}
