@@ -23,6 +23,7 @@ int snapshot_open(const char *path, enum snapshot_kind kind, struct snapshot **r
 	}
 	s->source = (struct snapshot_source){.layout = &s->layout, .fd = fd};
 	s->hint = 0;
+	s->memory = NULL;
 	*ret = s;
 	return 0;
 }
@@ -43,11 +44,25 @@ int snapshot_open_published(enum snapshot_kind kind, struct snapshot **ret)
 	return r2 == -ENOENT ? r : r2;
 }
 
+int snapshot_load(struct snapshot *s)
+{
+	AUTO_FREE uint8_t *memory = malloc(s->layout.length);
+	int r = memory ? snapshot_pread(s->source.fd, memory, s->layout.length, 0) : -ENOMEM;
+
+	if (r < 0)
+		return r;
+	free(s->memory);
+	s->memory = TAKE(memory);
+	s->source.base = s->memory;
+	return 0;
+}
+
 void snapshot_close(struct snapshot *s)
 {
 	if (!s)
 		return;
 	close(s->source.fd);
+	free(s->memory);
 	free(s);
 }
 
@@ -97,7 +112,7 @@ static int query_once(struct snapshot *s, const struct query *q,
 	return -EINVAL;
 }
 
-/* Out of the mapping. */
+/* Out of the memory that the snapshot was loaded into. */
 static int query_keep(struct buf *buf, struct snapshot_record *ret)
 {
 	int r = buf_add(buf, ret->data, ret->length);

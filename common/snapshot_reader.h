@@ -39,6 +39,8 @@ struct snapshot; /* opaque: a descriptor, the checked header */
 int snapshot_open(const char *path, enum snapshot_kind kind, struct snapshot **ret) MUST_CHECK;
 /* The newest good one of MUSTER_RUNTIME_DIR and MUSTER_STATE_DIR: /run first, /var/lib when /run has none or a bad one. */
 int snapshot_open_published(enum snapshot_kind kind, struct snapshot **ret) MUST_CHECK;
+/* For who walks through all of it: read the file into memory, at once instead of piece by piece. */
+int snapshot_load(struct snapshot *s) MUST_CHECK;
 void snapshot_close(struct snapshot *s);
 void snapshot_closep(struct snapshot **s);
 const struct snapshot_info *snapshot_info(const struct snapshot *s);

@@ -50,6 +50,7 @@ struct snapshot {
 	struct snapshot_source source;
 	struct snapshot_layout layout;
 	uint32_t hint; /* where the last _next() was */
+	uint8_t *memory; /* all of the file, or NULL */
 };
 
 uint64_t snapshot_header_sum(const struct snapshot_header *h);

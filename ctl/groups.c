@@ -75,7 +75,9 @@ static int list_groups(struct snapshot *nss, const struct groups_options *o)
 	int r;
 
 	table_init(&table, columns);
-	r = walk(nss, &table, list);
+	r = snapshot_load(nss);
+	if (r == 0)
+		r = walk(nss, &table, list);
 	if (r < 0) {
 		json_object_put(list);
 		return r;

@@ -167,8 +167,12 @@ static int walk(struct view *v, struct table *table, struct json_object *list)
 	CLEANUP(group_names_done) struct group_names names = {0};
 	CLEANUP(buf_done) struct buf buf = {0};
 	uint32_t after = 0;
-	int r = group_names_load(&names, v->nss);
+	int r = snapshot_load(v->nss);
 
+	if (r == 0 && v->pam)
+		r = snapshot_load(v->pam);
+	if (r == 0)
+		r = group_names_load(&names, v->nss);
 	while (r == 0) {
 		struct user_row row = {.sudo = "no"};
 

@@ -65,15 +65,13 @@ static void assert_gids(struct snapshot *s, const char *name, uint32_t i, struct
 	assert_memory_equal(b->data, want, n * sizeof *want);
 }
 
-static void test_users(void **state)
+static void check_users(struct snapshot *s)
 {
-	struct snapshot *s = sample_open(&sample);
 	struct snapshot_user u;
 	struct strlist keys;
 	struct buf b = {0};
 	char name[32];
 
-	(void)state;
 	for (uint32_t i = 0; i < sample.n_users; i++) {
 		snprintf(name, sizeof name, "user%06u", i);
 		assert_int_equal(snapshot_user_by_name(s, name, &b, &u), 0);
@@ -99,6 +97,33 @@ static void test_users(void **state)
 	assert_int_equal(snapshot_info(s)->id_min, SAMPLE_UID);
 	assert_int_equal(snapshot_info(s)->id_max, SAMPLE_BIG_GID);
 	assert_int_equal(snapshot_verify(s), 0);
+	buf_done(&b);
+}
+
+static void test_users(void **state)
+{
+	struct snapshot *s = sample_open(&sample);
+
+	(void)state;
+	check_users(s);
+	snapshot_close(s);
+}
+
+/* Read into memory, it answers the same; also when the file is cut after that, and not before. */
+static void test_loaded(void **state)
+{
+	struct snapshot *s = sample_open(&sample);
+	struct snapshot_group g;
+	struct buf b = {0};
+
+	(void)state;
+	assert_int_equal(snapshot_load(s), 0);
+	assert_int_equal(truncate(path, 1000), 0);
+	check_users(s);
+	assert_int_equal(snapshot_group_by_name(s, SAMPLE_BIG, &b, &g), 0);
+	assert_int_equal(g.members.count, sample.n_big);
+	assert_int_equal(snapshot_load(s), -EBADMSG);
+	check_users(s);
 	buf_done(&b);
 	snapshot_close(s);
 }
@@ -473,6 +498,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_users),
+		cmocka_unit_test(test_loaded),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_walk),
 		cmocka_unit_test(test_pam),
