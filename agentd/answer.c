@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agentd/counters.h"
 #include "agentd/engine.h"
 #include "common/agent.h"
 #include "common/login.h"
@@ -37,13 +38,16 @@ static int wait_for_turn(void)
 /* Bring what is known up to date, within what a login may wait; what is there serves otherwise. */
 static bool refresh(const struct agent_request *q, const struct answer_options *o)
 {
+	int r;
+
 	if (q->flags & AGENT_NOWAIT) {
 		engine_poke(o->engine,
 			    o->recheck_after_ms > JOB_AGE_MS ? o->recheck_after_ms : JOB_AGE_MS);
 		return false;
 	}
-	return engine_refresh(o->engine, o->recheck_after_ms,
-			      wire_now_ms() + o->recheck_timeout_ms) == 0;
+	r = engine_refresh(o->engine, o->recheck_after_ms, wire_now_ms() + o->recheck_timeout_ms);
+	counters_refresh(r);
+	return r == 0;
 }
 
 static void check_password(const struct subject *s, const struct agent_request *q,
@@ -121,5 +125,7 @@ int answer(int sock, const struct frame *f, uid_t peer, const struct answer_opti
 	a.user = q.user;
 	a.online = refresh(&q, o);
 	r = decide(f->type, &q, peer, &a);
+	if (r == 0)
+		counters_answer(q.service, a.reason);
 	return r < 0 ? r : send_answer(sock, f->request_id, &a);
 }

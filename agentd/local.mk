@@ -12,6 +12,7 @@ libagentd_la_SOURCES = \
 	agentd/answer.h agentd/answer.c \
 	agentd/arena.h agentd/arena.c \
 	agentd/cache.h agentd/cache.c \
+	agentd/counters.h agentd/counters.c \
 	agentd/credentials.h agentd/credentials.c \
 	agentd/daemon.h agentd/daemon.c agentd/daemon_private.h agentd/daemon_sync.c \
 	agentd/document.h agentd/document.c \

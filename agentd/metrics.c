@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
+#include "agentd/counters.h"
 #include "agentd/file.h"
 
 static int add(struct buf *b, const char *name, const char *help, int64_t value)
@@ -28,6 +30,7 @@ static int add_syncs(struct buf *b, const struct metrics *m)
 
 int metrics_save(const char *runtime_dir, const struct metrics *m, const struct sync_status *s, bool online)
 {
+	int64_t age_s = s->last_sync_at ? time(NULL) - s->last_sync_at : 0;
 	const struct {
 		const char *name, *help;
 		int64_t value;
@@ -40,6 +43,8 @@ int metrics_save(const char *runtime_dir, const struct metrics *m, const struct 
 		{"muster_last_sync_timestamp_seconds", "When the last good sync ended; what it confirmed is so old.",
 		 s->last_sync_at},
 		{"muster_last_attempt_timestamp_seconds", "When the last sync ended.", s->last_attempt_at},
+		{"muster_held", "Accounts that are missing from the directory, and stay for now.", s->held},
+		{"muster_data_age_seconds", "Age of what is published when this was written.", age_s},
 	};
 	CLEANUP(buf_done) struct buf b = {0};
 	int r = 0;
@@ -48,6 +53,8 @@ int metrics_save(const char *runtime_dir, const struct metrics *m, const struct 
 		r = add(&b, gauges[i].name, gauges[i].help, gauges[i].value);
 	if (r == 0)
 		r = add_syncs(&b, m);
+	if (r == 0)
+		r = counters_print(&b);
 	if (r == 0)
 		r = buf_add(&b, "# EOF\n", strlen("# EOF\n"));
 	return r < 0 ? r : file_replace(runtime_dir, METRICS_FILE, 0644, b.data, b.len);

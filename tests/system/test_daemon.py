@@ -53,6 +53,21 @@ def test_ready_and_stopped(endpoint, quiet):
     assert endpoint.explain("dora") == "ok"
 
 
+def test_logins_are_counted(endpoint, quiet):
+    """What the agent answered, by service and reason, in the metrics of the next sync."""
+    endpoint.user("susan", suspended=True)
+    endpoint.write(endpoint.document)
+    with Agent() as agent:
+        agent.wait_until_synced()
+        for _ in range(2):
+            run("su", "-s", "/bin/true", "dora")
+        assert run("su", "-s", "/bin/true", "susan", check=False).returncode
+        endpoint.publish()
+        wait_for(lambda: agent.metrics().get('muster_answers_total{service="su",reason="ok"}', 0) >= 2)
+        assert agent.metrics()['muster_answers_total{service="su",reason="suspended"}'] >= 1
+        assert agent.metrics()['muster_refreshes_total{result="ok"}'] >= 3
+
+
 def test_ready_without_a_directory(endpoint, quiet):
     """After a boot /run has what /var/lib has before anybody is asked, and it is the same generation."""
     endpoint.publish()

@@ -31,6 +31,11 @@ TESTS += test_local
 test_local_SOURCES = tests/unit/test_local.c
 test_local_LDADD = libagentd.la libconf.la libcommon.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_metrics
+TESTS += test_metrics
+test_metrics_SOURCES = tests/unit/test_metrics.c tests/unit/unit.h
+test_metrics_LDADD = libagentd.la libconf.la libcommon.la $(CMOCKA_LIBS)
+
 nss_host = tests/unit/nss_host.h tests/unit/nss_host.c tests/unit/sample.h tests/unit/sample.c
 nss_host_cppflags = $(test_cppflags) -DNSS_TEST_MODULE='"$(abs_builddir)/tests/unit/.libs/libnss_muster.so.2"'
 check_PROGRAMS += test_nss
