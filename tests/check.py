@@ -3,11 +3,14 @@
 
 Prints what it is at, then what failed with its log, and last "N passed, N failed": counted from what the suites
 themselves say they ran (cmocka's totals, automake's results, pytest's report).
+
+--long sets MUSTER_LONG, which endpoint.scaled() asks for: the same tests with the rounds of a nightly run. And it fuzzes.
 """
 import argparse
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,11 +135,11 @@ def distcheck(report):
         report.fail("make distcheck", compiler_errors(log))
 
 
-def system(report):
+def system(report, limit_s=2400, options=(), **environ):
     junit = pathlib.Path("/tmp/junit.xml")
-    status, log = run([str(TESTS / "installed"), "pytest-3", "-v", f"--junitxml={junit}", str(TESTS / "system")],
-                      "system.log", r"(PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS) +\[", 2400,
-                      env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"})
+    status, log = run([str(TESTS / "installed"), "pytest-3", "-v", *options, f"--junitxml={junit}", str(TESTS / "system")],
+                      "system.log", r"(PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS) +\[", limit_s,
+                      env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environ})
     before = report.failed
     if junit.exists():
         for suite in xml.etree.ElementTree.parse(junit).iter("testsuite"):
@@ -151,6 +154,27 @@ def system(report):
         report.fail("system tests", tail(log))
 
 
+def system_long(report):
+    system(report, 5 * 3600, ["-o", f"timeout={2 * 3600}"], MUSTER_LONG="1")
+
+
+def fuzz(report):
+    """Each target for FUZZ_S seconds, from its corpus; what it finds is a failure."""
+    if not build(report, "fuzz", "CC=clang", "CFLAGS=-O1 -g", "--enable-werror", "--enable-fuzzing"):
+        return
+    for corpus in sorted(pathlib.Path("/build/src/tests/fuzz/corpus").iterdir()):
+        new = pathlib.Path("/tmp/fuzz", corpus.name)
+        new.mkdir(parents=True)
+        shutil.chown(new, "builder")
+        status, log = run(as_builder(str(BUILD / "fuzz" / f"fuzz_{corpus.name}"), f"-max_total_time={FUZZ_S}",
+                                     "-print_final_stats=1", "-timeout=10", new, corpus),
+                          f"fuzz-{corpus.name}.log", r"number_of_executed_units", FUZZ_S + 300, cwd=new)
+        report.add(int(status == 0), int(status != 0))
+        if status:
+            report.fail(f"fuzz_{corpus.name}", tail(log))
+
+
+FUZZ_S = 600
 GCC = ["--enable-werror", "CFLAGS=-O2 -g", "--prefix=/usr", "--sysconfdir=/etc", "--localstatedir=/var",
        "--libdir=/usr/lib/" + subprocess.check_output(["gcc", "-print-multiarch"], text=True).strip()]
 STAGES = {
@@ -161,11 +185,18 @@ STAGES = {
 }
 
 
+LONG = {  # in the place of the short form, or after it
+    "system tests, against the installed programs": system_long,
+    "fuzzing": fuzz,
+}
+
+
 def main():
     parser = argparse.ArgumentParser(prog="check", description="Build and run every test of muster.")
-    parser.parse_args()
+    parser.add_argument("--long", action="store_true", help=f"""the nightly run, some three hours: 500 kills where ./check has
+        40, minutes of password guessing where it has seconds, and so on, and {FUZZ_S} s of fuzzing for each target""")
     total = Report()
-    for title, stage in STAGES.items():
+    for title, stage in ({**STAGES, **LONG} if parser.parse_args().long else STAGES).items():
         print(f"== {title}", flush=True)
         start, report = time.monotonic(), Report()
         stage(report)

@@ -48,6 +48,11 @@ TEXTS = {  # what the user is told, DESIGN.md 6
 }
 
 
+def scaled(rounds, long):
+    """How often, or how long: ROUNDS in ./check, LONG in ./check --long."""
+    return long if os.environ.get("MUSTER_LONG") else rounds
+
+
 def run(*argv, check=True, timeout=60, **kwargs):
     """Run a program to its end; its output is text, and an error of the test when CHECK."""
     done = subprocess.run([str(a) for a in argv], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
