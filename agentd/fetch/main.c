@@ -1,5 +1,6 @@
 /* muster-fetch: reads a directory for musterd, over descriptor 3 (agentd/fetch/protocol.h). */
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,6 +41,7 @@ static int serve(void)
 		f.fd = -1;
 		if (r < 0)
 			break;
+		malloc_trim(0); /* until the next request may be a long time */
 	}
 	buf_wipe(&f.payload);
 	session_done(&s);

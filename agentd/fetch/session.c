@@ -13,9 +13,14 @@ static const char *get(const struct session *s, enum setting i)
 	return settings_get(&s->settings, i);
 }
 
-static bool needs_network(const struct session *s)
+static bool needs_network(const struct settings *s)
 {
-	return strncmp(get(s, SETTING_URL), "https://", 8) == 0;
+	return strncmp(settings_get(s, SETTING_URL), "https://", 8) == 0;
+}
+
+static int expand_url(struct session *s)
+{
+	return http_expand(get(s, SETTING_URL), get(s, SETTING_HOSTNAME), get(s, SETTING_SYSTEM_ID), &s->url);
 }
 
 /* From the first request on, what comes may be hostile. */
@@ -24,14 +29,44 @@ static int begin(struct session *s)
 	int r = 0;
 
 	s->begun = true;
-	s->network = needs_network(s);
-	if (s->network) {
-		r = http_expand(get(s, SETTING_URL), get(s, SETTING_HOSTNAME), get(s, SETTING_SYSTEM_ID),
-				&s->url);
-		if (r == 0)
-			r = http_global_init();
-	}
+	s->network = needs_network(&s->settings);
+	if (s->network)
+		r = expand_url(s);
+	if (r == 0 && s->network)
+		r = http_global_init();
 	return r < 0 ? r : sandbox_filter(s->network);
+}
+
+/* Settings are of use no longer, and what was made of them is not either. */
+static void disconnect(struct session *s)
+{
+	http_free(s->http);
+	s->http = NULL;
+	free(s->url);
+	s->url = NULL;
+}
+
+/* The same settings once more keep what was made of the old ones. */
+static int renew(struct session *s)
+{
+	s->renewed = false;
+	if (settings_equal(&s->settings, &s->next)) {
+		settings_done(&s->next);
+		return 0;
+	}
+	if (s->network != needs_network(&s->next))
+		return -EPROTO; /* the filter is for the one or the other */
+	disconnect(s);
+	settings_done(&s->settings);
+	s->settings = s->next;
+	s->next = (struct settings){ 0 };
+	return s->network ? expand_url(s) : 0;
+}
+
+static int take_config(struct session *s, const struct frame *f)
+{
+	s->renewed = s->begun;
+	return settings_add(s->begun ? &s->next : &s->settings, &f->payload);
 }
 
 static int answer_sync(struct session *s, struct outlet *o, const struct frame *f)
@@ -61,30 +96,24 @@ int session_frame(struct session *s, const struct frame *f)
 	answer_fn answer = answer_of(f);
 	int r = 0;
 
-	if (f->type == FRAME_CONFIG && !s->begun)
-		return settings_add(&s->settings, &f->payload);
+	if (f->type == FRAME_CONFIG)
+		return take_config(s, f);
 	if (!answer)
 		return -EPROTO;
 	if (!s->begun)
 		r = begin(s);
+	else if (s->renewed)
+		r = renew(s);
 	if (r == 0)
 		r = answer(s, &o, f);
 	outlet_done(&o);
 	return r;
 }
 
-/* Settings are of use no longer, and what was made of them is not either. */
-static void disconnect(struct session *s)
-{
-	http_free(s->http);
-	s->http = NULL;
-	free(s->url);
-	s->url = NULL;
-}
-
 void session_done(struct session *s)
 {
 	disconnect(s);
 	settings_done(&s->settings);
+	settings_done(&s->next);
 	closep(&s->spool);
 }

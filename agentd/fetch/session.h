@@ -1,5 +1,5 @@
 /*
- * A conversation with musterd: settings first, then one request after another.
+ * A conversation with musterd: settings first, then one request after another, each with its settings again if need be.
  */
 #ifndef AGENTD_FETCH_SESSION_H
 #define AGENTD_FETCH_SESSION_H
@@ -12,8 +12,10 @@ struct http;
 /* All zero but for sock and spool at first. */
 struct session {
 	int sock;
-	struct settings settings;
-	bool begun;	   /* the first request has come: settings stay as they are, the filter is set */
+	struct settings settings; /* of the last request; connections borrow from them */
+	struct settings next;	  /* that have come since then … */
+	bool renewed;		  /* … if any have */
+	bool begun;	   /* the first request has come: the filter is set */
 	bool network;	   /* the filter lets us use it */
 	struct http *http; /* https: NULL until it is asked for the first time */
 	char *url;

@@ -58,6 +58,14 @@ const char *settings_get(const struct settings *s, enum setting i)
 	return s->values[i].len ? (const char *)s->values[i].data : "";
 }
 
+bool settings_equal(const struct settings *a, const struct settings *b)
+{
+	for (int i = 0; i < SETTING_COUNT; i++)
+		if (strcmp(settings_get(a, i), settings_get(b, i)) != 0)
+			return false;
+	return true;
+}
+
 void settings_done(struct settings *s)
 {
 	for (int i = 0; i < SETTING_COUNT; i++)

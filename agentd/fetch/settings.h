@@ -29,7 +29,9 @@ struct settings {
 int settings_add(struct settings *s, const struct buf *frame) MUST_CHECK;
 /* Never NULL. Good until the next settings_add(). */
 const char *settings_get(const struct settings *s, enum setting i);
-/* Wipes everything. */
+/* Byte for byte the same? */
+bool settings_equal(const struct settings *a, const struct settings *b);
+/* Wipes everything; all zero again. */
 void settings_done(struct settings *s);
 
 #endif

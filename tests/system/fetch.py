@@ -29,6 +29,10 @@ class Fetch:
         self.process = subprocess.Popen(program, env=env or {}, close_fds=False, stderr=subprocess.PIPE,
                                         preexec_fn=lambda: os.dup2(theirs.fileno(), 3))
         theirs.close()
+        self.configure(**settings)
+
+    def configure(self, **settings):
+        """CONFIG; with the next request it takes the place of what was there."""
         settings = {"driver": "document", "hostname": "host", "system_id": "5cdc", **settings}
         for key, value in settings.items():
             value = value if isinstance(value, bytes) else value.encode()

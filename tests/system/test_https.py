@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from fetch import FETCH, UNCHANGED, Authority, Fetch, Server, fetching, reply, serving
+from fetch import FETCH, SYNC, UNCHANGED, Authority, Fetch, Server, fetching, reply, serving
 
 DOCUMENT = json.dumps({"format": "muster-directory/1", "serial": 17, "users": [
     {"id": "a", "username": "alice"}, {"id": "b", "username": "bob"}]})
@@ -84,6 +84,38 @@ def test_unchanged(own, identity):
                 assert (a.error, a.accounts, a.flags, a.server) == (0, 0, UNCHANGED, (DATE_S, 304, 0, TAG))
             assert 200 < (server.bytes_on_wire() - before) / polls <= 500
     assert server.connections == 1 and len(server.requests) == 1 + polls
+
+
+def test_settings_come_again(own, rogue, identity):
+    """With each request: the connection stays while they are the same, and no longer."""
+    settings = {"ca": own.pem, "bearer": "one"}
+    with serving(with_etags, *identity) as server:
+        with fetching(url=server.url, **settings) as fetch:
+            tag = fetch.sync().server.validator
+            for _ in range(3):
+                fetch.configure(url=server.url, **settings)
+                assert fetch.sync(tag).flags == UNCHANGED
+            assert server.connections == 1
+            fetch.configure(url=server.url, ca=own.pem, bearer="two")
+            assert fetch.sync(tag).flags == UNCHANGED
+            assert server.connections == 2 and "Authorization: Bearer two\r\n" in server.requests[-1]
+            fetch.configure(url=server.url + "?h=%h", ca=own.pem)
+            assert fetch.sync().accounts == 2
+            assert server.requests[-1].startswith("GET /directory.json?h=host ")
+            assert "Authorization" not in server.requests[-1]
+            fetch.configure(url=server.url, ca=rogue.pem)
+            assert fetch.sync().error == errno.EKEYREJECTED
+            fetch.configure(url=server.url, **settings)
+            assert fetch.sync().error == 0
+
+
+def test_from_the_network_to_a_file(own, identity):
+    with serving(good, *identity) as server:
+        fetch = Fetch(url=server.url, ca=own.pem)
+        assert fetch.sync().error == 0
+        fetch.configure(url="file:///etc/passwd")
+        fetch.send(SYNC, 9, b"\0")
+        assert fetch.file.read() == b"" and fetch.stop() == 1
 
 
 def test_the_document_changes(own, identity):

@@ -209,8 +209,10 @@ static void test_refused_requests(void **state)
 	start(&f);
 	send_frame(&f, FRAME_SYNC, 1, "", 1, -1); /* before CONFIG */
 	expect_result(&f, 1, EPROTO, "no driver of this name");
-	configure(&f); /* too late */
-	stop(&f, 1);
+	configure(&f);
+	sync_document(&f, 2, HEAD "\"users\":[]}"); /* what came before was no less whole */
+	expect_end(&f, 2, 0, 0);
+	stop(&f, 0);
 	start(&f);
 	configure(&f);
 	send_frame(&f, FRAME_SYNC, 2, "", 1, -1);
@@ -235,6 +237,37 @@ static void test_config(void **state)
 	start(&f);
 	send_frame(&f, FRAME_CONFIG, 0, "", 0, -1);
 	stop(&f, 0);
+}
+
+/* Settings that come again are all there is; and what reads files never goes to the network. */
+static void test_config_again(void **state)
+{
+	static const char document[] = HEAD "\"users\":[{\"id\":\"a\",\"username\":\"alice\"},"
+				       "{\"id\":\"b\",\"username\":\"bob\"}],\"bindings\":{\"there\":{\"users\":[\"b\"]},"
+				       "\"here\":{\"users\":[\"a\",\"b\"]}}}";
+	static const char there[] = "hostname\0there", others[] = "driver\0document\0url\0file:///d.json";
+	static const char network[] = "driver\0document\0url\0https://localhost/\0ca\0x";
+	struct fetch f;
+
+	(void)state;
+	start(&f);
+	configure(&f);
+	sync_document(&f, 1, document);
+	expect_frame(&f, FRAME_RECORD, 1);
+	expect_end(&f, 1, 2, 0);
+	for (uint32_t id = 2; id < 4; id++) { /* the same settings twice */
+		send_frame(&f, FRAME_CONFIG, 0, there, sizeof(there), -1);
+		send_frame(&f, FRAME_CONFIG, 0, others, sizeof(others), -1);
+		sync_document(&f, id, document);
+		expect_frame(&f, FRAME_RECORD, id);
+		expect_end(&f, id, 1, 0);
+	}
+	sync_document(&f, 4, document);
+	expect_frame(&f, FRAME_RECORD, 4);
+	expect_end(&f, 4, 1, 0);
+	send_frame(&f, FRAME_CONFIG, 0, network, sizeof(network), -1);
+	send_frame(&f, FRAME_SYNC, 5, "", 1, -1);
+	stop(&f, 1);
 }
 
 /* Sends DATA as it is and wants the process to end by itself with STATUS. */
@@ -339,7 +372,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_sync),	cmocka_unit_test(test_frames),	cmocka_unit_test(test_refused_requests),
 		cmocka_unit_test(test_config),	cmocka_unit_test(test_garbage), cmocka_unit_test(test_hang_up),
-		cmocka_unit_test(test_by_hand), cmocka_unit_test(test_sandbox),
+		cmocka_unit_test(test_by_hand), cmocka_unit_test(test_sandbox), cmocka_unit_test(test_config_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
