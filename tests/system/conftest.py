@@ -2,6 +2,7 @@
 import pytest
 
 from endpoint import Endpoint, Sshd
+from jumpcloud import Jumpcloud
 
 
 @pytest.fixture(scope="module")
@@ -16,3 +17,12 @@ def sshd(endpoint):
     server = Sshd()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def jumpcloud(endpoint):
+    """An endpoint that is bound in JumpCloud (tests/directory), as just installed, and not synced yet."""
+    endpoint.reset()
+    with Jumpcloud(endpoint) as directory:
+        yield directory
+    endpoint.reset()

@@ -7,8 +7,12 @@ import socket
 import ssl
 import struct
 import subprocess
+import sys
 import threading
 import time
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
+from directory.certs import Authority  # noqa: E402, F401
 
 CONFIG, SYNC, RECORD, END, RESULT, SERVER = 1, 2, 32, 33, 34, 35
 UNCHANGED = 2
@@ -94,47 +98,6 @@ def fetching(**settings):
     finally:
         status = fetch.stop()
     assert status == 0
-
-
-class Authority:
-    """A certificate authority in a directory of its own."""
-
-    CONFIG = """[ca]
-default_ca = own
-[own]
-database = index.txt
-new_certs_dir = .
-rand_serial = yes
-default_md = sha256
-policy = any
-copy_extensions = copy
-unique_subject = no
-[any]
-commonName = supplied
-"""
-
-    def __init__(self, path):
-        self.path = path
-        path.mkdir()
-        (path / "index.txt").touch()
-        (path / "ca.cnf").write_text(self.CONFIG)
-        self.openssl("req", "-x509", *self.new_key("ca"), "-subj", f"/CN={path.name}", "-days", "30", "-out", "ca.pem")
-        self.pem = (path / "ca.pem").read_text()
-
-    def openssl(self, *argv):
-        done = subprocess.run(["openssl", *argv], cwd=self.path, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
-
-    def new_key(self, name):
-        return "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", f"{name}.key"
-
-    def issue(self, name, san="DNS:localhost,IP:127.0.0.1", start="20200101000000Z", end="20490101000000Z"):
-        """Returns the paths of certificate and key."""
-        self.openssl("req", *self.new_key(name), "-subj", f"/CN={name}", "-addext", f"subjectAltName={san}",
-                     "-out", f"{name}.csr")
-        self.openssl("ca", "-batch", "-notext", "-config", "ca.cnf", "-cert", "ca.pem", "-keyfile", "ca.key",
-                     "-startdate", start, "-enddate", end, "-in", f"{name}.csr", "-out", f"{name}.pem")
-        return self.path / f"{name}.pem", self.path / f"{name}.key"
 
 
 class Server:
