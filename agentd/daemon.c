@@ -55,7 +55,7 @@ static void be_ready(struct daemon *d)
 	log_notice("daemon: ready");
 }
 
-static void worker_ended(struct daemon *d, int status)
+static void take_worker(struct daemon *d, int status)
 {
 	if (d->worker.task == WORKER_SYNC)
 		daemon_sync_ended(d, status);
@@ -160,6 +160,7 @@ static void take_signals(struct daemon *d)
 {
 	struct signalfd_siginfo s;
 	int status;
+	pid_t pid;
 
 	while (read(d->signals, &s, sizeof(s)) == sizeof(s)) {
 		if (s.ssi_signo == SIGHUP)
@@ -167,8 +168,9 @@ static void take_signals(struct daemon *d)
 		else if (s.ssi_signo == SIGTERM || s.ssi_signo == SIGINT)
 			d->stop = true;
 	}
-	if (worker_reap(&d->worker, &status))
-		worker_ended(d, status);
+	while ((pid = worker_reap(&status)) > 0)
+		if (worker_ended(&d->worker, pid))
+			take_worker(d, status);
 }
 
 /* Due, or the clock was set: either way time has news. */

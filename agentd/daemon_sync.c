@@ -143,6 +143,12 @@ void daemon_sync_ended(struct daemon *d, int wait_status)
 
 void daemon_start_worker(struct daemon *d, enum worker_task task)
 {
+	const struct worker_options o = {
+		.task = task,
+		.conf_fd = d->settings.fd,
+		.conf_path = d->config,
+		.fetch_fd = -1,
+	};
 	int r;
 
 	watch_renew(&d->watch); /* before anything is read: what changes from now on is seen */
@@ -150,7 +156,7 @@ void daemon_start_worker(struct daemon *d, enum worker_task task)
 	d->worker_began_ms = daemon_now_ms();
 	if (task == WORKER_SYNC)
 		engine_begin(d->engine);
-	r = worker_start(&d->worker, task, d->settings.fd, d->config);
+	r = worker_start(&d->worker, &o);
 	if (r == 0)
 		return;
 	log_error("daemon: cannot start a sync: %s", strerror(-r));

@@ -29,7 +29,9 @@ struct names {
 
 struct options {
 	const char *config; /* NULL: the default */
-	bool once, worker, publish_only, accept_removals;
+	bool once, publish_only, accept_removals;
+	enum worker_task task; /* WORKER_NONE: this is no worker */
+	bool fetch;	       /* WORKER_FETCH_FD is there */
 	struct names accept, forget;
 };
 
@@ -91,7 +93,8 @@ static int parse_options(int argc, char **argv, struct options *ret)
 		{"forget", required_argument, NULL, 'f'},
 		{"accept-removals", no_argument, NULL, 'r'},
 		{"config", required_argument, NULL, 'c'},
-		{"worker", no_argument, NULL, 'w'}, /* musterd's own: see agentd/worker.h */
+		{"worker", required_argument, NULL, 'w'}, /* musterd's own, both: see agentd/worker.h */
+		{"fetch", no_argument, NULL, 'F'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
@@ -121,7 +124,12 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			ret->config = optarg;
 			break;
 		case 'w':
-			ret->worker = true;
+			ret->task = worker_task_named(optarg);
+			if (ret->task == WORKER_NONE)
+				return -EINVAL;
+			break;
+		case 'F':
+			ret->fetch = true;
 			break;
 		case 'h':
 			print_help();
@@ -135,7 +143,7 @@ static int parse_options(int argc, char **argv, struct options *ret)
 	}
 	if (optind < argc)
 		fprintf(stderr, "musterd: unexpected argument '%s'\n", argv[optind]);
-	else if (ret->publish_only && !ret->once && !ret->worker)
+	else if (ret->publish_only && !ret->once)
 		fprintf(stderr, "musterd: --publish-only goes with --once\n");
 	else if (wishes(ret) && (!ret->once || ret->publish_only))
 		fprintf(stderr, "musterd: --accept, --forget and --accept-removals go with --once, without --publish-only\n");
@@ -144,18 +152,41 @@ static int parse_options(int argc, char **argv, struct options *ret)
 	return -EINVAL;
 }
 
+static int worker_exit(int r)
+{
+	return r == -EIO ? WORKER_ALARM : r < 0 ? WORKER_FAILED : WORKER_GOOD;
+}
+
 /* Of what has not changed since the last attempt the living musterd does not speak again. */
 static int sync_as_worker(const struct conf *c)
 {
 	CLEANUP(buf_done) struct buf buf = {0};
 	struct sync_status status;
 
-	int r;
-
 	if (status_load_last(c, &buf, &status) == 0)
 		log_known(&status.errors);
-	r = sync_once(c, &(struct sync_wishes){0});
-	return r == -EIO ? WORKER_ALARM : r < 0 ? WORKER_FAILED : WORKER_GOOD;
+	return worker_exit(sync_once(c, &(struct sync_wishes){0}));
+}
+
+static int run_worker(const struct options *o)
+{
+	CLEANUP(settings_done) struct settings s = {.fd = -1};
+	char error[CONF_ERROR_SIZE];
+
+	if (settings_take(WORKER_CONF_FD, o->config, &s, error) < 0) {
+		log_error("conf: %s", error);
+		return EXIT_USAGE;
+	}
+	switch (o->task) {
+	case WORKER_SYNC:
+		return sync_as_worker(&s.conf);
+	case WORKER_PUBLISH:
+		return worker_exit(sync_publish(&s.conf));
+	case WORKER_NONE:
+	case WORKER_TASKS:
+		break;
+	}
+	return EXIT_USAGE;
 }
 
 static int run_once(const struct options *o)
@@ -163,15 +194,12 @@ static int run_once(const struct options *o)
 	CLEANUP(settings_done) struct settings s = {.fd = -1};
 	struct sync_wishes w = {list_of(&o->accept), list_of(&o->forget), o->accept_removals};
 	char error[CONF_ERROR_SIZE];
-	int r = o->worker ? settings_take(WORKER_CONF_FD, o->config, &s, error) :
-			    settings_load(o->config, &s, error);
+	int r = settings_load(o->config, &s, error);
 
 	if (r < 0) {
 		log_error("conf: %s", error);
 		return EXIT_USAGE;
 	}
-	if (o->worker && !o->publish_only)
-		return sync_as_worker(&s.conf);
 	r = o->publish_only ? sync_publish(&s.conf) : sync_once(&s.conf, &w);
 	return r == 0 ? 0 : EXIT_SYNC;
 }
@@ -196,5 +224,7 @@ int main(int argc, char **argv)
 	/* secrets pass through: neither a debugger's nor a core's business */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
-	return o.once || o.worker ? run_once(&o) : live(&o);
+	if (o.task != WORKER_NONE)
+		return run_worker(&o);
+	return o.once ? run_once(&o) : live(&o);
 }

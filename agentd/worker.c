@@ -1,6 +1,7 @@
 #include "agentd/worker.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
@@ -29,7 +30,28 @@ static int set_signals(posix_spawnattr_t *a)
 	return r ? r : posix_spawnattr_setflags(a, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 }
 
-static int spawn(char *const argv[], int conf_fd, pid_t *ret)
+static const char *const names[WORKER_TASKS] = {
+	[WORKER_SYNC] = "sync",
+	[WORKER_PUBLISH] = "publish",
+};
+
+enum worker_task worker_task_named(const char *name)
+{
+	for (int i = 0; i < WORKER_TASKS; i++)
+		if (names[i] && !strcmp(names[i], name))
+			return (enum worker_task)i;
+	return WORKER_NONE;
+}
+
+/* FETCH_FD is above both places, so that the first copy does not close what is still to be copied. */
+static int give_descriptors(posix_spawn_file_actions_t *actions, int conf_fd, int fetch_fd)
+{
+	int r = posix_spawn_file_actions_adddup2(actions, conf_fd, WORKER_CONF_FD);
+
+	return r || fetch_fd < 0 ? r : posix_spawn_file_actions_adddup2(actions, fetch_fd, WORKER_FETCH_FD);
+}
+
+static int spawn(char *const argv[], int conf_fd, int fetch_fd, pid_t *ret)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -41,7 +63,7 @@ static int spawn(char *const argv[], int conf_fd, pid_t *ret)
 	if (r == 0) {
 		r = set_signals(&attributes);
 		if (r == 0)
-			r = posix_spawn_file_actions_adddup2(&actions, conf_fd, WORKER_CONF_FD);
+			r = give_descriptors(&actions, conf_fd, fetch_fd);
 		if (r == 0)
 			r = posix_spawn(ret, OWN_PROGRAM, &actions, &attributes, argv, environ);
 		posix_spawn_file_actions_destroy(&actions);
@@ -50,24 +72,28 @@ static int spawn(char *const argv[], int conf_fd, pid_t *ret)
 	return -r;
 }
 
-int worker_start(struct worker *w, enum worker_task task, int conf_fd, const char *conf_path)
+int worker_start(struct worker *w, const struct worker_options *o)
 {
-	char name[] = "musterd", worker[] = "--worker", publish[] = "--publish-only", config[] = "--config";
-	AUTO_FREE char *path = conf_path ? strdup(conf_path) : NULL;
-	char *argv[6] = {name, worker};
+	AUTO_FREE char *task = str_format("--worker=%s", names[o->task]);
+	AUTO_FREE char *config = o->conf_path ? str_format("--config=%s", o->conf_path) : NULL;
+	AUTO_CLOSE int fetch_fd = -1;
+	char name[] = "musterd", fetch[] = "--fetch";
+	char *argv[5] = {name, task};
 	size_t n = 2;
 	int r;
 
-	if (conf_path && !path)
+	if (!task || (o->conf_path && !config))
 		return -ENOMEM;
-	if (task == WORKER_PUBLISH)
-		argv[n++] = publish;
-	if (path) {
-		argv[n++] = config;
-		argv[n++] = path;
+	if (o->fetch_fd >= 0) {
+		fetch_fd = fcntl(o->fetch_fd, F_DUPFD_CLOEXEC, WORKER_FETCH_FD + 1);
+		if (fetch_fd < 0)
+			return -errno;
+		argv[n++] = fetch;
 	}
-	*w = (struct worker){.task = task};
-	r = spawn(argv, conf_fd, &w->pid);
+	if (config)
+		argv[n++] = config;
+	*w = (struct worker){.task = o->task};
+	r = spawn(argv, o->conf_fd, fetch_fd, &w->pid);
 	if (r < 0)
 		w->pid = 0;
 	return r;
@@ -79,21 +105,19 @@ void worker_kill(struct worker *w)
 	kill(w->pid, SIGKILL);
 }
 
-bool worker_reap(struct worker *w, int *ret_status)
+pid_t worker_reap(int *ret_status)
 {
-	bool found = false;
-	int status;
-	pid_t pid;
+	pid_t pid = waitpid(-1, ret_status, WNOHANG);
 
-	/* any child: as process 1 of a container we are given others' */
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		if (pid != w->pid)
-			continue;
-		*ret_status = status;
-		w->pid = 0;
-		found = true;
-	}
-	return found;
+	return pid > 0 ? pid : 0;
+}
+
+bool worker_ended(struct worker *w, pid_t pid)
+{
+	if (pid != w->pid)
+		return false;
+	w->pid = 0;
+	return true;
 }
 
 void worker_stop(struct worker *w)
@@ -104,9 +128,10 @@ void worker_stop(struct worker *w)
 	if (!w->pid)
 		return;
 	kill(w->pid, SIGTERM);
-	while (!worker_reap(w, &status)) {
+	while (waitpid(w->pid, &status, WNOHANG) == 0) {
 		if (wire_now_ms() >= deadline)
 			kill(w->pid, SIGKILL);
 		nanosleep(&(struct timespec){.tv_nsec = STOP_POLL_MS * 1000000L}, NULL);
 	}
+	w->pid = 0;
 }

@@ -1,5 +1,5 @@
 /*
- * One sync as a process of its own: musterd --worker, with the configuration on descriptor 3. Whatever becomes of it, a
+ * One task as a process of its own: musterd --worker=TASK, with the configuration on descriptor 3. Whatever becomes of it, a
  * crash, a leak, a damaged page, ends with it, and what it has published stays.
  */
 #ifndef AGENTD_WORKER_H
@@ -11,7 +11,8 @@
 
 #include "common/macros.h"
 
-#define WORKER_CONF_FD 3
+#define WORKER_CONF_FD	3
+#define WORKER_FETCH_FD 4 /* with --fetch: the socket of a muster-fetch that outlives the worker */
 
 /* How a worker exits. Anything else: it died. */
 enum worker_exit {
@@ -21,9 +22,14 @@ enum worker_exit {
 };
 
 enum worker_task {
-	WORKER_SYNC = 1,
+	WORKER_NONE = 0,
+	WORKER_SYNC,
 	WORKER_PUBLISH, /* what /var/lib has, to /run */
+	WORKER_TASKS
 };
+
+/* TASK of --worker=TASK. No such one: WORKER_NONE. */
+enum worker_task worker_task_named(const char *name);
 
 struct worker {
 	pid_t pid; /* 0: none */
@@ -31,14 +37,27 @@ struct worker {
 	bool killed; /* by worker_kill() */
 };
 
-/* CONF_FD: the configuration's bytes. CONF_PATH: what messages call it; NULL: the default. Main thread alone. -errno. */
-int worker_start(struct worker *w, enum worker_task task, int conf_fd, const char *conf_path) MUST_CHECK;
+struct worker_options {
+	enum worker_task task;
+	int conf_fd;	       /* the configuration's bytes */
+	const char *conf_path; /* what messages call it; NULL: the default */
+	int fetch_fd;	       /* for WORKER_FETCH_FD, or -1: a worker that needs one starts a muster-fetch of its own */
+};
+
+/* Main thread alone. -errno. */
+int worker_start(struct worker *w, const struct worker_options *o) MUST_CHECK;
 
 /* It took too long. */
 void worker_kill(struct worker *w);
 
-/* Reap all children that have ended. True when the worker is among them: *RET_STATUS as waitpid() has it. */
-bool worker_reap(struct worker *w, int *ret_status);
+/*
+ * Reap one child that has ended, whoever it is: as process 1 of a container we are given others'. Its pid, *RET_STATUS as
+ * waitpid() has it; 0 when there is none.
+ */
+pid_t worker_reap(int *ret_status);
+
+/* Was PID this worker? Then there is none any more. */
+bool worker_ended(struct worker *w, pid_t pid);
 
 /* Ask it to end, wait a moment, kill. */
 void worker_stop(struct worker *w);

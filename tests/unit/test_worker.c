@@ -22,10 +22,15 @@ static int play(int argc, char **argv)
 	if (read(WORKER_CONF_FD, text, sizeof(text) - 1) < 0)
 		return 90;
 	if (!strcmp(text, "arguments"))
-		return argc == 5 && !strcmp(argv[2], "--publish-only") && !strcmp(argv[3], "--config") &&
-				       !strcmp(argv[4], "/some/file") ?
+		return argc == 3 && !strcmp(argv[1], "--worker=publish") &&
+				       !strcmp(argv[2], "--config=/some/file") ?
 			       WORKER_ALARM :
 			       91;
+	if (!strcmp(text, "fetch"))
+		return argc == 3 && !strcmp(argv[1], "--worker=sync") && !strcmp(argv[2], "--fetch") &&
+				       write(WORKER_FETCH_FD, "here", 4) == 4 ?
+			       WORKER_GOOD :
+			       96;
 	if (!strcmp(text, "clean")) {
 		sigprocmask(SIG_SETMASK, NULL, &blocked);
 		sigaction(SIGPIPE, NULL, &pipe);
@@ -56,17 +61,20 @@ static int conf(const char *text)
 static void start(struct worker *w, enum worker_task task, const char *text, const char *path)
 {
 	AUTO_CLOSE int fd = conf(text);
+	const struct worker_options o = {task, fd, path, -1};
 
-	assert_int_equal(worker_start(w, task, fd, path), 0);
+	assert_int_equal(worker_start(w, &o), 0);
 	assert_true(w->pid > 0);
 }
 
 static int end(struct worker *w)
 {
 	int status = -1;
+	pid_t pid = 0;
 
-	for (int i = 0; i < 5000 && !worker_reap(w, &status); i++)
+	for (int i = 0; i < 5000 && !(pid = worker_reap(&status)); i++)
 		usleep(1000);
+	assert_true(worker_ended(w, pid));
 	assert_int_equal(w->pid, 0);
 	return status;
 }
@@ -78,6 +86,47 @@ static void test_arguments(void **state)
 	(void)state;
 	start(&w, WORKER_PUBLISH, "arguments", "/some/file");
 	assert_int_equal(end(&w), W_EXITCODE(WORKER_ALARM, 0));
+}
+
+static void test_task_names(void **state)
+{
+	(void)state;
+	assert_int_equal(worker_task_named("sync"), WORKER_SYNC);
+	assert_int_equal(worker_task_named("publish"), WORKER_PUBLISH);
+	assert_int_equal(worker_task_named(""), WORKER_NONE);
+	assert_int_equal(worker_task_named("syn"), WORKER_NONE);
+}
+
+/* Whatever numbers the two descriptors have here, also each other's there. */
+static void fetch_with(int conf_at, int fetch_at)
+{
+	const struct worker_options o = {WORKER_SYNC, conf_at, NULL, fetch_at};
+	int conf_fd = conf("fetch"), high = fcntl(conf_fd, F_DUPFD_CLOEXEC, 40), pair[2];
+	struct worker w = {0};
+	char text[5] = "";
+
+	close(conf_fd);
+	assert_int_equal(pipe2(pair, O_CLOEXEC), 0);
+	assert_int_equal(dup3(pair[0], 50, O_CLOEXEC), 50);
+	assert_int_equal(dup3(pair[1], 51, O_CLOEXEC), 51);
+	close(pair[0]);
+	close(pair[1]);
+	assert_int_equal(dup3(high, conf_at, O_CLOEXEC), conf_at);
+	assert_int_equal(dup3(51, fetch_at, O_CLOEXEC), fetch_at);
+	assert_int_equal(worker_start(&w, &o), 0);
+	assert_int_equal(end(&w), 0);
+	assert_int_equal(read(50, text, 4), 4);
+	assert_string_equal(text, "here");
+	for (int fd = 3; fd < 64; fd++)
+		close(fd);
+}
+
+static void test_fetch(void **state)
+{
+	(void)state;
+	fetch_with(20, 21);
+	fetch_with(WORKER_CONF_FD, WORKER_FETCH_FD);
+	fetch_with(WORKER_FETCH_FD, WORKER_CONF_FD);
 }
 
 /* Nothing of ours goes along: no blocked or ignored signal, no descriptor. */
@@ -139,9 +188,10 @@ static void test_strangers(void **state)
 	if (stranger == 0)
 		_exit(0);
 	start(&w, WORKER_SYNC, "hang", NULL);
-	usleep(50000);
-	assert_false(worker_reap(&w, &status));
-	assert_int_equal(kill(stranger, 0), -1);
+	usleep(200000);
+	assert_int_equal(worker_reap(&status), stranger);
+	assert_false(worker_ended(&w, stranger));
+	assert_int_equal(worker_reap(&status), 0);
 	worker_stop(&w);
 }
 
@@ -149,10 +199,11 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arguments), cmocka_unit_test(test_clean),	    cmocka_unit_test(test_killed),
-		cmocka_unit_test(test_stopped),	  cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_stopped),	  cmocka_unit_test(test_strangers), cmocka_unit_test(test_task_names),
+		cmocka_unit_test(test_fetch),
 	};
 
-	if (argc > 1 && !strcmp(argv[1], "--worker"))
+	if (argc > 1 && !strncmp(argv[1], "--worker=", 9))
 		return play(argc, argv);
 	/* what the test driver left open is not ours to answer for */
 	for (int fd = WORKER_CONF_FD; fd < 64; fd++)
