@@ -176,7 +176,8 @@ static int find_missing(struct judge *j)
 			continue;
 		}
 		g->n_missing++;
-		set_missing(u, u->missing_since ? u->missing_since : j->in->now);
+		if (u->missing_since == 0 || u->missing_since > j->in->now) /* a clock was ahead then */
+			set_missing(u, j->in->now);
 		if (!j->in->accepted && !guard_confirmed(j->in, u->missing_since))
 			r = ids_add(&j->held, u->id);
 	}

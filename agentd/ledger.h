@@ -39,7 +39,6 @@ struct ledger_state {
 	uint64_t generation; /* of the last publish */
 	uint64_t serial;     /* the highest of the directory at url_hash */
 	uint64_t url_hash;
-	struct clock_mark mark;
 };
 
 /* All zero is an empty one. Users and groups stay at their place; pointers to them until the next add. */

@@ -34,8 +34,6 @@ struct stored_group {
 struct stored_state {
 	uint8_t version, zero[7];
 	uint64_t generation, serial, url_hash;
-	char boot_id[BOOT_ID_SIZE];
-	uint64_t boottime_ms, wall_s;
 } __attribute__((packed));
 
 int ledger_user_unpack(const void *data, size_t len, struct ledger_user *ret)
@@ -97,14 +95,11 @@ static int state_load(struct ledger *l, const MDB_val *key, const MDB_val *data)
 	if (data->mv_size != sizeof(s))
 		return -EBADMSG;
 	memcpy(&s, data->mv_data, sizeof(s));
-	if (s.version != VERSION || !memchr(s.boot_id, '\0', sizeof(s.boot_id)))
+	if (s.version != VERSION)
 		return -EBADMSG;
 	state->generation = le64toh(s.generation);
 	state->serial = le64toh(s.serial);
 	state->url_hash = le64toh(s.url_hash);
-	memcpy(state->mark.boot_id, s.boot_id, sizeof(s.boot_id));
-	state->mark.boottime_ms = (int64_t)le64toh(s.boottime_ms);
-	state->mark.wall_s = (int64_t)le64toh(s.wall_s);
 	return 0;
 }
 
@@ -181,11 +176,8 @@ static int state_save(MDB_txn *txn, MDB_dbi dbi, const struct ledger_state *stat
 		.generation = htole64(state->generation),
 		.serial = htole64(state->serial),
 		.url_hash = htole64(state->url_hash),
-		.boottime_ms = htole64((uint64_t)state->mark.boottime_ms),
-		.wall_s = htole64((uint64_t)state->mark.wall_s),
 	};
 
-	memcpy(s.boot_id, state->mark.boot_id, sizeof(s.boot_id));
 	return put(txn, dbi, "state", &s, sizeof(s));
 }
 
@@ -221,31 +213,6 @@ int ledger_save(struct store *s, struct ledger *l)
 	for (uint32_t i = 0; i < ledger_n_groups(l); i++)
 		ledger_group(l, i)->changed = false;
 	return 0;
-}
-
-struct mark {
-	const struct clock_reading *reading;
-	int64_t server_s;
-};
-
-static int save_mark(struct store *s, MDB_txn *txn, void *context)
-{
-	const struct mark *m = context;
-	MDB_val key = {5, (void *)(uintptr_t) "state"}, value;
-	struct ledger l = {0};
-	int r = mdb_get(txn, s->dbi[DB_STATE], &key, &value);
-
-	if (r == 0)
-		r = state_load(&l, &key, &value);
-	if (r != 0)
-		return r;
-	l.state.mark = clock_advance(&l.state.mark, m->reading, m->server_s);
-	return state_save(txn, s->dbi[DB_STATE], &l.state);
-}
-
-int ledger_save_mark(struct store *s, const struct clock_reading *r, int64_t server_s)
-{
-	return store_write(s, save_mark, &(struct mark){r, server_s});
 }
 
 /* Is GID the group of the name NAME in the published file? */
@@ -332,8 +299,6 @@ static int adopt_status(struct ledger *l, struct snapshot *pam)
 	if (url_hash != l->state.url_hash || status.serial > l->state.serial)
 		l->state.serial = status.serial;
 	l->state.url_hash = url_hash;
-	if (status.mark.wall_s > l->state.mark.wall_s)
-		l->state.mark = status.mark;
 	return 0;
 }
 

@@ -19,8 +19,6 @@ extern const char *const ledger_dbs[];
 int ledger_load(struct store *s, struct ledger *l) MUST_CHECK;
 
 /* Write what is marked changed, and the state, in one transaction; marks are cleared when it is committed. */
-/* Nothing but the clock's mark, raised by R and what a server's clock says (clock_advance()). Needs no ledger in memory. */
-int ledger_save_mark(struct store *s, const struct clock_reading *r, int64_t server_s) MUST_CHECK;
 
 int ledger_save(struct store *s, struct ledger *l) MUST_CHECK;
 

@@ -273,7 +273,7 @@ int publish_confirm(const char *dir, int64_t now, int64_t max_age_s,
 	int r = confirmed_at(dir, &before);
 
 	ret_error[0] = '\0';
-	if (r == 0 && now - before < max_age_s)
+	if (r == 0 && before - now <= CLOCK_AGREE_S && now - before < max_age_s)
 		return 0;
 	if (r < 0)
 		return fail(ret_error, "read", dir, "", r);

@@ -25,7 +25,7 @@ bool publish_has(const char *dir, uint64_t generation);
 
 /*
  * The directory said again what the files in DIR say: publish copies of them with NOW as confirmed_at, unless they were
- * confirmed less than MAX_AGE_S ago. 1 when it was done, 0 when it was not needed; -errno.
+ * confirmed less than MAX_AGE_S before NOW, and no later than clocks may differ (CLOCK_AGREE_S). 1 when it was done, 0 when it was not needed; -errno.
  */
 int publish_confirm(const char *dir, int64_t now, int64_t max_age_s,
 		    char ret_error[static PUBLISH_ERROR_SIZE]) MUST_CHECK;

@@ -205,16 +205,6 @@ int state_read_ledger(struct state *s)
 	return r < 0 ? r : adopt_from(s, s->conf->state_dir);
 }
 
-void state_save_mark(struct state *s, const struct clock_reading *reading, int64_t server_s)
-{
-	int r = open_store(s, "ledger.mdb", ledger_dbs, "the published snapshots", &s->ledger_store);
-
-	if (r == 0 && s->ledger_store.env)
-		r = ledger_save_mark(&s->ledger_store, reading, server_s);
-	if (r < 0)
-		alarm_errno(s, "write", "ledger.mdb", r);
-}
-
 void state_close(struct state *s)
 {
 	store_close(&s->cache);

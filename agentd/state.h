@@ -26,9 +26,6 @@ int state_open(const struct conf *c, struct state *ret) MUST_CHECK;
 /* Read the ledger, and take from the published snapshots what it has lost. -ENOMEM alone. */
 int state_read_ledger(struct state *s) MUST_CHECK;
 
-/* Of an unchanged directory: keep what time it said it is, and of the ledger nothing else. Logs; a fault counts as an alarm. */
-void state_save_mark(struct state *s, const struct clock_reading *r, int64_t server_s);
-
 void state_close(struct state *s);
 
 /* The highest generation of the four published files, 0 for none. */

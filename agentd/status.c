@@ -65,10 +65,14 @@ static int from_snapshot(const char *dir, struct buf *buf, struct sync_status *r
 	return r;
 }
 
-int status_load_last(const struct conf *c, struct buf *buf, struct sync_status *ret)
+int status_load_published(const struct conf *c, struct buf *buf, struct sync_status *ret)
 {
-	if (status_load(c->runtime_dir, buf, ret) == 0 || from_snapshot(c->runtime_dir, buf, ret) == 0 ||
-	    from_snapshot(c->state_dir, buf, ret) == 0)
+	if (from_snapshot(c->runtime_dir, buf, ret) == 0 || from_snapshot(c->state_dir, buf, ret) == 0)
 		return 0;
 	return -ENOENT;
+}
+
+int status_load_last(const struct conf *c, struct buf *buf, struct sync_status *ret)
+{
+	return status_load(c->runtime_dir, buf, ret) == 0 ? 0 : status_load_published(c, buf, ret);
 }

@@ -16,6 +16,9 @@ int status_save(const char *runtime_dir, const struct sync_status *s) MUST_CHECK
 /* Strings of RET lead into BUF. 0; -ENOENT; -EPERM not root's or ours, or writable by others; -EBADMSG; -errno. */
 int status_load(const char *runtime_dir, struct buf *buf, struct sync_status *ret) MUST_CHECK;
 
+/* What the published pam.snapshot says of the sync that it is of, in runtime_dir or else state_dir. -ENOENT: nothing. */
+int status_load_published(const struct conf *c, struct buf *buf, struct sync_status *ret) MUST_CHECK;
+
 /* What is known before an attempt: sync.status, or after a boot what the published pam.snapshot says. -ENOENT: nothing. */
 int status_load_last(const struct conf *c, struct buf *buf, struct sync_status *ret) MUST_CHECK;
 

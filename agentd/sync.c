@@ -144,7 +144,7 @@ static int make_snapshots(struct sync *s)
 		.accounts = s->world.n_accounts,
 		.groups = (uint32_t)s->reply.end.groups,
 		.rejected = s->world.n_rejected,
-		.mark = s->state.ledger.state.mark,
+		.mark = clock_advance(&s->mark, &s->clock, s->reply.server.date),
 	};
 	struct snapshots_input in = {
 		.policy = &policy,
@@ -259,7 +259,6 @@ static void log_done(const struct sync *s)
 		   s->diff.n_changed, s->diff.n_gone, s->diff.n_worse);
 }
 
-/* Trusted time, and the ledger that keeps it. What a server says inside TLS is trusted. */
 static int read_ledger(struct sync *s)
 {
 	struct ledger_state *known = &s->state.ledger.state;
@@ -268,8 +267,6 @@ static int read_ledger(struct sync *s)
 
 	if (r < 0)
 		return sync_failed_errno("no ledger", r);
-	known->mark = clock_advance(&known->mark, &s->clock, s->reply.server.date);
-	s->now = clock_trusted(&s->clock, &known->mark);
 	published = state_published_generation(s->conf);
 	s->generation = (published > known->generation ? published : known->generation) + 1;
 	known->generation = s->generation;
@@ -310,7 +307,7 @@ static int report(const struct sync *s, bool good, bool changed)
 	status.n_gone = s->diff.n_gone;
 	status.n_worse = s->diff.n_worse;
 	if (good) {
-		status.last_sync_at = sync_time(s);
+		status.last_sync_at = s->now;
 		status.generation = s->generation;
 		status.next_change_at = s->next_change_at;
 	}
@@ -329,19 +326,21 @@ static int report(const struct sync *s, bool good, bool changed)
 static int sync_locked(struct sync *s)
 {
 	bool changed = false;
-	int r = clock_read(&s->clock);
+	int r = sync_read_clock(s);
 
 	if (r < 0)
 		return sync_failed_errno("no clock", r);
 	r = sync_read_inputs(s);
 	if (r == 0)
 		r = sync_ask(s);
+	sync_ask_clock(s);
 	if (r == 0 && sync_unchanged(s)) {
 		sync_confirm(s);
 	} else if (r == 0) {
 		changed = true;
 		r = sync_changed(s);
 	}
+	sync_keep_clock(s);
 	if (report(s, r == 0, changed) < 0) {
 		s->state.alarms++;
 		log_error("sync: %s/" STATUS_FILE " could not be written", s->conf->runtime_dir);

@@ -68,7 +68,8 @@ static void read_known(struct sync *s)
 	s->generation = s->known.generation;
 	s->next_change_at = s->known.next_change_at;
 	s->current = !wishes(s) && s->known.fingerprint && s->known.inputs == s->inputs &&
-		     s->clock.wall_s < s->known.next_change_at &&
+		     s->now < s->known.next_change_at &&
+		     s->now >= s->known.synced_at[0] && /* made while a clock was ahead */
 		     publish_has(s->conf->runtime_dir, s->known.generation) &&
 		     publish_has(s->conf->state_dir, s->known.generation);
 }
@@ -78,19 +79,12 @@ bool sync_unchanged(const struct sync *s)
 	return s->current && s->known.fingerprint == s->fingerprint;
 }
 
-int64_t sync_time(const struct sync *s)
-{
-	int64_t server_s = s->reply.server.date;
-
-	return server_s > s->clock.wall_s ? server_s : s->clock.wall_s;
-}
-
 int64_t sync_lease_s(const struct sync *s)
 {
 	return s->source.remote ? s->conf->lease_ms / 1000 : 0; /* a file is the directory itself: it cannot be stale */
 }
 
-static bool confirm_in(struct sync *s, const char *dir)
+static void confirm_in(struct sync *s, const char *dir)
 {
 	int64_t max_age_s = CONFIRM_S;
 	char error[PUBLISH_ERROR_SIZE];
@@ -98,12 +92,11 @@ static bool confirm_in(struct sync *s, const char *dir)
 
 	if (sync_lease_s(s) && sync_lease_s(s) / CONFIRMS_LEASE < max_age_s)
 		max_age_s = sync_lease_s(s) / CONFIRMS_LEASE;
-	r = publish_confirm(dir, sync_time(s), max_age_s, error);
+	r = publish_confirm(dir, s->now, max_age_s, error);
 	if (r < 0) {
 		s->state.alarms++;
 		log_error("sync: %s", error);
 	}
-	return r > 0;
 }
 
 /* The same under another validator: the next poll is short. */
@@ -118,13 +111,9 @@ static void keep_validator(struct sync *s)
 
 void sync_confirm(struct sync *s)
 {
-	bool kept;
-
 	s->online = true;
 	confirm_in(s, s->conf->runtime_dir);
-	kept = confirm_in(s, s->conf->state_dir);
-	if (kept && s->reply.server.date)
-		state_save_mark(&s->state, &s->clock, s->reply.server.date);
+	confirm_in(s, s->conf->state_dir);
 	if (s->source.remote)
 		keep_validator(s);
 }

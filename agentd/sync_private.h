@@ -1,4 +1,4 @@
-/* One sync and its steps, in two files: sync_ask.c asks the directory, sync.c makes of the answer what is published. */
+/* One sync and its steps: sync_ask.c asks the directory, sync_clock.c knows the time, sync.c makes of the answer what is published. */
 #ifndef AGENTD_SYNC_PRIVATE_H
 #define AGENTD_SYNC_PRIVATE_H
 
@@ -21,7 +21,9 @@ struct sync {
 	struct cache_meta known; /* of the last good sync */
 	bool current;		 /* the published files are of it, and still what they should be, if the directory is */
 	struct clock_reading clock;
-	int64_t now;
+	struct clock_mark mark; /* as it was kept */
+	bool kept;		/* it was */
+	int64_t now;		/* trusted time */
 	struct stage stage;
 	struct fetcher_reply reply;
 	struct guard guard;
@@ -49,8 +51,14 @@ bool sync_unchanged(const struct sync *s);
 /* Write that down. */
 void sync_confirm(struct sync *s);
 
-/* What time it is, as far as this host or a server it trusts can say. */
-int64_t sync_time(const struct sync *s);
+/* What time it is, by our clocks and the mark. -errno. */
+int sync_read_clock(struct sync *s) MUST_CHECK;
+
+/* The same, once a server may have told its own. */
+void sync_ask_clock(struct sync *s);
+
+/* Keep the mark, when it is due. Logs; a fault counts as an alarm. */
+void sync_keep_clock(struct sync *s);
 
 /* For how long what is published holds; 0: for ever. */
 int64_t sync_lease_s(const struct sync *s);

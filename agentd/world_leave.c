@@ -43,7 +43,7 @@ static int leave(struct world *w, uint32_t place)
 	struct ledger_user *g = ledger_user(w->ledger, place);
 	int64_t keep_s = w->in.conf->tombstone_ms / 1000;
 
-	if (g->removed_at == 0) {
+	if (g->removed_at == 0 || g->removed_at > w->in.now) { /* or a clock was ahead then */
 		g->removed_at = w->in.now;
 		g->missing_since = 0;
 		g->changed = true;

@@ -164,6 +164,7 @@ static int read_record(struct world *w, const struct stage_walk *s)
 		return 0;
 	case RECORD_POLICY:
 	case RECORD_STATUS:
+	case RECORD_CLOCK:
 		break;
 	}
 	return -EPROTO;

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <string.h>
 #include <time.h>
 
@@ -60,6 +61,19 @@ int64_t clock_trusted(const struct clock_reading *r, const struct clock_mark *m)
 	return t > r->wall_s ? t : r->wall_s;
 }
 
+static bool agree(int64_t a, int64_t b)
+{
+	int64_t apart;
+
+	return !__builtin_sub_overflow(a, b, &apart) && apart <= CLOCK_AGREE_S && apart >= -CLOCK_AGREE_S;
+}
+
+/* T was never true: SERVER_S and the wall clock agree on an earlier time. */
+static bool was_ahead(int64_t t, const struct clock_reading *r, int64_t server_s)
+{
+	return server_s < t && !agree(server_s, t) && agree(server_s, r->wall_s);
+}
+
 struct clock_mark clock_advance(const struct clock_mark *m, const struct clock_reading *r,
 				int64_t server_s)
 {
@@ -67,7 +81,14 @@ struct clock_mark clock_advance(const struct clock_mark *m, const struct clock_r
 
 	memcpy(next.boot_id, r->boot_id, BOOT_ID_SIZE);
 	next.wall_s = m->wall_s != 0 ? mark_now(m, r) : server_s != 0 ? server_s : r->wall_s;
-	if (server_s > next.wall_s)
+	if (server_s > next.wall_s || (server_s != 0 && was_ahead(next.wall_s, r, server_s)))
 		next.wall_s = server_s;
 	return next;
+}
+
+int64_t clock_now(const struct clock_reading *r, const struct clock_mark *m, int64_t server_s)
+{
+	const struct clock_mark next = clock_advance(m, r, server_s);
+
+	return server_s != 0 ? next.wall_s : clock_trusted(r, &next);
 }

@@ -1,6 +1,6 @@
 /*
  * Trusted time (security.md 5.c.8): a wall clock set back opens nothing, a jump ahead is not
- * stored.
+ * stored. The mark is kept in MUSTER_STATE_DIR (common/clock_file.h).
  */
 #ifndef COMMON_CLOCK_H
 #define COMMON_CLOCK_H
@@ -31,12 +31,22 @@ int clock_read(struct clock_reading *ret) MUST_CHECK;
 /* Pure: max(wall, mark + time since the mark in the same boot). */
 int64_t clock_trusted(const struct clock_reading *r, const struct clock_mark *m);
 
+/* Two clocks this close agree. */
+#define CLOCK_AGREE_S 86400
+
 /*
  * Pure: the mark after R. It rises by elapsed BOOTTIME in the same boot, or to SERVER_S, a Date
- * seen inside verified TLS (0 = none); a first mark takes SERVER_S, without one the wall clock. It
- * never falls.
+ * seen inside verified TLS (0 = none); a first mark takes SERVER_S, without one the wall clock.
+ * It falls in one case alone: a server's clock had pushed it ahead, and now a server and the wall
+ * clock agree (CLOCK_AGREE_S) that it is earlier, by more than that.
  */
 struct clock_mark clock_advance(const struct clock_mark *m, const struct clock_reading *r,
 				int64_t server_s);
+
+/*
+ * Pure: what time it is, for what is known from the directory. Its server's clock inside TLS comes
+ * before ours; without it as clock_trusted().
+ */
+int64_t clock_now(const struct clock_reading *r, const struct clock_mark *m, int64_t server_s);
 
 #endif

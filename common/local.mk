@@ -9,7 +9,7 @@ libcommon_la_SOURCES = \
 	common/verdict.h common/verdict.c \
 	common/names.h common/names.c common/names_floor.c \
 	common/sshkey.h common/sshkey.c \
-	common/clock.h common/clock.c \
+	common/clock.h common/clock.c common/clock_file.h common/clock_file.c \
 	common/record.h common/record.c common/record_codec.h common/record_codec.c \
 	common/subject.h common/subject.c \
 	common/tally.h common/tally.c common/tally_judge.h common/tally_judge.c \

@@ -101,6 +101,12 @@ static const struct field status_fields[] = {
 	FIELD(23, U64, sync_status, held_until),
 };
 
+static const struct field clock_fields[] = {
+	FIELD(1, CHARS, clock_mark, boot_id),
+	FIELD(2, U64, clock_mark, boottime_ms),
+	FIELD(3, U64, clock_mark, wall_s),
+};
+
 #define PACK(kind, fields, record, out) record_encode(kind, fields, ARRAY_SIZE(fields), record, out)
 /* The result is touched on success alone. */
 #define UNPACK(kind, fields, data, len, type, ret)                                             \
@@ -194,4 +200,14 @@ int record_status_pack(const struct sync_status *s, struct buf *out)
 int record_status_unpack(const void *data, size_t len, struct sync_status *ret)
 {
 	return UNPACK(RECORD_STATUS, status_fields, data, len, sync_status, ret);
+}
+
+int record_clock_pack(const struct clock_mark *m, struct buf *out)
+{
+	return PACK(RECORD_CLOCK, clock_fields, m, out);
+}
+
+int record_clock_unpack(const void *data, size_t len, struct clock_mark *ret)
+{
+	return UNPACK(RECORD_CLOCK, clock_fields, data, len, clock_mark, ret);
 }

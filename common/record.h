@@ -27,6 +27,7 @@ enum record_kind {
 	RECORD_REJECT = 'R',
 	RECORD_REMOVED = 'X', /* membership with no group: ids explicitly removed */
 	RECORD_STATUS = 'S',
+	RECORD_CLOCK = 'C', /* the mark: common/clock_file.h */
 };
 
 /*
@@ -71,5 +72,7 @@ int record_reject_pack(const struct reject *r, struct buf *out) MUST_CHECK;
 int record_reject_unpack(const void *data, size_t len, struct reject *ret) MUST_CHECK;
 int record_status_pack(const struct sync_status *s, struct buf *out) MUST_CHECK;
 int record_status_unpack(const void *data, size_t len, struct sync_status *ret) MUST_CHECK;
+int record_clock_pack(const struct clock_mark *m, struct buf *out) MUST_CHECK;
+int record_clock_unpack(const void *data, size_t len, struct clock_mark *ret) MUST_CHECK;
 
 #endif

@@ -3,8 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "common/clock.h"
+#include "common/clock_file.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/record.h"
 
 /* Only the index of names can prove that there is no such user: elsewhere "not found" is damage. */
@@ -27,6 +28,7 @@ static int load_times(struct subject *s)
 	CLEANUP(buf_done) struct buf data = {0};
 	struct sync_status status;
 	struct clock_reading reading;
+	struct clock_mark mark;
 	int r;
 
 	r = snapshot_status(s->snapshot, &data);
@@ -36,7 +38,9 @@ static int load_times(struct subject *s)
 		r = clock_read(&reading);
 	if (r < 0)
 		return r;
-	s->now = clock_trusted(&reading, &status.mark);
+	if (clock_file_load(MUSTER_STATE_DIR, &mark) < 0)
+		mark = status.mark;
+	s->now = clock_trusted(&reading, &mark);
 	s->boottime_ms = reading.boottime_ms;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include "agentd/local.h"
 #include "agentd/status.h"
 #include "common/clock.h"
+#include "common/clock_file.h"
 #include "common/paths.h"
 
 static const char *snapshot_problem(int r)
@@ -48,11 +49,14 @@ static int read_policy(struct view *v)
 static int read_clock(struct view *v)
 {
 	struct clock_reading reading;
+	struct clock_mark mark;
 	int r = clock_read(&reading);
 
 	if (r < 0)
 		return r;
-	v->now = clock_trusted(&reading, &v->status.mark);
+	if (clock_file_load(MUSTER_STATE_DIR, &mark) < 0)
+		mark = v->status.mark;
+	v->now = clock_trusted(&reading, &mark);
 	v->boottime_ms = reading.boottime_ms;
 	return 0;
 }

@@ -43,6 +43,7 @@ static int repack(enum record_kind kind, const void *data, size_t size, struct b
 		struct policy policy;
 		struct reject reject;
 		struct sync_status status;
+		struct clock_mark mark;
 	} u;
 	int r = -EBADMSG;
 
@@ -88,6 +89,11 @@ static int repack(enum record_kind kind, const void *data, size_t size, struct b
 		r = record_status_unpack(data, size, &u.status);
 		if (r == 0)
 			r = record_status_pack(&u.status, out);
+		break;
+	case RECORD_CLOCK:
+		r = record_clock_unpack(data, size, &u.mark);
+		if (r == 0)
+			r = record_clock_pack(&u.mark, out);
 		break;
 	}
 	return r;

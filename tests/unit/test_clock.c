@@ -7,7 +7,7 @@
 #include "common/clock.h"
 
 #define T    1700000000
-#define YEAR (365 * 86400)
+#define YEAR (365 * INT64_C(86400))
 
 #define BOOT_A "aaaaaaaa-d9f6-473e-87b4-a3e64dab95b4"
 #define BOOT_B "bbbbbbbb-d9f6-473e-87b4-a3e64dab95b4"
@@ -85,7 +85,7 @@ static void test_advance(void **state)
 	assert_string_equal(m.boot_id, BOOT_A);
 	m = clock_advance(&mark, &r, T + 500); /* what a server said is */
 	assert_true(m.wall_s == T + 500);
-	m = clock_advance(&mark, &r, T - 500); /* it never falls */
+	m = clock_advance(&mark, &r, T - 500); /* a server alone cannot lower it */
 	assert_true(m.wall_s == T + 10);
 	r = reading(BOOT_A, 60000, T - YEAR);
 	m = clock_advance(&mark, &r, 0);
@@ -98,6 +98,46 @@ static void test_advance(void **state)
 	assert_true(m.wall_s == T + YEAR);
 	m = clock_advance(&none, &r, T); /* or better a server's, also where it is earlier */
 	assert_true(m.wall_s == T);
+}
+
+/* What one wrong server did is undone when a server and our own clock agree; by neither of them alone. */
+static void test_heal(void **state)
+{
+	const struct clock_mark ahead = {BOOT_A, 50000, T + 70 * YEAR};
+	const struct {
+		int64_t wall_s, server_s, want;
+	} t[] = {
+		{T, T + 20, T + 20},
+		{T + 20, T, T},
+		{T, T + CLOCK_AGREE_S, T + CLOCK_AGREE_S},
+		{T, T + CLOCK_AGREE_S + 1, T + 70 * YEAR + 10},
+		{T, T - CLOCK_AGREE_S - 1, T + 70 * YEAR + 10},
+		{T, 0, T + 70 * YEAR + 10},
+		{T + 71 * YEAR, T, T + 70 * YEAR + 10}, /* our clock is as wrong as the mark */
+		{T + 70 * YEAR, T + 70 * YEAR - CLOCK_AGREE_S + 10, T + 70 * YEAR + 10}, /* no more than a cached answer */
+		{T, INT64_MIN, T + 70 * YEAR + 10},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		const struct clock_reading r = reading(BOOT_A, 60000, t[i].wall_s);
+
+		assert_true(clock_advance(&ahead, &r, t[i].server_s).wall_s == t[i].want);
+	}
+}
+
+/* A server's clock comes before ours, ahead or behind; but never behind the mark. */
+static void test_now(void **state)
+{
+	const struct clock_reading ahead = reading(BOOT_A, 60000, T + 70 * YEAR), back = reading(BOOT_A, 60000, 0);
+
+	(void)state;
+	assert_true(clock_now(&ahead, &mark, T + 500) == T + 500);
+	assert_true(clock_now(&ahead, &mark, T - 500) == T + 10);
+	assert_true(clock_now(&ahead, &mark, 0) == T + 70 * YEAR);
+	assert_true(clock_now(&back, &mark, T + 500) == T + 500);
+	assert_true(clock_now(&back, &mark, 0) == T + 10);
+	assert_true(clock_now(&ahead, &none, 0) == T + 70 * YEAR);
 }
 
 /* Whatever the wall clock does, trusted time never goes back across marks and boots. */
@@ -137,6 +177,8 @@ int main(void)
 		cmocka_unit_test(test_read),
 		cmocka_unit_test(test_trusted),
 		cmocka_unit_test(test_advance),
+		cmocka_unit_test(test_heal),
+		cmocka_unit_test(test_now),
 		cmocka_unit_test(test_never_back),
 	};
 

@@ -129,8 +129,7 @@ static void test_kept(void **state)
 	assert_int_equal(ledger_n_users(&l), 0);
 	assert_int_equal(ledger_add_user(&l, &u), 0);
 	assert_int_equal(ledger_add_group(&l, &(struct ledger_group){"devs", 6000, true}), 0);
-	l.state = (struct ledger_state){.generation = 7, .serial = 17, .url_hash = 3,
-					.mark = {"0f0f", 1234, NOW}};
+	l.state = (struct ledger_state){.generation = 7, .serial = 17, .url_hash = 3};
 	assert_int_equal(ledger_save(&s, &l), 0);
 	assert_false(ledger_user(&l, 0)->changed);
 	close_ledger(&s, &l);
@@ -139,9 +138,6 @@ static void test_kept(void **state)
 	assert_int_equal(l.state.generation, 7);
 	assert_int_equal(l.state.serial, 17);
 	assert_int_equal(l.state.url_hash, 3);
-	assert_string_equal(l.state.mark.boot_id, "0f0f");
-	assert_int_equal(l.state.mark.boottime_ms, 1234);
-	assert_int_equal(l.state.mark.wall_s, NOW);
 	assert_int_equal(ledger_n_users(&l), 1);
 	assert_int_equal(ledger_find_gid(&l, 6000), 0);
 	u = *ledger_user(&l, 0);
@@ -166,17 +162,15 @@ static void test_kept(void **state)
 	assert_int_equal(ledger_user(&l, 0)->removed_at, NOW);
 	assert_int_equal(ledger_user(&l, 0)->missing_since, 0);
 
-	/* missing is not removed; and the mark alone can rise */
+	/* missing is not removed */
 	ledger_user(&l, 0)->removed_at = 0;
 	ledger_user(&l, 0)->missing_since = NOW + 1;
 	ledger_user(&l, 0)->changed = true;
 	assert_int_equal(ledger_save(&s, &l), 0);
-	assert_int_equal(ledger_save_mark(&s, &(struct clock_reading){"0f0f", 1234, NOW}, NOW + 50), 0);
 	close_ledger(&s, &l);
 	open_ledger(&s, &l);
 	assert_int_equal(ledger_user(&l, 0)->removed_at, 0);
 	assert_int_equal(ledger_user(&l, 0)->missing_since, NOW + 1);
-	assert_int_equal(l.state.mark.wall_s, NOW + 50);
 	assert_int_equal(l.state.serial, 17);
 	close_ledger(&s, &l);
 }
@@ -230,7 +224,7 @@ static struct snapshot *publish_one(struct fixture *f, enum snapshot_kind kind)
 {
 	struct policy policy = {.portal_url = "", .dummy_hash = VERIFIER_DUMMY};
 	struct sync_status status = {.directory_url = "file:///x", .driver = "document", .last_error = "",
-				     .serial = 9, .mark = {"b", 5, NOW}};
+				     .serial = 9};
 	struct snapshots_input in = {&policy, &status, 4, NOW, NOW};
 	struct snapshots made;
 	struct snapshot *s = NULL;
@@ -279,7 +273,6 @@ static void test_adopted(void **state)
 	assert_int_equal(f->ledger.state.generation, 4);
 	assert_int_equal(f->ledger.state.serial, 9);
 	assert_int_equal(f->ledger.state.url_hash, ledger_url_hash("file:///x"));
-	assert_int_equal(f->ledger.state.mark.wall_s, NOW);
 	u = ledger_user(&f->ledger, ledger_find_id(&f->ledger, "u0"));
 	assert_int_equal(u->removed_at, NOW);
 	assert_true(u->private_group);

@@ -282,10 +282,13 @@ static void test_confirm(void **state)
 	assert_int_equal(snapshot_info(s)->created_at, NOW);
 	assert_int_equal(snapshot_verify(s), 0);
 	snapshot_close(s);
-	assert_int_equal(publish_confirm(dir, NOW, 60, error), 0); /* a clock set back takes nothing back */
+	assert_int_equal(publish_confirm(dir, NOW, 60, error), 0); /* a clock set back a little takes nothing back */
 	s = reader(NSS_SNAPSHOT, SNAPSHOT_NSS);
 	assert_int_equal(snapshot_info(s)->confirmed_at, NOW + 60);
 	snapshot_close(s);
+	/* that clock was wrong: nothing is confirmed for years to come */
+	assert_int_equal(publish_confirm(dir, NOW + 60 - CLOCK_AGREE_S, 60, error), 0);
+	assert_int_equal(publish_confirm(dir, NOW + 59 - CLOCK_AGREE_S, 60, error), 1);
 }
 
 static int set_up(void **state)

@@ -96,6 +96,18 @@ static int unpack_status(const void *data, size_t len)
 	return record_status_unpack(data, len, &s);
 }
 
+static int pack_clock(struct buf *out)
+{
+	return record_clock_pack(&status.mark, out);
+}
+
+static int unpack_clock(const void *data, size_t len)
+{
+	struct clock_mark m;
+
+	return record_clock_unpack(data, len, &m);
+}
+
 static const struct {
 	int kind;
 	unsigned int n_fields; /* all members are set above: none may be forgotten in the tables */
@@ -109,6 +121,7 @@ static const struct {
 	{RECORD_POLICY, 12, pack_policy, unpack_policy},
 	{RECORD_REJECT, 5, pack_reject, unpack_reject},
 	{RECORD_STATUS, 21, pack_status, unpack_status},
+	{RECORD_CLOCK, 3, pack_clock, unpack_clock},
 };
 
 /* The bytes in a block of exactly that size, so that a sanitizer sees one byte too many. */
