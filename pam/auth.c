@@ -56,5 +56,7 @@ int phase_auth(const struct call *c)
 	call_log_refusal(c, l.reason, s.generation, l.error);
 	if (l.password_right)
 		talk_refusal(c, l.reason, &s.policy);
+	else if (l.error < 0 && !agent_can_decide())
+		talk_no_agent(c);
 	return pam_code_auth(l.reason);
 }

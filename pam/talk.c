@@ -66,6 +66,11 @@ void talk_refusal(const struct call *c, enum reason reason, const struct policy 
 	say(c, PAM_ERROR_MSG, text);
 }
 
+void talk_no_agent(const struct call *c)
+{
+	say(c, PAM_ERROR_MSG, "This account cannot be checked at the moment. Is the agent (musterd) running?");
+}
+
 void talk_expiry(const struct call *c, int64_t expires_at, int64_t now, const struct policy *p)
 {
 	long long days = (expires_at - now + DAY_S - 1) / DAY_S;

@@ -15,8 +15,10 @@ struct policy;
  */
 int talk_password(const struct call *c, const char **ret) MUST_CHECK;
 
-/* Why the user is refused. Silent under PAM_SILENT and without a conversation, as the two below. */
+/* Why the user is refused. Silent under PAM_SILENT and without a conversation, as those below. */
 void talk_refusal(const struct call *c, enum reason reason, const struct policy *p);
+/* To who needs the agent, and had no answer: it is not the password. */
+void talk_no_agent(const struct call *c);
 /* When the password expires. */
 void talk_expiry(const struct call *c, int64_t expires_at, int64_t now, const struct policy *p);
 /* Where passwords are changed. */

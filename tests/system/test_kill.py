@@ -236,20 +236,43 @@ def whole():
         Snapshot(path)
 
 
-def settled(crowd, number, suspended):
+class Supervised:
+    """musterd under a service manager: started again when it died."""
+
+    def __init__(self):
+        self.agent = Agent().__enter__()
+
+    def revive(self):
+        if self.agent.process.poll() is not None:
+            self.agent.__exit__()
+            self.agent = Agent(ready=False).__enter__()
+
+    def stop(self):
+        self.agent.stop()
+
+    def end(self):
+        self.agent.__exit__()
+
+    def wait_for(self, condition, what):
+        def holds():
+            self.revive()
+            return condition()
+        try:
+            wait_for(holds, 60, what)
+        except AssertionError:
+            states = {pid: (kind, run("ps", "-o", "stat=,wchan=", "-p", pid, check=False).stdout)
+                      for kind, pids in ours().items() for pid in pids}
+            raise AssertionError(f"{what} did not happen: {states}\n{self.agent.log()}") from None
+
+
+def settled(musterd, crowd, number, suspended):
     """The document counts, for names and for logins, and all files are of one generation."""
     expected = "ACCT_EXPIRED" if suspended else "SUCCESS"
-    wait_for(lambda: pam("swing", PASSWORD)[1:] == [expected] or crowd.problems, 60, f"swing: {expected}")
-    wait_for(lambda: f":Dora {number}:" in run("getent", "passwd", "dora").stdout or crowd.problems, 60, f"Dora {number}")
-    wait_for(lambda: len({Snapshot(path).generation for path in FILES}) == 1 or crowd.problems, 60, "one generation")
-
-
-def alive(agent):
-    """As a service manager does: started again when it died."""
-    if agent.process.poll() is None:
-        return agent
-    agent.__exit__()
-    return Agent(ready=False).__enter__()
+    for what, holds in (
+            (f"swing: {expected}", lambda: pam("swing", PASSWORD)[1:] == [expected]),
+            (f"Dora {number}", lambda: f":Dora {number}:" in run("getent", "passwd", "dora").stdout),
+            ("one generation", lambda: len({Snapshot(path).generation for path in FILES}) == 1)):
+        musterd.wait_for(lambda: holds() or crowd.problems, what)
 
 
 @pytest.mark.timeout(scaled(300, 7200))
@@ -258,7 +281,7 @@ def test_killed_at_any_moment(directory):
     seed = int(os.environ.get("MUSTER_SEED", time.time_ns() % 2**32))
     print(f"MUSTER_SEED={seed}")  # shown when it fails
     rng, struck, number = random.Random(seed), 0, 0
-    agent = Agent().__enter__()
+    musterd = Supervised()
     try:
         with Crowd() as crowd:
             while struck < KILLS and not crowd.problems:
@@ -271,13 +294,13 @@ def test_killed_at_any_moment(directory):
                     struck += strike(rng)
                     whole()
                     time.sleep(rng.random() * 0.02)
-                    agent = alive(agent)
-                settled(crowd, number, suspended)
+                    musterd.revive()
+                settled(musterd, crowd, number, suspended)
         assert not crowd.problems, crowd.problems
         assert min(crowd.count[u] for u in ("dora", "emil", "susan", "swing", "alice", "getent")) > 3, crowd.count
-        agent.stop()
+        musterd.stop()
     finally:
-        agent.__exit__()
+        musterd.end()
     wait_for(lambda: not any(ours().values()), 20, "the end of all that is ours")
     assert not list(RUN.glob("*.new")) + list(STATE.glob("*.damaged"))
 
