@@ -8,7 +8,7 @@ import tempfile
 
 
 class Authority:
-    """A certificate authority in a directory of its own."""
+    """A certificate authority in a directory of its own; one that is there already is used again."""
 
     CONFIG = """[ca]
 default_ca = own
@@ -26,11 +26,16 @@ commonName = supplied
 
     def __init__(self, path):
         self.path = path
-        path.mkdir()
-        (path / "index.txt").touch()
-        (path / "ca.cnf").write_text(self.CONFIG)
-        self.openssl("req", "-x509", *self.new_key("ca"), "-subj", f"/CN={path.name}", "-days", "30", "-out", "ca.pem")
+        if not path.is_dir():
+            self.make()
         self.pem = (path / "ca.pem").read_text()
+
+    def make(self):
+        self.path.mkdir()
+        (self.path / "index.txt").touch()
+        (self.path / "ca.cnf").write_text(self.CONFIG)
+        self.openssl("req", "-x509", *self.new_key("ca"), "-subj", f"/CN={self.path.name}", "-days", "365",
+                     "-out", "ca.pem")
 
     def openssl(self, *argv):
         done = subprocess.run(["openssl", *argv], cwd=self.path, capture_output=True, text=True)

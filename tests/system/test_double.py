@@ -39,7 +39,7 @@ class Client:
         self.connection.request(method, urllib.parse.quote(path, safe="/?&=$:[],%"), data, {**self.headers, **headers})
         reply = self.connection.getresponse()
         self.raw = reply.read()
-        with contextlib.suppress(ValueError):
+        with contextlib.suppress(ValueError, RecursionError):
             return reply.status, json.loads(self.raw), reply.headers
         return reply.status, self.raw, reply.headers
 
