@@ -1,30 +1,11 @@
-#include "agentd/fetch/http.h"
-
-#include <curl/curl.h>
 #include <errno.h>
 #include <nss.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <time.h>
 
-#include "agentd/fetch/reply.h"
+#include "agentd/fetch/http_private.h"
 #include "config.h"
-
-#define CONNECT_TIMEOUT_S 5L
-#define TOTAL_TIMEOUT_S	  300L /* 256 MiB in this time are 7 Mbit/s */
-#define SLOW_BYTES_S	  100L /* less than this … */
-#define SLOW_TIME_S	  10L  /* … for so long: given up */
-
-struct http {
-	CURL *curl;
-	struct curl_slist *headers; /* of every request */
-	char error[CURL_ERROR_SIZE];
-	/* Of the request being made. */
-	const struct http_request *request;
-	struct reply reply;
-	int result; /* of our own callbacks: why it was ended */
-};
 
 int http_global_init(void)
 {
@@ -91,7 +72,7 @@ static size_t end(struct http *h, int r)
 	return 0;
 }
 
-static size_t on_header(char *line, size_t size, size_t n, void *context)
+size_t http_on_header(char *line, size_t size, size_t n, void *context)
 {
 	struct http *h = context;
 	int r = reply_header(&h->reply, line, size * n, time(NULL));
@@ -99,17 +80,17 @@ static size_t on_header(char *line, size_t size, size_t n, void *context)
 	return r < 0 ? end(h, r) : size * n;
 }
 
-static size_t on_body(char *data, size_t size, size_t n, void *context)
+size_t http_on_body(char *data, size_t size, size_t n, void *context)
 {
 	struct http *h = context;
-	int r = reply_body(&h->reply, size * n);
+	int r = reply_body(&h->reply, size * n, h->request->max);
 
-	if (r == 0)
+	if (r > 0)
 		r = h->request->body(h->request->context, data, size * n);
 	return r < 0 ? end(h, r) : size * n;
 }
 
-static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+int http_on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
 {
 	struct http *h = context;
 	int r = h->request->tick(h->request->context);
@@ -123,141 +104,56 @@ static int on_progress(void *context, curl_off_t a, curl_off_t b, curl_off_t c, 
 	return r < 0;
 }
 
-#define SET(option, value)                                                          \
-	do {                                                                        \
-		CURLcode code_ = curl_easy_setopt(h->curl, CURLOPT_##option, value); \
-		if (code_ != CURLE_OK)                                              \
-			return code_;                                               \
-	} while (0)
-
-static CURLcode set_limits(struct http *h)
+int http_header(struct http *h, const char *name, const char *value)
 {
-	SET(NOSIGNAL, 1L);
-	SET(CONNECTTIMEOUT, CONNECT_TIMEOUT_S);
-	SET(TIMEOUT, TOTAL_TIMEOUT_S);
-	SET(LOW_SPEED_LIMIT, SLOW_BYTES_S);
-	SET(LOW_SPEED_TIME, SLOW_TIME_S);
-	SET(ERRORBUFFER, h->error);
-	SET(WRITEFUNCTION, on_body);
-	SET(WRITEDATA, h);
-	SET(HEADERFUNCTION, on_header);
-	SET(HEADERDATA, h);
-	SET(NOPROGRESS, 0L);
-	SET(XFERINFOFUNCTION, on_progress);
-	SET(XFERINFODATA, h);
-	return CURLE_OK;
-}
+	AUTO_FREE char *line = str_format("%s: %s", name, value);
+	size_t i = 0;
 
-/* H1, H2. A proxy's own headers are none of the server's: it is not inside TLS. */
-static CURLcode set_route(struct http *h, const struct http_options *o)
-{
-	SET(URL, o->url);
-	SET(PROTOCOLS_STR, "https");
-	SET(REDIR_PROTOCOLS_STR, "https"); /* "" is not taken; and nobody is followed */
-	SET(FOLLOWLOCATION, 0L);
-	SET(DISALLOW_USERNAME_IN_URL, 1L);
-	SET(HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-	SET(HTTP09_ALLOWED, 0L);
-	SET(NETRC, (long)CURL_NETRC_IGNORED);
-	SET(PROXY, o->proxy);
-	SET(NOPROXY, "");
-	SET(SUPPRESS_CONNECT_HEADERS, 1L);
-	SET(HEADEROPT, (long)CURLHEADER_SEPARATE); /* the token is not the proxy's either */
-	return CURLE_OK;
-}
-
-static struct curl_blob blob_of(const char *pem)
-{
-	return (struct curl_blob){ (void *)(uintptr_t)pem, strlen(pem), CURL_BLOB_NOCOPY };
-}
-
-/* H3. Only the CA that was given: without CAPATH NULL, Debian's libcurl adds all of the system's. */
-static CURLcode set_tls(struct http *h, const struct http_options *o)
-{
-	struct curl_blob ca = blob_of(o->ca), cert = blob_of(o->client_cert), key = blob_of(o->client_key);
-
-	SET(SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(SSL_VERIFYPEER, 1L);
-	SET(SSL_VERIFYHOST, 2L);
-	SET(CAINFO, NULL);
-	SET(CAPATH, NULL);
-	SET(CAINFO_BLOB, &ca);
-	SET(PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-	SET(PROXY_CAINFO, NULL);
-	SET(PROXY_CAPATH, NULL);
-	SET(PROXY_CAINFO_BLOB, &ca);
-	if (!cert.len)
-		return CURLE_OK;
-	SET(SSLCERTTYPE, "PEM");
-	SET(SSLKEYTYPE, "PEM");
-	SET(KEYPASSWD, ""); /* or OpenSSL would ask at a terminal */
-	SET(SSLCERT_BLOB, &cert);
-	SET(SSLKEY_BLOB, &key);
-	return CURLE_OK;
-}
-
-static int add_header(struct curl_slist **list, const char *name, const char *value)
-{
-	AUTO_FREE char *line = str_format("%s %s", name, value);
-	struct curl_slist *longer = line ? curl_slist_append(*list, line) : NULL;
-
-	if (line)
-		wipe(line, strlen(line));
-	if (!longer)
+	if (!line)
 		return -ENOMEM;
-	*list = longer;
+	while (i < HTTP_HEADERS_MAX - 1 && h->headers[i] && strncmp(h->headers[i], line, strlen(name) + 1) != 0)
+		i++;
+	if (i == HTTP_HEADERS_MAX - 1)
+		return -E2BIG;
+	for (const char *c = value; *c; c++)
+		if (*c < 0x20 || *c > 0x7e)
+			return -EINVAL;
+	if (h->headers[i])
+		wipe(h->headers[i], strlen(h->headers[i]));
+	free(h->headers[i]);
+	h->headers[i] = TAKE(line);
 	return 0;
 }
 
-static bool is_visible(const char *s)
+int http_bearer(struct http *h, const char *token)
 {
-	for (; *s; s++)
-		if (*s < 0x21 || *s > 0x7e)
-			return false;
-	return true;
-}
+	AUTO_FREE char *value = str_format("Bearer %s", token);
+	int r;
 
-static const char *refused(const struct http_options *o)
-{
-	if (strncmp(o->url, "https://", 8) != 0 || !is_visible(o->url))
-		return "url: not an https:// URL";
-	if (!*o->ca)
-		return "ca: none, so that no server can be trusted";
-	if (!*o->client_cert != !*o->client_key)
-		return "client_cert and client_key: one without the other";
-	if (!is_visible(o->bearer))
-		return "bearer: a token has visible characters only";
-	if (*o->proxy && strncasecmp(o->proxy, "http://", 7) != 0 && strncasecmp(o->proxy, "https://", 8) != 0)
-		return "proxy: not an http:// or https:// URL";
-	return NULL;
+	if (!value)
+		return -ENOMEM;
+	r = strchr(token, ' ') ? -EINVAL : http_header(h, "Authorization", value);
+	wipe(value, strlen(value));
+	return r;
 }
 
 static int prepare(struct http *h, const struct http_options *o)
 {
-	CURLcode code;
 	int r;
 
 	h->curl = curl_easy_init();
-	if (!h->curl)
+	h->url = strdup(o->url);
+	if (!h->curl || !h->url)
 		return -ENOMEM;
-	r = add_header(&h->headers, "Accept:", "application/json");
+	r = http_header(h, "Accept", "application/json");
 	if (r == 0)
-		r = add_header(&h->headers, "User-Agent:", "muster/" PACKAGE_VERSION);
-	if (r == 0 && *o->bearer)
-		r = add_header(&h->headers, "Authorization: Bearer", o->bearer);
-	if (r < 0)
-		return r;
-	code = set_limits(h);
-	if (code == CURLE_OK)
-		code = set_route(h, o);
-	if (code == CURLE_OK)
-		code = set_tls(h, o);
-	return code == CURLE_OK ? 0 : code == CURLE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+		r = http_header(h, "User-Agent", "muster/" PACKAGE_VERSION);
+	return r < 0 ? r : http_setup(h, o);
 }
 
 int http_new(const struct http_options *options, struct http **ret, char ret_text[static HTTP_TEXT_SIZE])
 {
-	const char *why = refused(options);
+	const char *why = http_refused(options);
 	struct http *h;
 	int r;
 
@@ -276,20 +172,22 @@ int http_new(const struct http_options *options, struct http **ret, char ret_tex
 	return 0;
 }
 
-static void wipe_headers(struct curl_slist *list)
-{
-	for (struct curl_slist *l = list; l; l = l->next)
-		wipe(l->data, strlen(l->data));
-	curl_slist_free_all(list);
-}
-
 void http_free(struct http *h)
 {
 	if (!h)
 		return;
 	curl_easy_cleanup(h->curl);
-	wipe_headers(h->headers);
+	for (char **line = h->headers; *line; line++) {
+		wipe(*line, strlen(*line));
+		free(*line);
+	}
+	free(h->url);
 	free(h);
+}
+
+void http_freep(struct http **h)
+{
+	http_free(*h);
 }
 
 /* One place where CURLcode becomes errno. */
@@ -324,37 +222,73 @@ static int error_of(CURLcode code)
 	}
 }
 
-/* If-None-Match is of this request alone, so it goes in front of a list that stays. */
-static int perform(struct http *h, const char *validator)
+/* What is sent in one request, in libcurl's list, which it does not change. */
+struct head {
+	struct curl_slist lines[HTTP_HEADERS_MAX + 2];
+	size_t n;
+};
+
+static void head_add(struct head *head, char *line)
 {
-	AUTO_FREE char *line = str_format("If-None-Match: %s", validator);
-	struct curl_slist first = { line, h->headers };
+	head->lines[head->n] = (struct curl_slist){ line, NULL };
+	if (head->n > 0)
+		head->lines[head->n - 1].next = &head->lines[head->n];
+	head->n++;
+}
+
+static CURLcode set_request(struct http *h, const char *url, struct head *head)
+{
+	const struct http_request *q = h->request;
+	CURLcode code = curl_easy_setopt(h->curl, CURLOPT_URL, url);
+
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, head->lines);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(h->curl, CURLOPT_TIMEOUT, q->timeout_s);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(h->curl, CURLOPT_POSTFIELDS, q->post);
+	if (code == CURLE_OK)
+		code = q->post ? curl_easy_setopt(h->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(q->post))
+			       : curl_easy_setopt(h->curl, CURLOPT_HTTPGET, 1L);
+	return code;
+}
+
+/* The lines of this request alone go in front of those that stay. */
+static int perform(struct http *h, const struct http_request *q)
+{
+	AUTO_FREE char *url = str_format("%s%s", h->url, q->path);
+	AUTO_FREE char *first = q->post ? str_format("Content-Type: %s", q->post_type)
+					: str_format("If-None-Match: %s", q->validator);
+	struct head head = { .n = 0 };
 	CURLcode code;
 
-	if (!line)
+	if (!url || !first)
 		return -ENOMEM;
-	code = curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, *validator ? &first : h->headers);
+	if (q->post || *q->validator)
+		head_add(&head, first);
+	for (char **line = h->headers; *line; line++)
+		head_add(&head, *line);
+	code = set_request(h, url, &head);
 	if (code == CURLE_OK)
 		code = curl_easy_perform(h->curl);
-	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, h->headers);
+	curl_easy_setopt(h->curl, CURLOPT_HTTPHEADER, NULL);
 	return error_of(code);
 }
 
-int http_get(struct http *h, const struct http_request *request, struct frame_server *ret,
-	     char ret_text[static HTTP_TEXT_SIZE])
+int http_ask(struct http *h, const struct http_request *request, struct http_answer *ret)
 {
 	int r;
 
 	h->request = request;
-	h->reply = (struct reply){ 0 };
+	h->reply = (struct reply){ .total = -1 };
 	h->result = 0;
 	h->error[0] = '\0';
-	r = perform(h, request->validator);
+	r = perform(h, request);
 	if (h->result < 0)
 		r = h->result;
 	else if (r == 0)
 		r = reply_check(&h->reply, request->validator);
-	*ret = h->reply.server;
-	snprintf(ret_text, HTTP_TEXT_SIZE, "%s", h->reply.text[0] ? h->reply.text : h->error);
+	*ret = (struct http_answer){ .server = h->reply.server, .total = h->reply.total };
+	snprintf(ret->text, sizeof(ret->text), "%s", h->reply.text[0] ? h->reply.text : h->error);
 	return r;
 }

@@ -14,7 +14,7 @@ libdocument_la_LIBADD = libverifier.la libcommon.la $(JSON_LIBS)
 pkglibexec_PROGRAMS += muster-fetch
 muster_fetch_SOURCES = \
 	agentd/fetch/main.c agentd/fetch/protocol.h agentd/fetch/protocol.c \
-	agentd/fetch/http.h agentd/fetch/http.c \
+	agentd/fetch/http.h agentd/fetch/http.c agentd/fetch/http_private.h agentd/fetch/http_setup.c \
 	agentd/fetch/outlet.h agentd/fetch/outlet.c \
 	agentd/fetch/reply.h agentd/fetch/reply.c \
 	agentd/fetch/sandbox.h agentd/fetch/sandbox.c \

@@ -7,8 +7,6 @@
 #include <strings.h>
 #include <time.h>
 
-#include "agentd/fetch/scanner.h"
-
 #define VALUE_SIZE 512
 
 static int fail(struct reply *r, int error, const char *text)
@@ -53,6 +51,13 @@ static bool is_json(const char *type)
 	return strncasecmp(type, json, sizeof(json) - 1) == 0 && (!*rest || strchr("; \t", *rest));
 }
 
+static void take_total(struct reply *r, const char *value)
+{
+	uint64_t total;
+
+	r->total = parse_u64(value, 0, INT64_MAX, &total) < 0 ? -1 : (int64_t)total;
+}
+
 static void take_field(struct reply *r, const char *name, const char *value, int64_t now)
 {
 	if (strcasecmp(name, "Date") == 0)
@@ -63,6 +68,8 @@ static void take_field(struct reply *r, const char *name, const char *value, int
 		r->json = is_json(value);
 	else if (strcasecmp(name, "Content-Encoding") == 0)
 		r->encoded = strcasecmp(value, "identity") != 0;
+	else if (strcasecmp(name, "X-Total-Count") == 0)
+		take_total(r, value);
 	else if (strcasecmp(name, "ETag") == 0 && validator_valid(value))
 		memcpy(r->server.validator, value, strlen(value) + 1);
 }
@@ -78,6 +85,7 @@ static bool take_status(struct reply *r, const char *line)
 		return false;
 	r->server = (struct frame_server){ 0 };
 	r->json = r->encoded = false;
+	r->total = -1;
 	if (space)
 		memcpy(digits, space + 1, strnlen(space + 1, 3));
 	if (parse_u32(digits, 100, 999, &status) == 0)
@@ -128,15 +136,22 @@ int reply_check(struct reply *r, const char *validator)
 	return status == 429 || status >= 500 ? -EBUSY : -EPROTO;
 }
 
-int reply_body(struct reply *r, size_t len)
+int reply_body(struct reply *r, size_t len, uint64_t max)
 {
 	int check = r->body ? 1 : reply_check(r, "");
+	bool refusal = check < 0 && r->server.status != 200;
 
-	if (check < 0)
+	if (refusal)
+		max = REPLY_REFUSAL_MAX;
+	else if (check < 0)
 		return check;
-	r->body = true;
-	if (len > SCAN_SIZE_MAX - r->body_len)
-		return fail(r, -EFBIG, "larger than 256 MiB");
+	r->body = !refusal;
+	if (len > max - r->body_len) {
+		if (refusal)
+			return check;
+		snprintf(r->text, sizeof(r->text), "larger than %" PRIu64 " MiB", max >> 20);
+		return -EFBIG;
+	}
 	r->body_len += len;
-	return 0;
+	return !refusal;
 }

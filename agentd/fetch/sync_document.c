@@ -1,10 +1,13 @@
 #include "agentd/fetch/sync_document.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "agentd/fetch/http.h"
+
+#define TOTAL_TIMEOUT_S 300L /* 256 MiB in this time are 7 Mbit/s */
 
 static const char *get(const struct session *s, enum setting i)
 {
@@ -73,15 +76,22 @@ static int on_tick(void *context)
 	return outlet_alive(d->outlet);
 }
 
-/* 1: there is a document in s->spool, and DOCUMENT knows its outline; 0: unchanged; -errno and RET_TEXT. */
+/* 1: there is a document in s->spool, and DOCUMENT knows its outline; 0: unchanged; -errno and RET's text. */
 static int download(struct session *s, struct outlet *o, struct document *document, const char *validator,
-		    char ret_text[static HTTP_TEXT_SIZE])
+		    struct http_answer *ret)
 {
 	struct download d = { document, o, s->spool };
-	const struct http_request request = { validator, on_body, on_tick, &d };
-	struct frame_server server;
-	int r = http_get(s->http, &request, &server, ret_text);
-	int sent = server.status && o->error == 0 ? outlet_server(o, &server) : 0;
+	const struct http_request request = {
+		.path = "",
+		.validator = validator,
+		.max = SYNC_DOCUMENT_MAX,
+		.timeout_s = TOTAL_TIMEOUT_S,
+		.body = on_body,
+		.tick = on_tick,
+		.context = &d,
+	};
+	int r = http_ask(s->http, &request, ret);
+	int sent = ret->server.status && o->error == 0 ? outlet_server(o, &ret->server) : 0;
 
 	return sent < 0 ? sent : r;
 }
@@ -92,13 +102,13 @@ static int answer_https(struct session *s, struct outlet *o, const char *validat
 	const struct document_sink sink = outlet_sink(o);
 	CLEANUP(document_freep) struct document *document = NULL;
 	struct document_result result = { .text = "" };
-	char text[HTTP_TEXT_SIZE] = "";
+	struct http_answer answer = { .text = "" };
 	int r = document_new(&options, &sink, &result, &document);
 
 	if (r == 0 && (ftruncate(s->spool, 0) < 0 || lseek(s->spool, 0, SEEK_SET) < 0))
 		r = -errno;
 	if (r == 0)
-		r = download(s, o, document, validator, text);
+		r = download(s, o, document, validator, &answer);
 	if (r == 0)
 		return outlet_end(o, 0, FRAME_END_UNCHANGED);
 	if (r > 0)
@@ -106,7 +116,7 @@ static int answer_https(struct session *s, struct outlet *o, const char *validat
 	if (ftruncate(s->spool, 0) < 0 && r == 0) /* it is memory: given back at once */
 		r = -errno;
 	if (r < 0)
-		return outlet_fail(o, r, result.text[0] ? result.text : text);
+		return outlet_fail(o, r, result.text[0] ? result.text : answer.text);
 	return outlet_end(o, result.serial, 0);
 }
 
@@ -117,16 +127,25 @@ static int connect_https(struct session *s, char ret_text[static HTTP_TEXT_SIZE]
 		.ca = get(s, SETTING_CA),
 		.client_cert = get(s, SETTING_CLIENT_CERT),
 		.client_key = get(s, SETTING_CLIENT_KEY),
-		.bearer = get(s, SETTING_BEARER),
 		.proxy = get(s, SETTING_PROXY),
 		.url = s->url,
 	};
+	CLEANUP(http_freep) struct http *http = NULL;
+	int r;
 
 	if (s->spool < 0)
 		s->spool = memfd_create("document", MFD_CLOEXEC);
 	if (s->spool < 0)
 		return -errno;
-	return http_new(&options, &s->http, ret_text);
+	r = http_new(&options, &http, ret_text);
+	if (r == 0 && *get(s, SETTING_BEARER)) {
+		r = http_bearer(http, get(s, SETTING_BEARER));
+		snprintf(ret_text, HTTP_TEXT_SIZE, "%s",
+			 r == -EINVAL ? "bearer: a token has visible characters only" : "");
+	}
+	if (r == 0)
+		s->http = TAKE(http);
+	return r;
 }
 
 int sync_document(struct session *s, struct outlet *o, const struct frame *f)

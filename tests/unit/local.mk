@@ -251,7 +251,7 @@ test_ledger_LDADD = $(AGENTD_TEST_LIBS)
 check_PROGRAMS += test_reply
 TESTS += test_reply
 test_reply_SOURCES = tests/unit/test_reply.c \
-	agentd/fetch/http.h agentd/fetch/http.c agentd/fetch/protocol.h agentd/fetch/protocol.c \
+	agentd/fetch/http.h agentd/fetch/http.c agentd/fetch/http_private.h agentd/fetch/http_setup.c agentd/fetch/protocol.h agentd/fetch/protocol.c \
 	agentd/fetch/reply.h agentd/fetch/reply.c
 test_reply_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 test_reply_LDADD = libcommon.la $(CURL_LIBS) $(CMOCKA_LIBS)

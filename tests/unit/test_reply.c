@@ -22,7 +22,7 @@
 /* Lines as libcurl gives them, one by one. */
 static struct reply read_head(const char *text)
 {
-	struct reply r = { .json = false };
+	struct reply r = { .total = -1 };
 
 	while (*text) {
 		size_t len = strcspn(text, "\n") + 1;
@@ -124,14 +124,39 @@ static void test_fields(void **state)
 	}
 }
 
-static void test_body(void **state)
+static void test_total(void **state)
 {
-	struct reply r = read_head(OK JSON), bad = read_head("HTTP/1.1 500 x\r\n");
+	static const struct {
+		const char *head;
+		int64_t total;
+	} cases[] = {
+		{ OK, -1 },
+		{ OK "x-total-count: 0\r\n", 0 },
+		{ OK "X-Total-Count: 20000\r\n", 20000 },
+		{ OK "X-Total-Count: -1\r\n", -1 },
+		{ OK "X-Total-Count: 5\r\nX-Total-Count: 5,5\r\n", -1 },
+		{ OK "X-Total-Count: 9223372036854775808\r\n", -1 },
+		{ "HTTP/1.1 103 Hints\r\nX-Total-Count: 5\r\n\r\n" OK, -1 },
+	};
 
 	(void)state;
-	assert_int_equal(reply_body(&bad, 1), -EBUSY);
-	assert_int_equal(reply_body(&r, 256u << 20), 0);
-	assert_int_equal(reply_body(&r, 1), -EFBIG);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_int_equal(read_head(cases[i].head).total, cases[i].total);
+}
+
+static void test_body(void **state)
+{
+	struct reply r = read_head(OK JSON), bad = read_head("HTTP/1.1 500 x\r\n"), html = read_head(OK);
+
+	(void)state;
+	/* A refusal is read, but not for anybody, and not for long. */
+	assert_int_equal(reply_body(&bad, 1, 1000), 0);
+	assert_int_equal(reply_body(&bad, REPLY_REFUSAL_MAX - 1, 1000), 0);
+	assert_int_equal(reply_body(&bad, 1, 1000), -EBUSY);
+	assert_int_equal(reply_body(&html, 1, 1000), -EPROTO);
+	assert_int_equal(reply_body(&r, 900, 1000), 1);
+	assert_int_equal(reply_body(&r, 100, 1000), 1);
+	assert_int_equal(reply_body(&r, 1, 1000), -EFBIG);
 	/* Trailers say nothing. */
 	assert_int_equal(reply_header(&r, DATE, strlen(DATE), NOW), 0);
 	assert_int_equal(r.server.date, 0);
@@ -194,7 +219,8 @@ static void test_expand(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_checks), cmocka_unit_test(test_fields), cmocka_unit_test(test_body),
+		cmocka_unit_test(test_checks), cmocka_unit_test(test_fields), cmocka_unit_test(test_total),
+		cmocka_unit_test(test_body),
 		cmocka_unit_test(test_bounds), cmocka_unit_test(test_frame),  cmocka_unit_test(test_expand),
 	};
 
