@@ -68,7 +68,7 @@ static struct login admit(const struct subject *s, const char *password, const c
 	return r < 0 ? unavailable(r) : login_of(REASON_OK);
 }
 
-static struct login verify(const struct subject *s, const char *password)
+static struct login verify(const struct subject *s, const char *password, const char *rhost)
 {
 	struct verdict v = subject_verdict(s, VERDICT_AUTH, false);
 	int r = verifier_match(s->account.password_hash, password);
@@ -79,7 +79,7 @@ static struct login verify(const struct subject *s, const char *password)
 		return unavailable(r);
 	/* An error there leaves one failure too many: to be told, but no reason to refuse. */
 	return (struct login){
-		.reason = v.reason, .password_right = true, .error = tries_forgive(s)};
+		.reason = v.reason, .password_right = true, .error = tries_forgive(s, rhost)};
 }
 
 struct login login_refuse(const struct policy *p, const char *password, int error)
@@ -93,7 +93,7 @@ struct login login_check(const struct subject *s, const char *password, const ch
 	struct login l = admit(s, password, rhost);
 
 	if (l.reason == REASON_OK)
-		return verify(s, password);
+		return verify(s, password, rhost);
 	work_for_nothing(&s->policy, password);
 	return l;
 }

@@ -86,7 +86,7 @@ static int read_old(struct tally_history *h, const char *dir, uint32_t uid, int 
 int tally_read(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p,
 	       int64_t now_ms, struct tally *ret)
 {
-	struct tally_history h = {.n = 0};
+	struct tally_history h = {.rhost = tally_rhost(rhost)};
 	char path[PATH_MAX];
 	struct stat st;
 	int r = tally_path(path, dir, uid, "");
@@ -106,7 +106,7 @@ int tally_read(const char *dir, uint32_t uid, const char *rhost, const struct ta
 		if (r < 0)
 			return r;
 	}
-	*ret = tally_judge(&h, tally_rhost(rhost), p, now_ms);
+	*ret = tally_judge(&h, p, now_ms);
 	return 0;
 }
 
@@ -165,13 +165,13 @@ static bool refused(const struct tally *t, int64_t now_ms)
 static int read_before(const char *dir, uint32_t uid, int fd, off_t end, uint32_t rhost,
 		       const struct tally_policy *p, int64_t now_ms, struct tally *ret)
 {
-	struct tally_history h = {.n = 0};
+	struct tally_history h = {.rhost = rhost};
 	int r = read_old(&h, dir, uid, fd, now_ms);
 
 	if (r == 0)
 		r = history_read(&h, fd, end - TALLY_EVENT_SIZE, now_ms);
 	if (r == 0)
-		*ret = tally_judge(&h, rhost, p, now_ms);
+		*ret = tally_judge(&h, p, now_ms);
 	return r;
 }
 
@@ -205,9 +205,10 @@ int tally_reserve(const char *dir, uint32_t uid, const char *rhost, const struct
 	return refused(&before, now_ms) ? -EBUSY : 0;
 }
 
-int tally_succeed(const char *dir, uint32_t uid, int64_t now_ms)
+int tally_succeed(const char *dir, uint32_t uid, const char *rhost, int64_t now_ms)
 {
-	struct tally_event e = {.at_ms = now_ms, .kind = EVENT_SUCCESS};
+	struct tally_event e = {
+		.at_ms = now_ms, .rhost = tally_rhost(rhost), .kind = EVENT_SUCCESS};
 	AUTO_CLOSE int fd = -1;
 	off_t end;
 

@@ -34,14 +34,17 @@ struct tally {
 	uint32_t failures;	  /* since the last success or lock that ended, inside the window */
 	bool locked;		  /* failures reached max_attempts, and lock_time has not passed */
 	int64_t locked_until_ms;  /* BOOTTIME; 0 = until cleared */
+	int64_t locked_at_ms;	  /* of the failure that locked last, also when that has ended; 0 = none since a success */
 	int64_t backoff_until_ms; /* for RHOST: tries before this are refused; 0 = none */
 };
 
 /*
  * What stands against UID at NOW_MS, with the back-off for RHOST ("" or NULL = console; the console
- * has none): after three failures from there within the last hour 2 s, then twice as long with
- * each, at most 15 minutes. No file: all zero. -errno (-EPERM, -EIO) when it cannot be known:
- * refuse then.
+ * has none): after three failures from there 2 s, then twice as long with each, 15 minutes at most and as soon as they
+ * would lock by themselves. So one host locks a user once, and by going on not again (unless the window has more than
+ * 15 minutes for each attempt). A success from there ends it, or a day of quiet. The addresses of an IPv6 network of
+ * 64 bits are one host: whoever has one has all.
+ * No file: all zero. -errno (-EPERM, -EIO) when it cannot be known: refuse then.
  */
 int tally_read(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p,
 	       int64_t now_ms, struct tally *ret) MUST_CHECK;
@@ -49,7 +52,7 @@ int tally_read(const char *dir, uint32_t uid, const char *rhost, const struct ta
 /*
  * Reserve one try *before* the password is verified: what cannot be counted is not verified.
  * Appends a failure unless UID is locked or RHOST backed off; tally_succeed() takes it back by
- * appending a success, which clears all before it.
+ * appending a success, which clears all before it; the back-off of hosts other than RHOST goes on.
  *   ret   What stood against UID before this try; NULL allowed. However many try at once,
  *         max_attempts of them pass.
  * Returns 0: verify now. -EBUSY: locked or backed off, *ret says which. Any other -errno: it could
@@ -57,7 +60,7 @@ int tally_read(const char *dir, uint32_t uid, const char *rhost, const struct ta
  */
 int tally_reserve(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p,
 		  int64_t now_ms, struct tally *ret) MUST_CHECK;
-int tally_succeed(const char *dir, uint32_t uid, int64_t now_ms) MUST_CHECK;
+int tally_succeed(const char *dir, uint32_t uid, const char *rhost, int64_t now_ms) MUST_CHECK;
 /* Forget everything (unlock, reset, removal). No file is success. */
 int tally_clear(const char *dir, uint32_t uid) MUST_CHECK;
 

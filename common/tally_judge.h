@@ -21,13 +21,16 @@ struct tally_event {
 	enum tally_event_kind kind;
 };
 
-/* Failures since the last success, oldest first. */
+/* For whoever tries from RHOST. All zero, but that, is an empty one. */
 struct tally_history {
-	struct tally_event failures[TALLY_EVENTS_MAX];
+	uint32_t rhost;
+	struct tally_event failures[TALLY_EVENTS_MAX]; /* oldest first */
 	uint32_t n;
+	uint32_t first;	      /* since the last success */
+	uint32_t rhost_first; /* since the last success from RHOST */
 };
 
-/* A remote host as a number; 0 is the console. */
+/* A remote host, or an IPv6 network of 64 bits, as a number; 0 is the console. */
 uint32_t tally_rhost(const char *rhost);
 
 void tally_event_pack(const struct tally_event *e, uint8_t out[static TALLY_EVENT_SIZE]);
@@ -38,7 +41,6 @@ void tally_event_pack(const struct tally_event *e, uint8_t out[static TALLY_EVEN
  */
 void tally_history_add(struct tally_history *h, const uint8_t *data, size_t len, int64_t now_ms);
 
-struct tally tally_judge(const struct tally_history *h, uint32_t rhost,
-			 const struct tally_policy *p, int64_t now_ms);
+struct tally tally_judge(const struct tally_history *h, const struct tally_policy *p, int64_t now_ms);
 
 #endif

@@ -43,9 +43,9 @@ int tries_reserve(const struct subject *s, const char *rhost, struct tally *ret)
 	return r < 0 ? r : reserve(s, rhost, ret);
 }
 
-int tries_forgive(const struct subject *s)
+int tries_forgive(const struct subject *s, const char *rhost)
 {
 	if (s->account.disable_lockout)
 		return 0;
-	return tally_succeed(TALLY_DIR, s->account.uid, s->boottime_ms);
+	return tally_succeed(TALLY_DIR, s->account.uid, rhost, s->boottime_ms);
 }

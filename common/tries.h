@@ -11,7 +11,7 @@
 /* tally_reserve() for the user of S, trying from RHOST ("": the console). */
 int tries_reserve(const struct subject *s, const char *rhost, struct tally *ret) MUST_CHECK;
 
-/* The password was right: what was reserved, and all before, is forgotten. */
-int tries_forgive(const struct subject *s) MUST_CHECK;
+/* The password was right: what was reserved, and all before, is forgotten (tally_succeed()). */
+int tries_forgive(const struct subject *s, const char *rhost) MUST_CHECK;
 
 #endif

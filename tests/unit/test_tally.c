@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include "common/str.h"
+#include "common/tally_judge.h"
 #include "tests/unit/tally_dir.h"
 
 #define HOST "192.0.2.7"
 #define MIN  60000
+#define DAY  (24 * 60 * INT64_C(60000))
 
 static void test_nothing(void **state)
 {
@@ -36,7 +38,7 @@ static void test_file(void **state)
 	assert_int_equal(lstat(tally_file(""), &st), 0);
 	assert_true(S_ISREG(st.st_mode) && (st.st_mode & 07777) == 0600);
 	assert_int_equal(st.st_size, 16);
-	assert_int_equal(tally_succeed(tally_dir, UID, T), 0);
+	assert_int_equal(tally_succeed(tally_dir, UID, NULL, T), 0);
 	assert_int_equal(tally_size(""), 32);
 	assert_int_equal(tally_clear(tally_dir, UID), 0);
 	assert_int_equal(tally_size(""), -1);
@@ -56,7 +58,7 @@ static void test_lock(void **state)
 	t = tally_now(T + 5, NULL, &five);
 	assert_int_equal(t.failures, 5);
 	assert_true(t.locked);
-	assert_true(t.locked_until_ms == T + 4 + 300000);
+	assert_true(t.locked_until_ms == T + 4 + 300000 && t.locked_at_ms == T + 4);
 	assert_int_equal(tally_reserve(tally_dir, UID, NULL, &five, T + 5, &t), -EBUSY);
 	assert_true(t.locked);
 	assert_int_equal(tally_size(""), 5 * 16); /* a refused try does not prolong the lock */
@@ -64,9 +66,14 @@ static void test_lock(void **state)
 	t = tally_now(T + 4 + 300000, NULL, &five); /* and then from nothing */
 	assert_false(t.locked);
 	assert_int_equal(t.failures, 0);
+	assert_true(t.locked_at_ms == T + 4); /* it was there */
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(try_at(T + 4 + 300000 + i), 0);
 	assert_int_equal(try_at(T + 4 + 300005), -EBUSY);
+	assert_int_equal(tally_reserve(tally_dir, UID, NULL, &never, T + 4 + 300005, NULL), 0); /* one that came together with the fifth */
+	assert_true(tally_now(T + 4 + 300005, NULL, &five).locked_at_ms == T + 4 + 300004);
+	assert_int_equal(tally_succeed(tally_dir, UID, NULL, T + 4 + 300006), 0);
+	assert_true(tally_now(T + 4 + 300007, NULL, &five).locked_at_ms == 0);
 }
 
 static void test_success_clears(void **state)
@@ -77,10 +84,9 @@ static void test_success_clears(void **state)
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(
 			tally_reserve(tally_dir, UID, i % 2 ? HOST : NULL, &five, T + i, NULL), 0);
-	assert_int_equal(tally_succeed(tally_dir, UID, T + 10), 0);
+	assert_int_equal(tally_succeed(tally_dir, UID, NULL, T + 10), 0);
 	t = tally_now(T + 10, HOST, &five);
 	assert_int_equal(t.failures, 0);
-	assert_true(t.backoff_until_ms == 0);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(try_at(T + 20 + i), 0);
 	assert_true(tally_now(T + 30, NULL, &five).locked);
@@ -148,12 +154,78 @@ static void test_backoff(void **state)
 		}
 		assert_true(tally_now(at, HOST, &never).backoff_until_ms == 0);
 	}
-	/* After an hour of quiet it begins again. */
-	assert_int_equal(tally_reserve(tally_dir, UID, HOST, &never, at + 61 * MIN, NULL), 0);
-	assert_true(tally_now(at + 61 * MIN, HOST, &never).backoff_until_ms == 0);
+	at -= 900000; /* the last failure */
 	for (int i = 0; i < 10; i++) /* the console has none at all */
-		assert_int_equal(tally_reserve(tally_dir, UID, NULL, &never, at + 61 * MIN, NULL),
-				 0);
+		assert_int_equal(tally_reserve(tally_dir, UID, NULL, &never, at, NULL), 0);
+	/* It goes on until a day of quiet. */
+	assert_int_equal(tally_reserve(tally_dir, UID, HOST, &never, at + DAY - 1, NULL), 0);
+	assert_true(tally_now(at + DAY - 1, HOST, &never).backoff_until_ms == at + DAY - 1 + 900000);
+	at += DAY - 1 + DAY;
+	assert_int_equal(tally_reserve(tally_dir, UID, HOST, &never, at, NULL), 0);
+	assert_true(tally_now(at, HOST, &never).backoff_until_ms == 0);
+}
+
+/* A success ends the back-off of where it came from alone: else each login of the user gives a stranger new tries. */
+static void test_backoff_and_success(void **state)
+{
+	static const char *const from[] = {NULL, "192.0.2.8", HOST};
+
+	(void)state;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(tally_reserve(tally_dir, UID, HOST, &five, T, NULL), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(from); i++) {
+		assert_true(tally_now(T + 1, HOST, &five).backoff_until_ms == T + 2000);
+		assert_int_equal(tally_succeed(tally_dir, UID, from[i], T + 1), 0);
+		assert_int_equal(tally_now(T + 1, HOST, &five).failures, 0);
+	}
+	assert_true(tally_now(T + 1, HOST, &five).backoff_until_ms == 0);
+}
+
+/* One host, trying whenever it may, for two days: a user at the console is locked out once, for lock_time. */
+static void test_stranger(void **state)
+{
+	static const struct tally_policy policies[] = {{10, 900, 900}, {5, 1800, 1800}, {3, 1200, 300}, {2, 600, 60}};
+
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+		const struct tally_policy *p = &policies[i];
+		int64_t at = T, locks = 0;
+
+		tally_start(state);
+		while (at < T + 2 * DAY) {
+			struct tally t;
+
+			if (tally_reserve(tally_dir, UID, HOST, p, at, NULL) == 0)
+				locks += tally_now(at, NULL, p).locked;
+			t = tally_now(at, HOST, p);
+			if (t.locked && t.locked_until_ms > t.backoff_until_ms)
+				at = t.locked_until_ms;
+			else if (t.backoff_until_ms)
+				at = t.backoff_until_ms;
+		}
+		assert_int_equal(locks, 1);
+	}
+}
+
+static void test_hosts(void **state)
+{
+	static const char *const same[][2] = {
+		{"2001:db8:1:2::1", "2001:db8:1:2:ffff:ffff:ffff:ffff"},
+		{"2001:DB8:1:2::1", "2001:db8:1:2::1"},
+		{"fe80::1%eth0", "fe80::2%eth0"},
+		{NULL, ""},
+	};
+	static const char *const differ[][2] = {
+		{"2001:db8:1:2::1", "2001:db8:1:3::1"},	     {"192.0.2.7", "192.0.2.8"},
+		{"::ffff:192.0.2.7", "::ffff:192.0.2.8"},    {"a.example", "b.example"},
+		{"2001:db8:1:2::1", "2001:db8:1:2::1.example"}, {"192.0.2.7", ""},
+		{"0000:0000:0000:0000:0000:0000:0000:0000:0000:0001", "0000:0000:0000:0000:0000:0000:0000:0000:0000:0002"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(same); i++)
+		assert_int_equal(tally_rhost(same[i][0]), tally_rhost(same[i][1]));
+	for (size_t i = 0; i < ARRAY_SIZE(differ); i++)
+		assert_int_not_equal(tally_rhost(differ[i][0]), tally_rhost(differ[i][1]));
 }
 
 /* What is damaged is skipped, what stands around it counts. */
@@ -259,7 +331,7 @@ static void test_wrong_files(void **state)
 		alarm(5); /* blocking would kill the test */
 		assert_int_equal(tally_read(tally_dir, UID, NULL, &five, T, &t), -EPERM);
 		assert_int_equal(try_at(T), -EPERM);
-		assert_int_equal(tally_succeed(tally_dir, UID, T), -EPERM);
+		assert_int_equal(tally_succeed(tally_dir, UID, NULL, T), -EPERM);
 		/* As the file that was renamed it is as bad. */
 		assert_int_equal(tally_rename(), 0);
 		assert_int_equal(tally_read(tally_dir, UID, NULL, &five, T, &t), -EPERM);
@@ -293,7 +365,8 @@ int main(void)
 		TALLY_TEST(test_window),      TALLY_TEST(test_until_cleared),
 		TALLY_TEST(test_backoff),     TALLY_TEST(test_damage),
 		TALLY_TEST(test_other_boot),  TALLY_TEST(test_wrong_files),
-		TALLY_TEST(test_other_owner),
+		TALLY_TEST(test_other_owner), TALLY_TEST(test_backoff_and_success),
+		TALLY_TEST(test_stranger),    cmocka_unit_test(test_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, make_tally_dir, remove_tally_dir);

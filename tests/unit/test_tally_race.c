@@ -37,7 +37,7 @@ static int append_beyond_limit(unsigned int i)
 		return 1;
 	if (try_at(T) != 0 || try_at(T) != -EIO) /* a short write */
 		return 2;
-	if (try_at(T) != -EFBIG || tally_succeed(tally_dir, UID, T) != -EFBIG)
+	if (try_at(T) != -EFBIG || tally_succeed(tally_dir, UID, NULL, T) != -EFBIG)
 		return 3;
 	return 0;
 }
@@ -107,7 +107,7 @@ static void test_growth(void **state)
 	assert_int_equal(tally_reserve(tally_dir, UID, NULL, &all, T + 40, NULL), 0);
 	assert_true(tally_size("") < full);
 	/* A success in the new file clears what the renamed one holds. */
-	assert_int_equal(tally_succeed(tally_dir, UID, T), 0);
+	assert_int_equal(tally_succeed(tally_dir, UID, NULL, T), 0);
 	assert_int_equal(tally_now(T + 40, NULL, &all).failures, 0);
 	assert_int_equal(tally_clear(tally_dir, UID), 0);
 	assert_int_equal(tally_size(".old"), -1);
@@ -117,7 +117,7 @@ static void test_rename_keeps_the_lock(void **state)
 {
 	(void)state;
 	for (int i = 0; i < TALLY_FILE_RECORDS - 4; i++)
-		assert_int_equal(tally_succeed(tally_dir, UID, T), 0);
+		assert_int_equal(tally_succeed(tally_dir, UID, NULL, T), 0);
 	for (int i = 0; i < 4; i++)
 		assert_int_equal(try_at(T), 0);
 	assert_int_equal(tally_size(""), -1); /* renamed with four failures in it */
@@ -134,7 +134,7 @@ static void test_frozen_holder(void **state)
 
 	(void)state;
 	for (int i = 0; i < TALLY_FILE_RECORDS; i++)
-		assert_int_equal(tally_succeed(tally_dir, UID, T), 0);
+		assert_int_equal(tally_succeed(tally_dir, UID, NULL, T), 0);
 	AUTO_CLOSE int fd = open(tally_file(""), O_RDONLY | O_CLOEXEC);
 	assert_int_equal(flock(fd, LOCK_EX), 0);
 	alarm(5);
@@ -227,7 +227,7 @@ static void test_renamed_once(void **state)
 
 	(void)state;
 	for (int i = 0; i < TALLY_FILE_RECORDS - 3; i++)
-		assert_int_equal(tally_succeed(tally_dir, UID, T), 0);
+		assert_int_equal(tally_succeed(tally_dir, UID, NULL, T), 0);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(try_at(T), 0);
 	before_flock = rename_now;
