@@ -56,7 +56,8 @@ commonName = supplied
 class Certificates:
     """What the double shows to its clients: "good", or one of FAULTS."""
 
-    FAULTS = ("expired", "not yet valid", "wrong name", "self-signed", "unknown CA", "TLS 1.1", "plain", "hang up", "stall")
+    FAULTS = ("expired", "not yet valid", "wrong name", "self-signed", "unknown CA", "TLS 1.1", "plain",
+              "hang up", "stall")
 
     def __init__(self, folder, name):
         """FOLDER keeps all of it, None is a temporary one; NAME is what clients call this server."""

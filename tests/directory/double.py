@@ -94,7 +94,8 @@ class Double:
 
     tenant, faults and journal are its parts; url, ca_file (None over http) and tenant.api_key what a client needs."""
 
-    def __init__(self, tenant=None, port=0, address="127.0.0.1", name="localhost", https=True, folder=None, replay=None):
+    def __init__(self, tenant=None, port=0, address="127.0.0.1", name="localhost", https=True, folder=None,
+                 replay=None):
         self.tenant = tenant or Tenant()
         self.tokens, self.faults, self.journal = access.Tokens(), Faults(), Journal()
         self.replay = replay  # answers recorded ones instead, replay.py

@@ -204,7 +204,7 @@ def truncated(handler, reply, keep=0.5):
 
 @fault("send")
 def half_closed(handler, reply, keep=0.5):
-    """As truncated, but nobody says so: our half of the connection is closed without TLS's goodbye, the other is read on."""
+    """As truncated, but without TLS's goodbye: our half of the connection is closed, the other is not."""
     truncated(handler, reply, keep)
     socket.socket.shutdown(handler.connection, socket.SHUT_WR)
     handler.double.stopping.wait(60)

@@ -157,7 +157,8 @@ class Tenant:
         return sid
 
     @action
-    def add_group(self, name, members=(), gid=None, posix_name=None, sudo=None, nopasswd=False, bound=False, **attributes):
+    def add_group(self, name, members=(), gid=None, posix_name=None, sudo=None, nopasswd=False, bound=False,
+                  **attributes):
         """A user group; with a GID it is a Linux group too. ATTRIBUTES are free. Returns the id."""
         with self.mutex:
             if gid is not None:
