@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
+#include <sys/wait.h>
 
 #include "agentd/daemon_private.h"
 #include "agentd/file.h"
@@ -110,6 +111,7 @@ static int apply(struct daemon *d, struct settings *s)
 {
 	int r;
 
+	keeper_drop(&d->fetch);
 	settings_done(&d->settings);
 	d->settings = *s;
 	*s = (struct settings){.fd = -1};
@@ -168,9 +170,12 @@ static void take_signals(struct daemon *d)
 		else if (s.ssi_signo == SIGTERM || s.ssi_signo == SIGINT)
 			d->stop = true;
 	}
-	while ((pid = worker_reap(&status)) > 0)
+	while ((pid = worker_reap(&status)) > 0) {
 		if (worker_ended(&d->worker, pid))
 			take_worker(d, status);
+		else if (keeper_ended(&d->fetch, pid) && WIFSIGNALED(status))
+			log_error("daemon: muster-fetch died of signal %d", WTERMSIG(status));
+	}
 }
 
 /* Due, or the clock was set: either way time has news. */
@@ -303,6 +308,7 @@ static int start(struct daemon *d, struct settings *s)
 static void daemon_done(struct daemon *d)
 {
 	worker_stop(&d->worker);
+	keeper_drop(&d->fetch);
 	if (d->server)
 		server_stop(d->server); /* its threads may still answer: the engine ends with the process */
 	else
@@ -322,6 +328,7 @@ int daemon_run(const char *config)
 	CLEANUP(daemon_done) struct daemon d = {
 		.config = config,
 		.settings = {.fd = -1},
+		.fetch = {.sock = -1},
 		.watch = {.fd = -1},
 		.lock = -1, .signals = -1, .timer = -1, .change_timer = -1,
 		.schedule = {.next_ms = INT64_MAX},

@@ -7,6 +7,7 @@
 
 #include "agentd/engine.h"
 #include "agentd/fetch/protocol.h"
+#include "agentd/keeper.h"
 #include "agentd/metrics.h"
 #include "agentd/notify.h"
 #include "agentd/schedule.h"
@@ -27,6 +28,7 @@ struct daemon {
 	struct watch watch;
 	struct worker worker;
 	int64_t worker_began_ms;
+	struct keeper fetch; /* for syncs over a network */
 	struct schedule schedule;
 	struct metrics metrics;
 	int64_t ping_ms;

@@ -129,6 +129,8 @@ void daemon_sync_ended(struct daemon *d, int wait_status)
 	if (status_load_last(&d->settings.conf, &buf, &status) < 0)
 		status.generation = 0; /* nothing is known, nothing was published */
 	good = was_good(wait_status);
+	if (!good)
+		keeper_drop(&d->fetch);
 	describe_death(d, wait_status, death, sizeof(death));
 	if (death[0])
 		log_error("daemon: %s; what was published stays", death);
@@ -143,11 +145,12 @@ void daemon_sync_ended(struct daemon *d, int wait_status)
 
 void daemon_start_worker(struct daemon *d, enum worker_task task)
 {
+	bool keep = task == WORKER_SYNC && d->schedule.remote;
 	const struct worker_options o = {
 		.task = task,
 		.conf_fd = d->settings.fd,
 		.conf_path = d->config,
-		.fetch_fd = -1,
+		.fetch_fd = keep ? keeper_get(&d->fetch, &d->settings.conf) : -1,
 	};
 	int r;
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -66,29 +67,41 @@ static void become_fetcher(const struct fetcher_options *o, int sock, pid_t pare
 	_exit(EXIT_NO_EXEC);
 }
 
-int fetcher_start(const struct fetcher_options *o, struct fetcher *ret)
+static void begin(const struct fetcher_options *o, pid_t pid, int sock, struct fetcher *ret)
 {
-	pid_t parent = getpid();
-	int pair[2];
-
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
-		return -errno;
-	*ret = (struct fetcher){.sock = pair[0],
+	*ret = (struct fetcher){.pid = pid,
+				.sock = sock,
 				.settings = o->settings,
 				.idle_ms = o->idle_ms,
 				.total_ms = o->total_ms};
-	ret->pid = fork();
-	if (ret->pid == 0)
-		become_fetcher(o, pair[1], parent);
-	close(pair[1]);
-	if (ret->pid < 0) {
-		int r = -errno;
+	if (getrandom(&ret->request_id, sizeof(ret->request_id), GRND_NONBLOCK) < 0)
+		ret->request_id = (uint32_t)wire_now_ms(); /* early in a boot: different enough */
+}
 
-		close(pair[0]);
-		*ret = (struct fetcher){.sock = -1};
-		return r;
-	}
-	return 0;
+int fetcher_start(const struct fetcher_options *o, struct fetcher *ret)
+{
+	pid_t parent = getpid(), child;
+	int pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+		return -errno;
+	child = fork();
+	if (child == 0)
+		become_fetcher(o, pair[1], parent);
+	r = child < 0 ? -errno : 0;
+	close(pair[1]);
+	if (r < 0)
+		close(TAKE_FD(pair[0]));
+	begin(o, child > 0 ? child : 0, pair[0], ret);
+	return r;
+}
+
+int fetcher_adopt(const struct fetcher_options *o, int sock, struct fetcher *ret)
+{
+	int copy = fcntl(sock, F_DUPFD_CLOEXEC, 0);
+
+	begin(o, 0, copy, ret);
+	return copy < 0 ? -errno : 0;
 }
 
 /* Reap it within WAIT_MS. Its status, or -1. */
@@ -217,7 +230,7 @@ static int receive(struct fetcher *f, struct exchange *x)
 /* What happened, when the child did not say it. */
 static void describe(struct fetcher *f, int r, char *error)
 {
-	int status = r == -EPIPE ? reap(f, STOP_WAIT_MS) : -1;
+	int status = r == -EPIPE && f->pid ? reap(f, STOP_WAIT_MS) : -1;
 
 	if (r == -EPIPE && status >= 0 && WIFSIGNALED(status))
 		snprintf(error, FETCHER_ERROR_SIZE, "muster-fetch died of signal %d", WTERMSIG(status));
@@ -259,18 +272,19 @@ static int send_setting(struct fetcher *f, const char *key, const char *value, i
 	return r;
 }
 
-/* CONFIG goes before the first request. */
+/* CONFIG goes before each request: of one that is kept nobody remembers what it has heard. */
 static int send_request(struct fetcher *f, const struct fetcher_request *request)
 {
 	int64_t deadline = wire_now_ms() + f->idle_ms;
 	const char *key, *value = NULL;
 	int r = 0;
 
-	if (f->request_id++ == 0)
-		while (r == 0 && (key = strlist_next(&f->settings, value))) {
-			value = strlist_next(&f->settings, key);
-			r = value ? send_setting(f, key, value, deadline) : -EINVAL;
-		}
+	while (r == 0 && (key = strlist_next(&f->settings, value))) {
+		value = strlist_next(&f->settings, key);
+		r = value ? send_setting(f, key, value, deadline) : -EINVAL;
+	}
+	if (++f->request_id == 0) /* CONFIG's */
+		f->request_id++;
 	return r < 0 ? r : wire_send(f->sock, FRAME_SYNC, f->request_id, request->validator,
 				     strlen(request->validator) + 1, request->document_fd, deadline);
 }

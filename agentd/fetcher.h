@@ -18,20 +18,23 @@ struct fetcher_options {
 	bool drop;	  /* become uid, gid: when we are root */
 	uid_t uid;
 	gid_t gid;
-	struct strlist settings; /* KEY VALUE KEY VALUE …, of any length, for CONFIG; must last as long as the fetcher */
+	struct strlist settings; /* KEY VALUE KEY VALUE …, of any length, for CONFIG before each request; must last as long as the fetcher */
 	int idle_ms, total_ms;	 /* deadlines: of one frame, of one sync */
 };
 
 struct fetcher {
-	pid_t pid;
+	pid_t pid; /* 0: not our child */
 	int sock;
-	uint32_t request_id; /* of the last request; 0: none yet */
+	uint32_t request_id; /* of the last request; begins by chance: an answer to others is not taken for one to us */
 	struct strlist settings;
 	int idle_ms, total_ms;
 };
 
 /* Start it. Call from a process without threads, or from the main thread. -errno. */
 int fetcher_start(const struct fetcher_options *o, struct fetcher *ret) MUST_CHECK;
+
+/* Talk to one that others have started and keep: SOCK stays theirs. -errno. */
+int fetcher_adopt(const struct fetcher_options *o, int sock, struct fetcher *ret) MUST_CHECK;
 
 /* Close the socket, wait a moment, kill, reap. Also for one that never started (pid 0). */
 void fetcher_stop(struct fetcher *f);
@@ -47,7 +50,7 @@ struct fetcher_reply {
 };
 
 /*
- * One sync: send the request, and stage what comes until END. When that says FRAME_END_UNCHANGED, the validator still holds,
+ * One sync: send settings and request, and stage what comes until END. When that says FRAME_END_UNCHANGED, the validator still holds,
  * and nothing was staged.
  *   ret_error  on failure one sentence for the administrator, foreign text escaped
  * Returns 0; -EBADMSG and others of RESULT: the child said why; -EPROTO it broke the protocol; -EPIPE it died;

@@ -21,6 +21,7 @@ libagentd_la_SOURCES = \
 	agentd/fetcher.h agentd/fetcher.c \
 	agentd/guard.h agentd/guard.c \
 	agentd/index.h agentd/index.c \
+	agentd/keeper.h agentd/keeper.c \
 	agentd/ledger.h agentd/ledger.c \
 	agentd/ledger_store.h agentd/ledger_store.c \
 	agentd/local.h agentd/local.c \

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -158,28 +159,31 @@ static int worker_exit(int r)
 }
 
 /* Of what has not changed since the last attempt the living musterd does not speak again. */
-static int sync_as_worker(const struct conf *c)
+static int sync_as_worker(const struct conf *c, int fetch_fd)
 {
 	CLEANUP(buf_done) struct buf buf = {0};
 	struct sync_status status;
 
 	if (status_load_last(c, &buf, &status) == 0)
 		log_known(&status.errors);
-	return worker_exit(sync_once(c, &(struct sync_wishes){0}));
+	return worker_exit(sync_once(c, &(struct sync_wishes){0}, fetch_fd));
 }
 
 static int run_worker(const struct options *o)
 {
 	CLEANUP(settings_done) struct settings s = {.fd = -1};
+	int fetch_fd = o->fetch ? WORKER_FETCH_FD : -1;
 	char error[CONF_ERROR_SIZE];
 
+	if (o->fetch)
+		fcntl(fetch_fd, F_SETFD, FD_CLOEXEC);
 	if (settings_take(WORKER_CONF_FD, o->config, &s, error) < 0) {
 		log_error("conf: %s", error);
 		return EXIT_USAGE;
 	}
 	switch (o->task) {
 	case WORKER_SYNC:
-		return sync_as_worker(&s.conf);
+		return sync_as_worker(&s.conf, fetch_fd);
 	case WORKER_PUBLISH:
 		return worker_exit(sync_publish(&s.conf));
 	case WORKER_NONE:
@@ -200,7 +204,7 @@ static int run_once(const struct options *o)
 		log_error("conf: %s", error);
 		return EXIT_USAGE;
 	}
-	r = o->publish_only ? sync_publish(&s.conf) : sync_once(&s.conf, &w);
+	r = o->publish_only ? sync_publish(&s.conf) : sync_once(&s.conf, &w, -1);
 	return r == 0 ? 0 : EXIT_SYNC;
 }
 

@@ -19,7 +19,7 @@ int source_open(const struct conf *c, struct source *ret, char ret_error[static 
 	uint64_t ours[2] = {0};
 	int r;
 
-	*ret = (struct source){.conf = c, .remote = !!strncmp(c->url, "file://", 7), .document = -1};
+	*ret = (struct source){.conf = c, .remote = !!strncmp(c->url, "file://", 7), .fetch_fd = -1, .document = -1};
 	if (gethostname(ret->hostname, sizeof(ret->hostname) - 1) < 0) {
 		r = -errno;
 		snprintf(ret_error, SOURCE_ERROR_SIZE, "no host name: %s", strerror(-r));
@@ -102,20 +102,31 @@ static int make_settings(const struct source *s, struct buf *b, struct strlist *
 	return r;
 }
 
-static int fetch(const struct source *s, struct fetcher_options *o, const struct fetcher_request *request,
-		 struct stage *stage, struct fetcher_reply *ret, char *error)
+int source_start(const struct conf *c, const struct local *l, struct fetcher_options *o, struct fetcher *ret,
+		 char ret_error[static SOURCE_ERROR_SIZE])
 {
-	CLEANUP(fetcher_stop) struct fetcher fetcher = {.sock = -1};
-	char text[FETCHER_ERROR_SIZE];
-	int r = fetcher_start(o, &fetcher);
+	int r;
 
-	if (r < 0) {
-		snprintf(error, SOURCE_ERROR_SIZE, "cannot start muster-fetch: %s", strerror(-r));
-		return r;
-	}
-	r = fetcher_sync(&fetcher, request, stage, ret, text);
+	o->path = c->fetch;
+	r = drop_rights(l, o, ret_error);
 	if (r < 0)
-		snprintf(error, SOURCE_ERROR_SIZE, "%s: %s", s->conf->url, text);
+		return r;
+	r = fetcher_start(o, ret);
+	if (r < 0)
+		snprintf(ret_error, SOURCE_ERROR_SIZE, "cannot start muster-fetch: %s", strerror(-r));
+	return r;
+}
+
+static int get_fetcher(const struct source *s, const struct local *l, struct fetcher_options *o,
+		       struct fetcher *ret, char *error)
+{
+	int r;
+
+	if (s->fetch_fd < 0)
+		return source_start(s->conf, l, o, ret, error);
+	r = fetcher_adopt(o, s->fetch_fd, ret);
+	if (r < 0)
+		snprintf(error, SOURCE_ERROR_SIZE, "cannot use muster-fetch: %s", strerror(-r));
 	return r;
 }
 
@@ -123,19 +134,14 @@ int source_fetch(const struct source *s, const struct local *l, const char *vali
 		 struct fetcher_reply *ret, char ret_error[static SOURCE_ERROR_SIZE])
 {
 	CLEANUP(buf_wipe) struct buf settings = {0};
-	struct fetcher_options o = {
-		.path = s->conf->fetch,
-		.idle_ms = SYNC_IDLE_MS,
-		.total_ms = SYNC_TOTAL_MS,
-	};
-	struct fetcher_request request = {s->document, validator};
+	CLEANUP(fetcher_stop) struct fetcher fetcher = {.sock = -1};
+	struct fetcher_options o = {.idle_ms = SYNC_IDLE_MS, .total_ms = SYNC_TOTAL_MS};
+	const struct fetcher_request request = {s->document, validator};
+	char text[FETCHER_ERROR_SIZE];
 	int r;
 
 	*ret = (struct fetcher_reply){0};
 	ret_error[0] = '\0';
-	r = drop_rights(l, &o, ret_error);
-	if (r < 0)
-		return r;
 	r = make_settings(s, &settings, &o.settings);
 	if (r == 0)
 		r = stage_init(stage);
@@ -143,5 +149,11 @@ int source_fetch(const struct source *s, const struct local *l, const char *vali
 		snprintf(ret_error, SOURCE_ERROR_SIZE, "%s", strerror(-r));
 		return r;
 	}
-	return fetch(s, &o, &request, stage, ret, ret_error);
+	r = get_fetcher(s, l, &o, &fetcher, ret_error);
+	if (r < 0)
+		return r;
+	r = fetcher_sync(&fetcher, &request, stage, ret, text);
+	if (r < 0)
+		snprintf(ret_error, SOURCE_ERROR_SIZE, "%s: %s", s->conf->url, text);
+	return r;
 }

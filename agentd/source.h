@@ -15,6 +15,7 @@
 struct source {
 	const struct conf *conf;
 	bool remote;
+	int fetch_fd;			/* a socket that somebody keeps, or -1; not ours to close */
 	int document;			/* of a file */
 	struct credentials credentials; /* for a server */
 	char hostname[SOURCE_HOST_SIZE];
@@ -22,13 +23,20 @@ struct source {
 	uint64_t ours;	  /* of what this host brings: its name, the credentials */
 };
 
+/*
+ * Start a muster-fetch as C says; as root it runs as the system user 'muster', who is looked up in L. O: the rest of it is
+ * filled in. RET_ERROR: one sentence, on failure. -ESRCH, -EPERM, -errno.
+ */
+int source_start(const struct conf *c, const struct local *l, struct fetcher_options *o, struct fetcher *ret,
+		 char ret_error[static SOURCE_ERROR_SIZE]) MUST_CHECK;
+
 /* RET: close with source_close() in any case. RET_ERROR: what is wrong, what to do. -errno. */
 int source_open(const struct conf *c, struct source *ret, char ret_error[static SOURCE_ERROR_SIZE]) MUST_CHECK;
 void source_close(struct source *s);
 
 /*
- * Ask, and stage what comes. VALIDATOR of what is known, or "". As root muster-fetch runs as the system user 'muster', who
- * is looked up in L. RET_ERROR: one sentence, on failure. Returns as fetcher_sync(), whose limits hold.
+ * Ask, and stage what comes: the muster-fetch at the other end of s->fetch_fd, else one that is started for it. VALIDATOR of
+ * what is known, or "". RET_ERROR: one sentence, on failure. Returns as fetcher_sync(), whose limits hold.
  */
 int source_fetch(const struct source *s, const struct local *l, const char *validator, struct stage *stage,
 		 struct fetcher_reply *ret, char ret_error[static SOURCE_ERROR_SIZE]) MUST_CHECK;

@@ -369,13 +369,14 @@ static const struct sync nothing = {
 	.snapshots = {-1, -1},
 };
 
-int sync_once(const struct conf *c, const struct sync_wishes *wishes)
+int sync_once(const struct conf *c, const struct sync_wishes *wishes, int fetch_fd)
 {
 	CLEANUP(sync_done) struct sync s = nothing;
 	int r;
 
 	s.conf = c;
 	s.wishes = *wishes;
+	s.fetch_fd = fetch_fd;
 	r = begin(c, &s);
 	if (r == 0)
 		r = sync_locked(&s);

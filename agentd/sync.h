@@ -15,10 +15,11 @@ struct sync_wishes {
 };
 
 /*
- * WISHES that cannot be granted fail the sync, and nothing changes. Returns 0 when everything was done, or nothing had to be; -ECANCELED when the sync failed and the old state stays;
- * -EIO when it was published, but something needs an administrator. All is logged.
+ * WISHES that cannot be granted fail the sync, and nothing changes. FETCH_FD: the socket of a muster-fetch that somebody keeps, or
+ * -1 for one of its own. Returns 0 when everything was done, or nothing had to be; -ECANCELED when the sync failed and
+ * the old state stays; -EIO when it was published, but something needs an administrator. All is logged.
  */
-int sync_once(const struct conf *c, const struct sync_wishes *wishes) MUST_CHECK;
+int sync_once(const struct conf *c, const struct sync_wishes *wishes, int fetch_fd) MUST_CHECK;
 
 /* After a boot: bring what was published before it back to runtime_dir, and ask nobody. Returns as sync_once(). */
 int sync_publish(const struct conf *c) MUST_CHECK;

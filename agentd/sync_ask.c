@@ -45,6 +45,7 @@ int sync_read_inputs(struct sync *s)
 		return sync_failed(local_error);
 	if (source_open(s->conf, &s->source, error) < 0)
 		return sync_failed(error);
+	s->source.fetch_fd = s->fetch_fd;
 	parts[1] = local_fingerprint(s->local);
 	parts[2] = s->source.ours;
 	parts[3] = XXH3_64bits(PACKAGE_VERSION, strlen(PACKAGE_VERSION));

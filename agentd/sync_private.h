@@ -13,6 +13,7 @@
 struct sync {
 	const struct conf *conf;
 	struct sync_wishes wishes;
+	int fetch_fd; /* of a muster-fetch that is kept, or -1 */
 	struct state state;
 	struct local *local;
 	struct source source;

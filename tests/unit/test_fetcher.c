@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include "agentd/fetch/protocol.h"
@@ -158,6 +159,50 @@ static void test_given(void **state)
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
+/*
+ * One that others keep: its socket stays open, settings come before each request, and what was an answer to others is none.
+ */
+static void test_adopted(void **state)
+{
+	static const char settings[] = FETCH_KEY_DRIVER "\0document";
+	const struct fetcher_options o = {
+		.settings = {settings, sizeof(settings), 2},
+		.idle_ms = 300,
+		.total_ms = 300,
+	};
+	const struct fetcher_request request = {-1, ""};
+	struct frame frame = {.fd = -1};
+	uint32_t id, last = 0;
+	struct fetcher f;
+	int pair[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(fetcher_adopt(&o, pair[0], &f), 0);
+		assert_int_equal(fetcher_sync(&f, &request, &stage, &reply, error), -ETIMEDOUT);
+		fetcher_stop(&f);
+		assert_int_equal(wire_recv(pair[1], &frame, wire_now_ms() + 5000), 0);
+		assert_int_equal(frame.type, FRAME_CONFIG);
+		assert_int_equal(wire_recv(pair[1], &frame, wire_now_ms() + 5000), 0);
+		assert_int_equal(frame.type, FRAME_SYNC);
+		id = frame.request_id;
+		assert_true(id != 0 && id != last);
+		last = id;
+	}
+	assert_int_equal(wire_send(pair[1], FRAME_RECORD, last, "", 0, -1, wire_now_ms() + 5000), 0);
+	assert_int_equal(fetcher_adopt(&o, pair[0], &f), 0);
+	assert_int_equal(fetcher_sync(&f, &request, &stage, &reply, error), -EPROTO);
+	fetcher_stop(&f);
+	close(pair[1]);
+	assert_int_equal(fetcher_adopt(&o, pair[0], &f), 0);
+	assert_int_equal(fetcher_sync(&f, &request, &stage, &reply, error), -EPIPE);
+	assert_string_equal(error, "muster-fetch ended before the sync did");
+	fetcher_stop(&f);
+	frame_done(&frame);
+	assert_int_equal(close(pair[0]), 0);
+}
+
 static int set_up(void **state)
 {
 	(void)state;
@@ -178,7 +223,7 @@ int main(void)
 		cmocka_unit_test(test_right), cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_slow),  cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_given), cmocka_unit_test(test_no_program),
-		cmocka_unit_test(test_server), cmocka_unit_test(test_config),
+		cmocka_unit_test(test_server), cmocka_unit_test(test_config), cmocka_unit_test(test_adopted),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
