@@ -162,6 +162,7 @@ static int read_record(struct world *w, const struct stage_walk *s)
 		return read_reject(w, s);
 	case RECORD_MEMBERSHIP: /* when users and groups are known */
 		return 0;
+	case RECORD_KEPT:
 	case RECORD_POLICY:
 	case RECORD_STATUS:
 	case RECORD_CLOCK:

@@ -157,7 +157,7 @@ int record_membership_unpack(const void *data, size_t len, struct membership *re
 {
 	int kind = record_kind(data, len);
 
-	if (kind != RECORD_MEMBERSHIP && kind != RECORD_REMOVED)
+	if (kind != RECORD_MEMBERSHIP && kind != RECORD_REMOVED && kind != RECORD_KEPT)
 		return -EBADMSG;
 	return UNPACK((enum record_kind)kind, membership_fields, data, len, membership, ret);
 }

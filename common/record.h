@@ -26,6 +26,7 @@ enum record_kind {
 	RECORD_POLICY = 'P',  /* what pam.snapshot tells the modules */
 	RECORD_REJECT = 'R',
 	RECORD_REMOVED = 'X', /* membership with no group: ids explicitly removed */
+	RECORD_KEPT = 'K',    /* the same: ids of users who are there, but could not be read */
 	RECORD_STATUS = 'S',
 	RECORD_CLOCK = 'C', /* the mark: common/clock_file.h */
 };

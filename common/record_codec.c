@@ -342,6 +342,7 @@ int record_kind(const void *data, size_t len)
 	case RECORD_POLICY:
 	case RECORD_REJECT:
 	case RECORD_REMOVED:
+	case RECORD_KEPT:
 	case RECORD_STATUS:
 	case RECORD_CLOCK:
 		return p[0];

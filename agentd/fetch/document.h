@@ -32,6 +32,8 @@ struct document_sink {
 	int (*membership)(void *context, const struct membership *m);
 	/* Explicitly removed users, group_id ""; in pieces. */
 	int (*removed)(void *context, const struct membership *m);
+	/* The same of users who are bound, but cannot be read. Not from a document. */
+	int (*kept)(void *context, const struct membership *m);
 	int (*lockout)(void *context, const struct lockout_policy *p);
 	/*
 	 * Left out: "user", "group"; of one that is taken otherwise: "key", "password" (its

@@ -169,14 +169,15 @@ int part_groups(struct document *d, int fd)
 }
 
 struct members {
-	struct id_list list; /* first: what is sent */
+	struct document *d;
+	struct id_list list; /* what is sent */
 	struct id_cursor cursor;
 	bool bind;
 };
 
 static bool members_wanted(const struct members *m, const char *id)
 {
-	const struct document *d = m->list.d;
+	const struct document *d = m->d;
 
 	return m->bind ? idset_has(&d->bound_groups, id) : idset_has(&d->sent_groups, id);
 }
@@ -202,7 +203,7 @@ static int members_begin(void *context, const struct scan_at *at)
 static int members_take(void *context, const struct scan_at *at, const struct scan_value *value)
 {
 	struct members *m = context;
-	struct document *d = m->list.d;
+	struct document *d = m->d;
 	const char *id;
 	int r = document_id_take(d, at, value, &id);
 
@@ -226,7 +227,12 @@ static int members_leave(void *context, unsigned depth)
 
 int part_members(struct document *d, int fd, bool bind)
 {
-	struct members m = { .list.d = d, .cursor = cursor_new(d), .bind = bind };
+	struct members m = {
+		.d = d,
+		.list = { .send = d->sink->membership, .context = d->sink->context },
+		.cursor = cursor_new(d),
+		.bind = bind,
+	};
 	const struct scan_handler h = { members_begin, members_take, members_leave, &m,
 					OBJECT_ID_SIZE + 2 };
 	int r = part_scan(d, fd, &d->at[PART_GROUPS], &h);

@@ -9,7 +9,6 @@
 
 #include "agentd/fetch/group.h"
 
-#define BATCH_LEN_MAX 49152 /* of the ids in one piece: it fits a record */
 #define ESCAPED_SIZE  256
 
 int document_report(void *context, const struct reject *reject)
@@ -112,31 +111,10 @@ int document_report_member(struct document *d, const char *group_id)
 		d, &(struct reject){ "member", group_id, "", "id_invalid", "in a list of ids" });
 }
 
-int id_list_flush(struct id_list *l)
-{
-	const struct document_sink *sink = l->d->sink;
-	const struct membership m = {
-		.group_id = l->group_id,
-		.user_ids = { (const char *)l->ids.data, (uint32_t)l->ids.len, l->count },
-	};
-
-	if (!l->count)
-		return 0;
-	l->ids.len = 0;
-	l->count = 0;
-	return *m.group_id ? sink->membership(sink->context, &m) : sink->removed(sink->context, &m);
-}
-
-int id_list_add(struct id_list *l, const char *id)
-{
-	int r = l->ids.len + OBJECT_ID_SIZE > BATCH_LEN_MAX ? id_list_flush(l) : 0;
-
-	if (r == 0)
-		r = buf_add(&l->ids, id, strlen(id) + 1);
-	if (r == 0)
-		l->count++;
-	return r;
-}
+struct removals {
+	struct document *d;
+	struct id_list list;
+};
 
 static int removed_begin(void *context, const struct scan_at *at)
 {
@@ -146,25 +124,25 @@ static int removed_begin(void *context, const struct scan_at *at)
 
 static int removed_take(void *context, const struct scan_at *at, const struct scan_value *value)
 {
-	struct id_list *l = context;
+	struct removals *m = context;
 	const char *id;
-	int r = document_id_take(l->d, at, value, &id);
+	int r = document_id_take(m->d, at, value, &id);
 
 	if (r < 0)
 		return r;
-	return id ? id_list_add(l, id) : document_report_member(l->d, "");
+	return id ? id_list_add(&m->list, id) : document_report_member(m->d, "");
 }
 
 int part_removed(struct document *d, int fd)
 {
-	struct id_list l = { .d = d, .group_id = "" };
-	const struct scan_handler h = { removed_begin, removed_take, leave_nothing, &l,
+	struct removals m = { d, { d->sink->removed, d->sink->context, "", { 0 }, 0 } };
+	const struct scan_handler h = { removed_begin, removed_take, leave_nothing, &m,
 					OBJECT_ID_SIZE + 2 };
 	int r = part_scan(d, fd, &d->at[PART_REMOVED], &h);
 
 	if (r == 0)
-		r = id_list_flush(&l);
-	buf_done(&l.ids);
+		r = id_list_flush(&m.list);
+	buf_done(&m.list.ids);
 	return r;
 }
 

@@ -5,13 +5,12 @@
 #define AGENTD_FETCH_DOCUMENT_PRIVATE_H
 
 #include "agentd/fetch/document.h"
+#include "agentd/fetch/id_list.h"
 #include "agentd/fetch/idset.h"
 #include "agentd/fetch/json.h"
 #include "agentd/fetch/scanner.h"
 #include "agentd/fetch/user.h"
 #include "common/names.h"
-
-#define OBJECT_ID_SIZE 65
 
 enum part {
 	PART_NONE = 0,
@@ -78,15 +77,5 @@ int document_report_twice(struct document *d, const char *kind, const char *id, 
 int document_id_take(struct document *d, const struct scan_at *at, const struct scan_value *value,
 		     const char **ret) MUST_CHECK;
 int document_report_member(struct document *d, const char *group_id) MUST_CHECK;
-
-/* Ids on their way to the sink, in pieces. */
-struct id_list {
-	struct document *d;
-	const char *group_id; /* "": removed users */
-	struct buf ids;
-	uint32_t count;
-};
-int id_list_add(struct id_list *l, const char *id) MUST_CHECK;
-int id_list_flush(struct id_list *l) MUST_CHECK;
 
 #endif

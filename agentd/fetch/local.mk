@@ -4,6 +4,7 @@ libdocument_la_SOURCES = \
 	agentd/fetch/scanner.h agentd/fetch/scanner.c \
 	agentd/fetch/json.h agentd/fetch/json.c \
 	agentd/fetch/idset.h agentd/fetch/idset.c \
+	agentd/fetch/id_list.h agentd/fetch/id_list.c \
 	agentd/fetch/user.h agentd/fetch/user.c \
 	agentd/fetch/group.h agentd/fetch/group.c \
 	agentd/fetch/document.h agentd/fetch/document.c agentd/fetch/document_private.h \

@@ -86,6 +86,14 @@ static int send_removed(void *context, const struct membership *m)
 	return send_record(o, record_membership_pack(RECORD_REMOVED, m, &o->record), &uncounted);
 }
 
+static int send_kept(void *context, const struct membership *m)
+{
+	struct outlet *o = context;
+	uint64_t uncounted = 0;
+
+	return send_record(o, record_membership_pack(RECORD_KEPT, m, &o->record), &uncounted);
+}
+
 static int send_lockout(void *context, const struct lockout_policy *p)
 {
 	struct outlet *o = context;
@@ -105,8 +113,8 @@ static int send_reject(void *context, const struct reject *r)
 
 struct document_sink outlet_sink(struct outlet *o)
 {
-	return (struct document_sink){ send_account, send_group,  send_membership, send_removed,
-				       send_lockout, send_reject, o };
+	return (struct document_sink){ send_account, send_group,   send_membership, send_removed,
+				       send_kept,    send_lockout, send_reject,	    o };
 }
 
 int outlet_alive(struct outlet *o)

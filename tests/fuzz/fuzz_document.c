@@ -188,8 +188,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
 	struct seen whole = { 0 }, pieces = { 0 };
-	struct document_sink sink = { on_account, on_group,  on_membership, on_removed,
-				      on_lockout, on_reject, &whole };
+	struct document_sink sink = { on_account, on_group,   on_membership, on_removed,
+				      on_removed, on_lockout, on_reject,     &whole };
 	struct document_options options;
 	struct document_result result, result_pieces;
 	const char *text;

@@ -62,6 +62,7 @@ static int repack(enum record_kind kind, const void *data, size_t size, struct b
 		break;
 	case RECORD_MEMBERSHIP:
 	case RECORD_REMOVED:
+	case RECORD_KEPT:
 		r = record_membership_unpack(data, size, &u.membership);
 		if (r == 0) {
 			walk_list(&u.membership.user_ids);

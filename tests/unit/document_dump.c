@@ -110,6 +110,11 @@ static int dump_removed(void *context, const struct membership *m)
 	return dump_ids(context, "removed", m);
 }
 
+static int dump_kept(void *context, const struct membership *m)
+{
+	return dump_ids(context, "kept", m);
+}
+
 static int dump_lockout(void *context, const struct lockout_policy *p)
 {
 	struct dump *d = context;
@@ -134,8 +139,8 @@ static int dump_reject(void *context, const struct reject *r)
 
 static struct document_sink dump_sink(struct dump *d)
 {
-	return (struct document_sink){ dump_account, dump_group, dump_membership, dump_removed,
-				       dump_lockout, dump_reject, d };
+	return (struct document_sink){ dump_account, dump_group,   dump_membership, dump_removed,
+				       dump_kept,    dump_lockout, dump_reject,	    d };
 }
 
 static int memory_file(const char *text, size_t len)

@@ -776,7 +776,7 @@ static int read_failing(struct failing *f)
 {
 	AUTO_CLOSE int fd = memfd_create("document", MFD_CLOEXEC);
 	const struct document_sink sink = { failing_account,	failing_group,	 failing_membership,
-					    failing_membership, failing_lockout, failing_reject, f };
+					    failing_membership, failing_membership, failing_lockout, failing_reject, f };
 	const struct document_options options = { .hostname = "h", .system_id = "", .secrets = true };
 	struct document_result result;
 

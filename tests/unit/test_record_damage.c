@@ -151,6 +151,12 @@ static void test_truncated(void **state)
 	}
 }
 
+/* These say the same with another letter in front. */
+static bool is_id_list(unsigned int kind)
+{
+	return kind == RECORD_REMOVED || kind == RECORD_KEPT;
+}
+
 /* Any byte becomes any other: -EBADMSG or a record, never a crash. Structure is always noticed. */
 static void test_flipped(void **state)
 {
@@ -169,11 +175,7 @@ static void test_flipped(void **state)
 				assert_true(r == 0 || r == -EBADMSG);
 				refused += r < 0;
 				if (i < RECORD_HEAD) /* kind, version, count */
-					assert_int_equal(r, k == 2 && i == 0 &&
-									    (b.data[0] ^ x) ==
-										    RECORD_REMOVED
-								    ? 0
-								    : -EBADMSG);
+					assert_int_equal(r, k == 2 && i == 0 && is_id_list(b.data[0] ^ x) ? 0 : -EBADMSG);
 			}
 		}
 	}
