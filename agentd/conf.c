@@ -12,6 +12,7 @@
 
 #include "agentd/conf.h"
 #include "agentd/conf_value.h"
+#include "common/ldap_names.h"
 
 /* inih cuts lines of 200 bytes in two without a word; LINE_LIMIT is what it surely takes whole. */
 #define LINE_LIMIT 190
@@ -225,6 +226,9 @@ static int check_together(struct parser *p)
 	} else if (c->password == CONF_PASSWORD_LDAP && !c->ldap_url[0]) {
 		p->line = line_of(p, "auth", "password", "ldap_url");
 		fail(p, "[auth] password = ldap needs ldap_url");
+	} else if (c->password == CONF_PASSWORD_LDAP && !c->org_id[0] && ldap_template_has_org(c->ldap_bind_dn)) {
+		p->line = line_of(p, "auth", "password", "ldap_bind_dn");
+		fail(p, "[auth] ldap_bind_dn has %%o in it: set [directory] org_id, or a name without it");
 	} else if (!c->client_cert[0] != !c->client_key[0]) {
 		p->line = line_of(p, "directory", "client_cert", "client_key");
 		fail(p, "[directory] client_cert and client_key go together");

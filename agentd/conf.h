@@ -40,6 +40,8 @@ enum conf_end_sessions {
 #define CONF_C_OBJECT_ID    char *
 #define CONF_C_HOME	    char *
 #define CONF_C_SHELL	    char *
+#define CONF_C_LDAP_URL	    char *
+#define CONF_C_BIND_DN	    char *
 #define CONF_C_WORDS	    struct strlist /* data owned by the conf */
 #define CONF_C_DURATION	    int64_t
 #define CONF_C_NUMBER	    uint32_t

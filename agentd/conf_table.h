@@ -24,8 +24,8 @@ CONF(directory, default_state_manual, STATE, 0, 0, "ACTIVATED", default_state_ma
 CONF(directory, default_state_import, STATE, 0, 0, "STAGED", default_state_import)
 
 CONF(auth, password, PASSWORD, 0, 0, "hash", password)
-CONF(auth, ldap_url, STRING, 0, 180, "", ldap_url)
-CONF(auth, ldap_bind_dn, STRING, 1, 180, "uid=%u,ou=Users,o=%o,dc=jumpcloud,dc=com", ldap_bind_dn)
+CONF(auth, ldap_url, LDAP_URL, 0, 180, "", ldap_url)
+CONF(auth, ldap_bind_dn, BIND_DN, 1, 180, "uid=%u,ou=Users,o=%o,dc=jumpcloud,dc=com", ldap_bind_dn)
 CONF(auth, ldap_ca_file, PATH, 0, 180, "", ldap_ca_file)
 CONF(auth, offline_password_max_age, DURATION, 0, 31536000000, "14d", offline_password_max_age_ms)
 CONF(auth, portal_url, STRING, 0, 180, "", portal_url)

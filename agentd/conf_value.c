@@ -5,6 +5,7 @@
 
 #include "agentd/conf.h"
 #include "agentd/conf_value.h"
+#include "common/ldap_names.h"
 
 struct word {
 	const char *text;
@@ -66,6 +67,8 @@ static const struct word *words_of(enum conf_type type)
 	case CONF_OBJECT_ID:
 	case CONF_HOME:
 	case CONF_SHELL:
+	case CONF_LDAP_URL:
+	case CONF_BIND_DN:
 	case CONF_WORDS:
 	case CONF_DURATION:
 	case CONF_NUMBER:
@@ -188,6 +191,10 @@ static bool text_valid(enum conf_type type, const char *s, int64_t min, int64_t 
 		return home_template_valid(s);
 	if (type == CONF_SHELL)
 		return shell_valid(s);
+	if (type == CONF_LDAP_URL)
+		return len == 0 || ldap_transport_of(s) != LDAP_TRANSPORT_NONE;
+	if (type == CONF_BIND_DN)
+		return ldap_template_valid(s);
 	return type == CONF_STRING;
 }
 
@@ -238,6 +245,8 @@ int conf_value_parse(enum conf_type type, const char *value, int64_t min, int64_
 	case CONF_OBJECT_ID:
 	case CONF_HOME:
 	case CONF_SHELL:
+	case CONF_LDAP_URL:
+	case CONF_BIND_DN:
 		return parse_text(type, value, min, max, field);
 	case CONF_WORDS:
 		return parse_words(value, max, field);
@@ -311,6 +320,12 @@ void conf_value_expected(enum conf_type type, int64_t min, int64_t max, char out
 	case CONF_SHELL:
 		snprintf(out, size, "the absolute path of a shell");
 		return;
+	case CONF_LDAP_URL:
+		snprintf(out, size, "ldaps://HOST[:PORT], or ldap://HOST[:PORT] for a server that takes StartTLS");
+		return;
+	case CONF_BIND_DN:
+		snprintf(out, size, "the name of an entry, with %%u for the user in it, and %%o for org_id perhaps");
+		return;
 	case CONF_WORDS:
 		snprintf(out, size, "a list of up to %" PRId64 " names of PAM services", max);
 		return;
@@ -337,6 +352,8 @@ const void *conf_value_bytes(enum conf_type type, const void *field, size_t *ret
 	case CONF_OBJECT_ID:
 	case CONF_HOME:
 	case CONF_SHELL:
+	case CONF_LDAP_URL:
+	case CONF_BIND_DN:
 		memcpy(&text, field, sizeof(text));
 		*ret_len = strlen(text);
 		return text;
@@ -372,6 +389,8 @@ void conf_value_free(enum conf_type type, void *field)
 	case CONF_OBJECT_ID:
 	case CONF_HOME:
 	case CONF_SHELL:
+	case CONF_LDAP_URL:
+	case CONF_BIND_DN:
 	case CONF_WORDS: /* struct strlist begins with its pointer */
 		memcpy(&text, field, sizeof(text));
 		free(text);

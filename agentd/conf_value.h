@@ -18,6 +18,8 @@ enum conf_type {
 	CONF_OBJECT_ID,	   /* object_id_valid(), or "" */
 	CONF_HOME,	   /* a path with %u in it, once */
 	CONF_SHELL,	   /* shell_valid() */
+	CONF_LDAP_URL,	   /* ldap_transport_of(), or "" */
+	CONF_BIND_DN,	   /* ldap_template_valid() */
 	CONF_WORDS,	   /* words with commas between, at most MAX */
 	CONF_DURATION,	   /* milliseconds, MIN..MAX */
 	CONF_NUMBER,	   /* MIN..MAX */

@@ -7,6 +7,7 @@ libcommon_la_SOURCES = \
 	common/reason.h common/reason.c \
 	common/account.h common/account.c \
 	common/verdict.h common/verdict.c \
+	common/ldap_names.h common/ldap_names.c \
 	common/names.h common/names.c common/names_floor.c \
 	common/sshkey.h common/sshkey.c \
 	common/clock.h common/clock.c common/clock_file.h common/clock_file.c \

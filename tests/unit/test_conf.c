@@ -134,6 +134,10 @@ static const char *bad_value(enum conf_type type)
 		return "/home";
 	case CONF_SHELL:
 		return "bash";
+	case CONF_LDAP_URL:
+		return "ldap://host/dc=x";
+	case CONF_BIND_DN:
+		return "uid=dora,dc=x";
 	case CONF_WORDS:
 		return "sshd,../x";
 	case CONF_DURATION:
@@ -193,6 +197,9 @@ static void test_errors(void **state)
 		     "2: [directory] poll_interval = '999ms' is not a duration from 1s to 1d");
 	expect_error("[accounts]\nid_max = 2000\n\nid_min = 3000\n", "4: [accounts] id_min = 3000 is above id_max = 2000");
 	expect_error("[auth]\npassword = ldap\n", "2: [auth] password = ldap needs ldap_url");
+	expect_error("[auth]\nldap_url = http://ldap.test\n", "2: [auth] ldap_url = 'http://ldap.test' is not ldaps://HOST");
+	expect_error("[auth]\nldap_bind_dn = uid=%u,cn=%x\n", "2: [auth] ldap_bind_dn = ");
+	expect_error("[auth]\nldap_url = ldaps://l\npassword = ldap\n", "3: [auth] ldap_bind_dn has %o in it: set [directory] org_id");
 	expect_error("[directory]\nclient_cert = /x\n", "2: [directory] client_cert and client_key go together");
 	expect_error("[accounts]\nhome = /home/%u/%u\n", "2: [accounts] home = ");
 	expect_error("[accounts]\nhome = /etc/%u\n", "2: [accounts] home = ");
