@@ -16,11 +16,13 @@ pkglibexec_PROGRAMS += muster-fetch
 muster_fetch_SOURCES = \
 	agentd/fetch/main.c agentd/fetch/protocol.h agentd/fetch/protocol.c \
 	agentd/fetch/http.h agentd/fetch/http.c agentd/fetch/http_private.h agentd/fetch/http_setup.c \
+	agentd/fetch/ldap_result.h agentd/fetch/ldap_result.c \
+	agentd/fetch/ldap_server.h agentd/fetch/ldap_server.c \
 	agentd/fetch/outlet.h agentd/fetch/outlet.c \
 	agentd/fetch/reply.h agentd/fetch/reply.c \
 	agentd/fetch/sandbox.h agentd/fetch/sandbox.c \
 	agentd/fetch/session.h agentd/fetch/session.c \
 	agentd/fetch/settings.h agentd/fetch/settings.c \
 	agentd/fetch/sync_document.h agentd/fetch/sync_document.c
-muster_fetch_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS) $(CURL_CFLAGS)
-muster_fetch_LDADD = libdocument.la libcommon.la $(SECCOMP_LIBS) $(CURL_LIBS)
+muster_fetch_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS) $(CURL_CFLAGS) $(LDAP_CFLAGS)
+muster_fetch_LDADD = libdocument.la libcommon.la $(SECCOMP_LIBS) $(CURL_LIBS) $(LDAP_LIBS)

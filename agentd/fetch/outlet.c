@@ -144,19 +144,22 @@ int outlet_end(struct outlet *o, uint64_t serial, uint64_t flags)
 	return send_frame(o, FRAME_END, payload, sizeof(payload));
 }
 
-int outlet_fail(struct outlet *o, int error, const char *text)
+int outlet_result(struct outlet *o, int error, const char *text)
 {
 	char payload[LENGTH_SIZE + RESULT_TEXT_MAX];
 	uint32_t code = htole32((uint32_t)-error);
 
 	if (o->error < 0)
 		return o->error;
-	if (o->full)
-		text = "more records than are taken";
-	else if (!*text)
-		text = strerror(-error);
 	memcpy(payload, &code, LENGTH_SIZE);
 	name_escape(text, payload + LENGTH_SIZE, RESULT_TEXT_MAX);
 	return send_frame(o, FRAME_RESULT, payload,
 			  LENGTH_SIZE + strlen(payload + LENGTH_SIZE) + 1);
+}
+
+int outlet_fail(struct outlet *o, int error, const char *text)
+{
+	if (o->full)
+		text = "more records than are taken";
+	return outlet_result(o, error, *text ? text : strerror(-error));
 }

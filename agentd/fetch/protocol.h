@@ -13,7 +13,9 @@
  *				along as a descriptor (regular file, opened read-only by musterd, offset 0).
  *	musterd  REFRESH id n	directory id NUL: this user alone, driver "jumpcloud". Answered with one RECORD 'A', or an 'X'
  *				that names the id when it is no longer bound here or is gone, and END; or RESULT.
- *	musterd  VERIFY	 id n	local name NUL password NUL ([auth] password = ldap). Answered with RESULT alone.
+ *	musterd  VERIFY	 id n	local name NUL password NUL ([auth] password = ldap). Answered with RESULT alone. Where this is the
+ *				first request, no other kind may follow, and nowhere else may it come: EPROTO.
+ *				Such a muster-fetch lives for seconds, and ends with SIGALRM then.
  *	fetch	 RECORD	 id n	0 or more times; an empty one says "still at work" (https: every few seconds)
  *	fetch	 SERVER	 id n	https: when a server has answered, at most once, before END or RESULT
  *	fetch	 END	 id n	the sync is whole; or RESULT: it failed, and what was sent before counts for nothing
@@ -88,6 +90,12 @@
 #define FETCH_KEY_CLIENT_KEY  "client_key"
 #define FETCH_KEY_BEARER      "bearer" /* the token, without white space around it */
 #define FETCH_KEY_PROXY	      "proxy"  /* http://… or https://…; "" = none, whatever the environment says */
+
+/* For VERIFY alone, which then gets no other. CA as above. */
+#define FETCH_KEY_LDAP_URL "ldap_url" /* ldap_transport_of() says how it is spoken to */
+#define FETCH_KEY_LDAP_DN  "ldap_bind_dn"
+#define FETCH_KEY_LDAP_CA  "ldap_ca"
+#define FETCH_KEY_ORG_ID   "org_id"
 
 #define VALIDATOR_SIZE 256
 

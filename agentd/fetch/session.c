@@ -23,12 +23,34 @@ static int expand_url(struct session *s)
 	return http_expand(get(s, SETTING_URL), get(s, SETTING_HOSTNAME), get(s, SETTING_SYSTEM_ID), &s->url);
 }
 
+/* libldap gives no time limit to a TLS handshake: the whole process has one. Whoever asked has given up long before. */
+#define VERIFY_LIFE_S 10
+
+/* What is wrong with the settings is told as the answer to the request. */
+static int begin_verify(struct session *s)
+{
+	const struct ldap_server_options options = {
+		.url = get(s, SETTING_LDAP_URL),
+		.dn = get(s, SETTING_LDAP_DN),
+		.org = get(s, SETTING_ORG_ID),
+		.ca = get(s, SETTING_LDAP_CA),
+	};
+
+	alarm(VERIFY_LIFE_S);
+	s->network = true;
+	s->ldap_error = ldap_server_new(&options, &s->ldap, s->ldap_text);
+	return sandbox_filter(true);
+}
+
 /* From the first request on, what comes may be hostile. */
-static int begin(struct session *s)
+static int begin(struct session *s, const struct frame *f)
 {
 	int r = 0;
 
 	s->begun = true;
+	s->verifies = f->type == FRAME_VERIFY;
+	if (s->verifies)
+		return begin_verify(s);
 	s->network = needs_network(&s->settings);
 	if (s->network)
 		r = expand_url(s);
@@ -76,6 +98,20 @@ static int answer_sync(struct session *s, struct outlet *o, const struct frame *
 	return outlet_fail(o, -EPROTO, "no driver of this name");
 }
 
+/* Two strings, and nothing behind them. */
+static int answer_verify(struct session *s, struct outlet *o, const struct frame *f)
+{
+	const char *user = (const char *)f->payload.data;
+	size_t len = f->payload.len, user_size = len ? strnlen(user, len) + 1 : 0;
+	char text[LDAP_TEXT_SIZE];
+
+	if (user_size >= len || strnlen(user + user_size, len - user_size) != len - user_size - 1)
+		return outlet_fail(o, -EPROTO, "not a name and a password");
+	if (!s->ldap)
+		return outlet_fail(o, s->ldap_error, s->ldap_text);
+	return outlet_result(o, ldap_server_verify(s->ldap, user, user + user_size, text), text);
+}
+
 /* Answers one request. 0, also when the answer is that it failed; -errno when there is nobody to answer any more. */
 typedef int (*answer_fn)(struct session *s, struct outlet *o, const struct frame *f);
 
@@ -85,6 +121,8 @@ static answer_fn answer_of(const struct frame *f)
 	switch (f->type) {
 	case FRAME_SYNC:
 		return answer_sync;
+	case FRAME_VERIFY:
+		return answer_verify;
 	default:
 		return NULL;
 	}
@@ -96,12 +134,12 @@ int session_frame(struct session *s, const struct frame *f)
 	answer_fn answer = answer_of(f);
 	int r = 0;
 
-	if (f->type == FRAME_CONFIG)
+	if (f->type == FRAME_CONFIG && !s->verifies)
 		return take_config(s, f);
-	if (!answer)
+	if (!answer || (s->begun && s->verifies != (f->type == FRAME_VERIFY)))
 		return -EPROTO;
 	if (!s->begun)
-		r = begin(s);
+		r = begin(s, f);
 	else if (s->renewed)
 		r = renew(s);
 	if (r == 0)
@@ -113,6 +151,7 @@ int session_frame(struct session *s, const struct frame *f)
 void session_done(struct session *s)
 {
 	disconnect(s);
+	ldap_server_free(s->ldap);
 	settings_done(&s->settings);
 	settings_done(&s->next);
 	closep(&s->spool);

@@ -4,6 +4,7 @@
 #ifndef AGENTD_FETCH_SESSION_H
 #define AGENTD_FETCH_SESSION_H
 
+#include "agentd/fetch/ldap_server.h"
 #include "agentd/fetch/settings.h"
 #include "common/wire.h"
 
@@ -19,6 +20,10 @@ struct session {
 	bool network;	   /* the filter lets us use it */
 	struct http *http; /* https: NULL until it is asked for the first time */
 	char *url;
+	bool verifies;	   /* VERIFY was the first request: no other comes */
+	struct ldap_server *ldap; /* then; NULL: cannot be used, ldap_error says why */
+	int ldap_error;
+	char ldap_text[LDAP_TEXT_SIZE];
 	int spool; /* https: the document, in memory; -1: none */
 };
 void session_done(struct session *s);

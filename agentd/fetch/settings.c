@@ -16,6 +16,10 @@ static const char *const keys[SETTING_COUNT] = {
 	[SETTING_CLIENT_KEY] = FETCH_KEY_CLIENT_KEY,
 	[SETTING_BEARER] = FETCH_KEY_BEARER,
 	[SETTING_PROXY] = FETCH_KEY_PROXY,
+	[SETTING_LDAP_URL] = FETCH_KEY_LDAP_URL,
+	[SETTING_LDAP_DN] = FETCH_KEY_LDAP_DN,
+	[SETTING_LDAP_CA] = FETCH_KEY_LDAP_CA,
+	[SETTING_ORG_ID] = FETCH_KEY_ORG_ID,
 };
 
 /* Values are kept with their NUL, which a continuation takes away. */

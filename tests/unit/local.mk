@@ -26,6 +26,12 @@ TESTS += test_engine
 test_engine_SOURCES = tests/unit/test_engine.c tests/unit/unit.h
 test_engine_LDADD = libagentd.la libconf.la libcommon.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_ldap
+TESTS += test_ldap
+test_ldap_SOURCES = tests/unit/test_ldap.c agentd/fetch/ldap_result.h agentd/fetch/ldap_result.c
+test_ldap_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
+test_ldap_LDADD = libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_local
 TESTS += test_local
 test_local_SOURCES = tests/unit/test_local.c
