@@ -39,6 +39,7 @@ libagentd_la_SOURCES = \
 	agentd/state.h agentd/state.c \
 	agentd/store.h agentd/store.c \
 	agentd/sync.h agentd/sync.c agentd/sync_private.h agentd/sync_ask.c agentd/sync_clock.c \
+	agentd/tallies.h agentd/tallies.c \
 	agentd/watch.h agentd/watch.c \
 	agentd/worker.h agentd/worker.c \
 	agentd/world.h agentd/world.c agentd/world_private.h \

@@ -138,6 +138,13 @@ static uint64_t generation_of(const char *dir, const char *name, enum snapshot_k
 	return s ? snapshot_info(s)->generation : 0;
 }
 
+struct snapshot *state_open_published(const struct conf *c)
+{
+	struct snapshot *s = open_published(c->runtime_dir, PAM_SNAPSHOT, SNAPSHOT_PAM);
+
+	return s ? s : open_published(c->state_dir, PAM_SNAPSHOT, SNAPSHOT_PAM);
+}
+
 uint64_t state_published_generation(const struct conf *c)
 {
 	const char *const dirs[] = {c->runtime_dir, c->state_dir};

@@ -8,6 +8,7 @@
 #include "agentd/conf.h"
 #include "agentd/ledger.h"
 #include "agentd/store.h"
+#include "common/snapshot_reader.h"
 
 struct state {
 	const struct conf *conf;
@@ -27,6 +28,9 @@ int state_open(const struct conf *c, struct state *ret) MUST_CHECK;
 int state_read_ledger(struct state *s) MUST_CHECK;
 
 void state_close(struct state *s);
+
+/* The pam.snapshot that is read until now: runtime_dir's, or state_dir's where that has none. NULL: there is none. */
+struct snapshot *state_open_published(const struct conf *c);
 
 /* The highest generation of the four published files, 0 for none. */
 uint64_t state_published_generation(const struct conf *c);

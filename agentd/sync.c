@@ -13,6 +13,7 @@
 #include "agentd/publish.h"
 #include "agentd/status.h"
 #include "agentd/sync_private.h"
+#include "agentd/tallies.h"
 
 #define REJECTS_LOGGED 20
 
@@ -208,6 +209,17 @@ static void commit(struct sync *s)
 	}
 }
 
+static void end_tallies(struct sync *s)
+{
+	CLEANUP(snapshot_closep) struct snapshot *before = state_open_published(s->conf);
+	int r = tallies_end(s->conf->runtime_dir, before, &s->world);
+
+	if (r < 0) {
+		s->state.alarms++;
+		log_error("sync: failed attempts that the directory has ended cannot be forgotten: %s", strerror(-r));
+	}
+}
+
 /*
  * When /run cannot take the new files, but /var/lib could, the old ones in /run go: readers then take the newer ones, and
  * who was suspended is.
@@ -216,6 +228,7 @@ static int deliver(struct sync *s)
 {
 	bool worse = is_worse(s), in_runtime, in_state;
 
+	end_tallies(s);
 	in_runtime = worse && bring_to(s, s->conf->runtime_dir);
 	commit(s);
 	in_runtime = worse ? in_runtime : bring_to(s, s->conf->runtime_dir);

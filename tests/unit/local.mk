@@ -247,6 +247,11 @@ TESTS += test_guard
 test_guard_SOURCES = tests/unit/test_guard.c $(WORLD_FIXTURE)
 test_guard_LDADD = $(AGENTD_TEST_LIBS)
 
+check_PROGRAMS += test_tallies
+TESTS += test_tallies
+test_tallies_SOURCES = tests/unit/test_tallies.c $(WORLD_FIXTURE)
+test_tallies_LDADD = $(AGENTD_TEST_LIBS)
+
 check_PROGRAMS += test_cache test_ledger
 TESTS += test_cache test_ledger
 test_cache_SOURCES = tests/unit/test_cache.c $(WORLD_FIXTURE)
