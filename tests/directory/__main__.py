@@ -1,5 +1,6 @@
 """tests/directory/run: the double by itself, for rehearsals."""
 import argparse
+import contextlib
 import pathlib
 import signal
 import tempfile
@@ -10,7 +11,7 @@ from .tenant import Tenant
 
 CONF = """[directory]
 driver = jumpcloud
-url = {url}
+url = {url}/api
 system_id = {system}
 org_id = {org}
 api_key_file = {folder}/api.key
@@ -18,8 +19,8 @@ api_key_file = {folder}/api.key
 
 
 def parse():
-    parser = argparse.ArgumentParser(prog="tests/directory/run", description=__doc__.split(": ", 1)[1] + """
-        A JumpCloud organisation on this host: users, groups, bindings and faults as the control URL is told.""",
+    parser = argparse.ArgumentParser(prog="tests/directory/run", description="""A test double of JumpCloud's API, for
+        rehearsals: an organisation on this host, whose users, groups, bindings and faults the control URL changes.""",
         epilog="The folder gets muster.conf, api.key and the CA's certificate. Ctrl-C ends it.")
     parser.add_argument("--port", type=int, default=8443, help="(8443)")
     parser.add_argument("--listen", default="127.0.0.1", metavar="ADDRESS", help="(127.0.0.1; 0.0.0.0 for other hosts)")
@@ -27,7 +28,7 @@ def parse():
     parser.add_argument("--http", action="store_true", help="no TLS: to look at it; muster does not take it")
     parser.add_argument("--users", type=int, default=20, metavar="N", help="users of the organisation (20)")
     parser.add_argument("--bound", type=int, default=3, metavar="N", help="of them bound to the endpoint (3)")
-    parser.add_argument("--folder", type=pathlib.Path, help="where its files go (a new one in /tmp)")
+    parser.add_argument("--folder", type=pathlib.Path, help="where its files go (a new one in /tmp, which stays)")
     parser.add_argument("--replay", type=pathlib.Path, metavar="DIR", help="answer with the recorded replies in DIR")
     return parser.parse_args()
 
@@ -47,6 +48,17 @@ def write_files(double, folder):
                                                     org=double.tenant.organization, ca=ca))
 
 
+def show(double, folder):
+    t, ca = double.tenant, f"--cacert {double.ca_file} " if double.ca_file else ""
+    print(f"""URL        {double.url}
+API key    {t.api_key}
+service    {t.client_id} / {t.client_secret}, tokens from {double.url}/oauth2/token
+control    curl {ca}{double.url}/_control
+
+{folder}/muster.conf:
+{(folder / "muster.conf").read_text()}""", flush=True)
+
+
 def main():
     args = parse()
     folder = args.folder or pathlib.Path(tempfile.mkdtemp(prefix="directory-"))
@@ -55,16 +67,12 @@ def main():
     populate(tenant, args.users, min(args.bound, args.users))
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with Double(tenant, args.port, args.listen, args.name, not args.http, folder,
-                Replay(args.replay) if args.replay else None) as double:
-        write_files(double, folder)
-        print(f"URL        {double.url}\nAPI key    {tenant.api_key}\nservice    {tenant.client_id} / "
-              f"{tenant.client_secret}, tokens from {double.url}/oauth2/token\ncontrol    "
-              f"curl --cacert {double.ca_file} {double.url}/_control\n\n{folder}/muster.conf:\n"
-              + (folder / "muster.conf").read_text(), flush=True)
-        try:
+                Replay(args.replay).answer if args.replay else None) as double:
+        with contextlib.suppress(KeyboardInterrupt):
+            write_files(double, folder)
+            show(double, folder)
             signal.pause()
-        except KeyboardInterrupt:
-            print("ended")
+    print("ended")
 
 
 if __name__ == "__main__":

@@ -36,7 +36,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with double.tenant.mutex:
             for fault in faults:
                 fault.happen(double)
-            reply = double.reply(request)
+            reply = double.answers(request)
             reply.payload()  # its objects may change once others may ask
             for fault in faults:
                 reply = fault.edit(reply)
@@ -95,10 +95,10 @@ class Double:
     tenant, faults and journal are its parts; url, ca_file (None over http) and tenant.api_key what a client needs."""
 
     def __init__(self, tenant=None, port=0, address="127.0.0.1", name="localhost", https=True, folder=None,
-                 replay=None):
+                 answers=None):
         self.tenant = tenant or Tenant()
         self.tokens, self.faults, self.journal = access.Tokens(), Faults(), Journal()
-        self.replay = replay  # answers recorded ones instead, replay.py
+        self.answers = answers or self.answer  # of a request; replay.py has another
         self.stopping = threading.Event()
         self.open, self.numbers = set(), itertools.count(1)
         self.tls = Certificates(folder, name) if https else None
@@ -146,10 +146,8 @@ class Double:
     def __exit__(self, *_):
         self.stop()
 
-    def reply(self, request):
+    def answer(self, request):
         """What the real one would answer; the caller holds the tenant."""
-        if self.replay:
-            return self.replay.answer(request)
         if len(request.target) > TARGET_MAX:
             return error(414, "URI Too Long")
         v2_path = request.path.startswith("/api/v2/")

@@ -1,4 +1,4 @@
-"""Recorded replies, byte for byte, to the requests they were recorded for."""
+"""Recorded replies, byte for byte, to the requests they were recorded for: Double(answers=Replay(folder).answer)."""
 import json
 import urllib.parse
 

@@ -202,7 +202,7 @@ def test_replay():
     if not SHARED.is_dir():
         pytest.skip(f"{SHARED} is not there")
     replay = Replay(SHARED / "fixtures/recorded", SHARED / "fixtures/transcribed")
-    with Double(replay=replay) as double:
+    with Double(answers=replay.answer) as double:
         client = Client(double)
         served = 0
         for recording in recordings("recorded", "transcribed"):

@@ -201,7 +201,7 @@ def test_one_command(tmp_path):
         context = ssl.create_default_context(cafile=conf["ca_file"])
 
         def get(path):
-            request = urllib.request.Request(conf["url"] + path, headers={"x-api-key": key})
+            request = urllib.request.Request(conf["url"].removesuffix("/api") + path, headers={"x-api-key": key})
             return json.load(urllib.request.urlopen(request, context=context, timeout=30))
         assert len(get(f"/api/v2/systems/{conf['system_id']}/users")) == 7
         assert get("/api/systemusers")["totalCount"] == 50
@@ -212,6 +212,6 @@ def test_one_command(tmp_path):
 
 def test_http(tmp_path):
     with started("--http", "--port", "0", "--folder", tmp_path) as (_, conf):
-        connection = http.client.HTTPConnection(conf["url"].removeprefix("http://"), timeout=30)
+        connection = http.client.HTTPConnection(conf["url"].removeprefix("http://").removesuffix("/api"), timeout=30)
         connection.request("GET", "/_control")
         assert json.loads(connection.getresponse().read())["users"] == 20 and "ca_file" not in conf
