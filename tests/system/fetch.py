@@ -108,7 +108,7 @@ class Server:
 
     CLOSE = object()
 
-    def __init__(self, answer, cert, key, client_ca=None, tune=None):
+    def __init__(self, answer, cert, key, client_ca=None, tune=None, port=0):
         self.answer, self.requests, self.connections, self.last = answer, [], 0, None
         self.context = None
         if cert:
@@ -119,7 +119,7 @@ class Server:
                 self.context.load_verify_locations(client_ca)
             if tune:
                 tune(self.context)
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         self.url = f"https://localhost:{self.port}/directory.json"
         threading.Thread(target=self.accept, daemon=True).start()
