@@ -120,6 +120,23 @@ int state_open(const struct conf *c, struct state *ret)
 	return open_store(ret, "cache.mdb", cache_dbs, "the directory", &ret->cache);
 }
 
+void state_unlock(struct state *s)
+{
+	closep(&s->lock);
+	s->lock = -1;
+}
+
+int state_relock(struct state *s)
+{
+	AUTO_FREE char *path = str_format("%s/cache.mdb", s->conf->state_dir);
+	int r = path ? take_lock(s) : -ENOMEM;
+
+	if (r < 0 || !s->cache.env || store_is(&s->cache, path))
+		return r;
+	store_close(&s->cache);
+	return open_store(s, "cache.mdb", cache_dbs, "the directory", &s->cache);
+}
+
 static struct snapshot *open_published(const char *dir, const char *name, enum snapshot_kind kind)
 {
 	AUTO_FREE char *path = str_format("%s/%s", dir, name);

@@ -24,6 +24,13 @@ struct state {
  */
 int state_open(const struct conf *c, struct state *ret) MUST_CHECK;
 
+/*
+ * Let others sync while the directory is asked, which may take minutes; and have the lock again, with the cache as they have
+ * left it. -EBUSY, -errno: as state_open().
+ */
+void state_unlock(struct state *s);
+int state_relock(struct state *s) MUST_CHECK;
+
 /* Read the ledger, and take from the published snapshots what it has lost. -ENOMEM alone. */
 int state_read_ledger(struct state *s) MUST_CHECK;
 

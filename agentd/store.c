@@ -234,6 +234,25 @@ void store_close(struct store *s)
 	*s = (struct store){0};
 }
 
+bool store_is(const struct store *s, const char *path)
+{
+	struct stat ours, there;
+	int fd;
+
+	return s->env && mdb_env_get_fd(s->env, &fd) == 0 && fstat(fd, &ours) == 0 && stat(path, &there) == 0 &&
+	       ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+}
+
+/* Where another process has let the map grow, ours follows. */
+static int begin(struct store *s, unsigned int flags, MDB_txn **ret)
+{
+	int r = mdb_txn_begin(s->env, NULL, flags, ret);
+
+	if (r == MDB_MAP_RESIZED)
+		r = mdb_env_set_mapsize(s->env, 0) ?: mdb_txn_begin(s->env, NULL, flags, ret);
+	return r;
+}
+
 static int grow_map(struct store *s)
 {
 	MDB_envinfo info;
@@ -247,7 +266,7 @@ static int grow_map(struct store *s)
 static int write_once(struct store *s, store_fn *fn, void *context)
 {
 	MDB_txn *txn;
-	int r = mdb_txn_begin(s->env, NULL, 0, &txn);
+	int r = begin(s, 0, &txn);
 
 	if (r != 0)
 		return r;
@@ -276,7 +295,7 @@ int store_write(struct store *s, store_fn *fn, void *context)
 int store_read(struct store *s, store_fn *fn, void *context)
 {
 	MDB_txn *txn;
-	int r = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+	int r = begin(s, MDB_RDONLY, &txn);
 
 	if (r == 0) {
 		r = fn(s, txn, context);

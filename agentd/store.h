@@ -36,6 +36,9 @@ int store_set_aside(const char *path) MUST_CHECK;
 int store_open(const char *path, const char *const *names, struct store *ret) MUST_CHECK;
 void store_close(struct store *s);
 
+/* Is it still PATH that S has open, or has another process set that aside? */
+bool store_is(const struct store *s, const char *path);
+
 /*
  * Run FN in one transaction and commit. FN may be called again, in a new transaction, when the map had to grow.
  * It returns 0 or an error of LMDB or -errno, which aborts.

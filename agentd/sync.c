@@ -343,9 +343,7 @@ static int sync_locked(struct sync *s)
 
 	if (r < 0)
 		return sync_failed_errno("no clock", r);
-	r = sync_read_inputs(s);
-	if (r == 0)
-		r = sync_ask(s);
+	r = sync_ask(s);
 	sync_ask_clock(s);
 	if (r == 0 && sync_unchanged(s)) {
 		sync_confirm(s);

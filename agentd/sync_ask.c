@@ -17,6 +17,8 @@
 #define CONFIRM_S      3600
 #define CONFIRMS_LEASE 8 /* but a lease is never left to run down */
 
+#define TRIES 3 /* to ask the directory, when others were quicker */
+
 int sync_failed(const char *what)
 {
 	log_error("sync: %s; what was published stays", what);
@@ -36,11 +38,13 @@ static void take_content(struct sync *s, uint64_t content)
 	s->fingerprint = XXH3_64bits(parts, sizeof(parts));
 }
 
-int sync_read_inputs(struct sync *s)
+static int read_inputs(struct sync *s)
 {
 	char error[SOURCE_ERROR_SIZE], local_error[LOCAL_ERROR_SIZE];
 	uint64_t parts[4] = {conf_fingerprint(s->conf)};
 
+	local_free(TAKE(s->local));
+	source_close(&s->source);
 	if (local_load("/etc", &s->local, local_error) < 0)
 		return sync_failed(local_error);
 	if (source_open(s->conf, &s->source, error) < 0)
@@ -59,13 +63,19 @@ static bool wishes(const struct sync *s)
 	return s->wishes.accept.count || s->wishes.forget.count || s->wishes.accept_removals;
 }
 
+static void load_meta(struct sync *s, struct cache_meta *ret)
+{
+	*ret = (struct cache_meta){0};
+	if (!s->state.cache.env || cache_meta_load(&s->state.cache, ret) < 0)
+		*ret = (struct cache_meta){0};
+}
+
 /* What the published files were made from has not changed, the directory apart, and they are all there. */
 static void read_known(struct sync *s)
 {
-	if (!s->state.cache.env || cache_meta_load(&s->state.cache, &s->known) < 0) {
-		s->known = (struct cache_meta){0};
-		return;
-	}
+	load_meta(s, &s->known);
+	if (!s->state.cache.env)
+		s->published = state_published_generation(s->conf);
 	s->generation = s->known.generation;
 	s->next_change_at = s->known.next_change_at;
 	s->current = !wishes(s) && s->known.fingerprint && s->known.inputs == s->inputs &&
@@ -153,8 +163,50 @@ static int fetch(struct sync *s)
 	return r < 0 ? sync_failed_errno("cannot read what muster-fetch sent", r) : 0;
 }
 
+/* While the directory was asked without the lock: has somebody else synced, or is what was read of this host no longer so? */
+static bool is_overtaken(struct sync *s)
+{
+	CLEANUP(local_freep) struct local *local = NULL;
+	char error[LOCAL_ERROR_SIZE];
+	struct cache_meta now;
+
+	load_meta(s, &now);
+	if (memcmp(&now, &s->known, sizeof(now)) != 0)
+		return true;
+	if (!s->state.cache.env && state_published_generation(s->conf) != s->published)
+		return true;
+	return local_load("/etc", &local, error) < 0 || local_fingerprint(local) != local_fingerprint(s->local);
+}
+
+/* The mark of trusted time, too, may have gone on meanwhile. */
+static int fetch_unlocked(struct sync *s)
+{
+	int r, again;
+
+	state_unlock(&s->state);
+	r = fetch(s);
+	again = state_relock(&s->state);
+	if (again == -EBUSY)
+		return -ECANCELED;
+	if (again == 0)
+		again = sync_read_clock(s);
+	return again < 0 ? sync_failed_errno("cannot go on", again) : r;
+}
+
 int sync_ask(struct sync *s)
 {
-	read_known(s);
-	return s->source.remote || !sync_unchanged(s) ? fetch(s) : 0;
+	for (int i = 0; i < TRIES; i++) {
+		int r = read_inputs(s);
+
+		if (r < 0)
+			return r;
+		read_known(s);
+		if (!s->source.remote)
+			return sync_unchanged(s) ? 0 : fetch(s);
+		r = fetch_unlocked(s);
+		if (r < 0 || !is_overtaken(s))
+			return r;
+		stage_done(&s->stage);
+	}
+	return sync_failed("others have synced each time while the directory was asked");
 }

@@ -20,6 +20,7 @@ struct sync {
 	uint64_t inputs;      /* of all that the world is made from but the directory */
 	uint64_t fingerprint; /* of all */
 	struct cache_meta known; /* of the last good sync */
+	uint64_t published;	 /* without a cache: the generation that was found */
 	bool current;		 /* the published files are of it, and still what they should be, if the directory is */
 	struct clock_reading clock;
 	struct clock_mark mark; /* as it was kept */
@@ -40,10 +41,11 @@ struct sync {
 int sync_failed(const char *what);
 int sync_failed_errno(const char *what, int r);
 
-/* All that the world is made from, but what the directory has to say over a network. */
-int sync_read_inputs(struct sync *s) MUST_CHECK;
-
-/* Ask it, unless it is a file of which everything is known. */
+/*
+ * Read all that the world is made from, and ask the directory, unless it is a file of which everything is known. Over a network
+ * that happens without the lock; when somebody else has synced meanwhile, whose answer may be the newer one, it is
+ * asked again.
+ */
 int sync_ask(struct sync *s) MUST_CHECK;
 
 /* It says what it said before, and all of that is published. */

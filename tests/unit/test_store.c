@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include "agentd/store.h"
 #include "common/str.h"
@@ -105,6 +106,41 @@ static void test_grow(void **state)
 	make(800, 100000);
 }
 
+/* Another process makes it larger than our map, or puts another file in its place. */
+static void test_shared(void **state)
+{
+	AUTO_FREE char *aside = str_format("%s.damaged", path);
+	struct store s;
+	pid_t other;
+	int status, go[2];
+
+	(void)state;
+	make(3, 10);
+	assert_int_equal(pipe(go), 0);
+	other = fork(); /* before an environment is open: LMDB's does not outlive it */
+	if (other == 0) {
+		if (read(go[0], &status, 1) == 1)
+			make(700, 100000);
+		_exit(0);
+	}
+	assert_int_equal(store_open(path, names, &s), 0);
+	assert_int_equal(count(&s), 3);
+	assert_int_equal(write(go[1], "", 1), 1);
+	assert_int_equal(waitpid(other, &status, 0), other);
+	assert_int_equal(status, 0);
+	close(go[0]);
+	close(go[1]);
+	assert_int_equal(count(&s), 700);
+	assert_int_equal(store_write(&s, put_values, &(struct values){701, 10, 0}), 0);
+	assert_int_equal(count(&s), 701);
+	assert_true(store_is(&s, path));
+	assert_int_equal(rename(path, aside), 0);
+	assert_false(store_is(&s, path));
+	store_close(&s);
+	assert_false(store_is(&s, path));
+	assert_int_equal(unlink(aside), 0);
+}
+
 static void damage(off_t offset, const void *bytes, size_t len)
 {
 	AUTO_CLOSE int fd = open(path, O_WRONLY);
@@ -176,7 +212,7 @@ int main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		TEST(test_keep),   TEST(test_abort),	 TEST(test_grow),
-		TEST(test_damage), TEST(test_set_aside),
+		TEST(test_damage), TEST(test_set_aside), TEST(test_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
