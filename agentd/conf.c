@@ -115,6 +115,24 @@ static int key_set(struct parser *p, const struct key *k, const char *value)
 	return r;
 }
 
+static int take_lease(struct parser *p, const char *group, const char *value)
+{
+	char shown[64], shown_value[64], expected[CONF_EXPECTED_SIZE];
+	int r = conf_lease_add(p->conf, group, value);
+
+	name_escape(group, shown, sizeof(shown));
+	if (r == -EEXIST) {
+		fail(p, "[lease] %s is given twice; keep one", shown);
+	} else if (r == -EINVAL) {
+		conf_value_expected(CONF_DURATION, 0, CONF_LEASE_MAX_MS, expected);
+		name_escape(value, shown_value, sizeof(shown_value));
+		fail(p, "[lease] %s = '%s' is not %s", shown, shown_value, expected);
+	} else if (r < 0) {
+		fail(p, "out of memory");
+	}
+	return r == 0;
+}
+
 /* inih's handler: 1 good, 0 bad. */
 static int take_value(void *user, const char *section, const char *name, const char *value)
 {
@@ -128,6 +146,8 @@ static int take_value(void *user, const char *section, const char *name, const c
 		fail(p, "'%s' stands before the first [section]", shown_name);
 		return 0;
 	}
+	if (!strcmp(section, "lease"))
+		return take_lease(p, name, value);
 	if (!section_known(section)) {
 		fail(p, "unknown section [%s]; see muster.conf(5)", shown_section);
 		return 0;
@@ -306,12 +326,13 @@ void conf_done(struct conf *c)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		conf_value_free(keys[i].type, (char *)c + keys[i].offset);
+	conf_lease_done(c);
 	memset(c, 0, sizeof(*c));
 }
 
 uint64_t conf_fingerprint(const struct conf *c)
 {
-	uint64_t sum = 0;
+	uint64_t sum = conf_lease_sum(c, 0);
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		size_t len;

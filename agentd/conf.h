@@ -48,7 +48,17 @@ enum conf_end_sessions {
 #define CONF_C_BOOL	    bool
 #define CONF_C_END_SESSIONS uint32_t
 
+#define CONF_LEASE_MAX_MS INT64_C(31536000000)
+
+/* [lease] GROUP = DURATION */
+struct conf_lease {
+	char *group;	  /* name of a directory group, as it is there */
+	int64_t lease_ms; /* 0: none */
+};
+
 struct conf {
+	struct conf_lease *leases;
+	uint32_t n_leases;
 #define CONF(section, key, type, min, max, def, field) CONF_C_##type field;
 #include "agentd/conf_table.h"
 #undef CONF
@@ -76,6 +86,17 @@ void conf_done(struct conf *c);
 
 /* Of all values: equal when two configurations say the same. */
 uint64_t conf_fingerprint(const struct conf *c);
+
+/* The section [lease]. NULL: no line for GROUP. */
+const struct conf_lease *conf_lease_of(const struct conf *c, const char *group);
+/* Of all leases; 0: none of them ends. */
+int64_t conf_lease_shortest(const struct conf *c);
+
+/* Of two leases, of which 0 never ends. */
+static inline int64_t lease_shorter(int64_t a, int64_t b)
+{
+	return a && (a < b || !b) ? a : b;
+}
 
 /* HOME with %u as NAME; valid when the configuration is. NULL alone means out of memory. */
 char *conf_home_for(const char *home, const char *name) MUST_CHECK;

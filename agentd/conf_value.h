@@ -41,6 +41,12 @@ void conf_value_expected(enum conf_type type, int64_t min, int64_t max, char out
 /* The bytes of the value in FIELD that say what it is. */
 const void *conf_value_bytes(enum conf_type type, const void *field, size_t *ret_len);
 
+/* agentd/conf_lease.c: one line of [lease]. -EEXIST given twice; -EINVAL not a duration; -ENOMEM. */
+struct conf;
+int conf_lease_add(struct conf *c, const char *group, const char *value) MUST_CHECK;
+uint64_t conf_lease_sum(const struct conf *c, uint64_t seed);
+void conf_lease_done(struct conf *c);
+
 void conf_value_free(enum conf_type type, void *field);
 
 #endif

@@ -1,7 +1,7 @@
 # libconf: muster.conf and sync.status, also for musterctl. libagentd: all of musterd but main.c, so that tests link it.
 noinst_LTLIBRARIES += libconf.la libagentd.la
 libconf_la_SOURCES = \
-	agentd/conf.h agentd/conf.c agentd/conf_table.h \
+	agentd/conf.h agentd/conf.c agentd/conf_lease.c agentd/conf_table.h \
 	agentd/conf_value.h agentd/conf_value.c \
 	agentd/file.h agentd/file.c \
 	agentd/status.h agentd/status.c

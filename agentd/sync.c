@@ -89,6 +89,7 @@ static int make_world(struct sync *s)
 		.local = s->local,
 		.stage = &s->stage,
 		.now = s->now,
+		.remote = s->source.remote,
 		.accept = s->wishes.accept,
 		.forget = s->wishes.forget,
 	};

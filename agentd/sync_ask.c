@@ -97,12 +97,12 @@ int64_t sync_lease_s(const struct sync *s)
 
 static void confirm_in(struct sync *s, const char *dir)
 {
-	int64_t max_age_s = CONFIRM_S;
+	int64_t max_age_s = CONFIRM_S, lease_s = s->source.remote ? conf_lease_shortest(s->conf) / 1000 : 0;
 	char error[PUBLISH_ERROR_SIZE];
 	int r;
 
-	if (sync_lease_s(s) && sync_lease_s(s) / CONFIRMS_LEASE < max_age_s)
-		max_age_s = sync_lease_s(s) / CONFIRMS_LEASE;
+	if (lease_s && lease_s / CONFIRMS_LEASE < max_age_s)
+		max_age_s = lease_s / CONFIRMS_LEASE;
 	r = publish_confirm(dir, s->now, max_age_s, error);
 	if (r < 0) {
 		s->state.alarms++;

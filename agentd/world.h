@@ -22,6 +22,7 @@ struct world_input {
 	const struct local *local;
 	const struct stage *stage; /* records as fetched */
 	int64_t now;		   /* trusted time */
+	bool remote;		   /* what it says can grow old: leases count */
 	struct strlist accept;	   /* names that may go to a new directory id, when their owner left */
 	struct strlist forget;	   /* names whose tombstone ends */
 };
@@ -44,6 +45,8 @@ struct world_user {
 	enum world_fate fate;
 	bool private_group; /* gid is a group of its own, with the user's name */
 	bool sudo, sudo_nopasswd;
+	bool has_lease; /* of a group that is named in [lease] */
+	int64_t lease_s;
 };
 
 /* A group of the directory. */
@@ -51,6 +54,7 @@ struct world_dir {
 	const char *id;
 	struct stage_place place; /* of the fetched record */
 	bool left_out, sudo, sudo_nopasswd;
+	const struct conf_lease *lease; /* NULL: none of its own */
 	uint32_t n_groups;
 	uint32_t groups[GROUP_POSIX_MAX]; /* places in world.groups */
 };

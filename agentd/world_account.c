@@ -134,6 +134,8 @@ static int finish_user(struct world *w, struct world_user *u, struct account *a,
 	a->gid = u->gid;
 	a->sudo = u->sudo;
 	a->sudo_nopasswd = u->sudo_nopasswd;
+	a->has_lease = u->has_lease;
+	a->lease_s = u->lease_s;
 	a->removed_at = 0;
 	w->n_accounts++;
 	note_changes(w, a);

@@ -146,6 +146,15 @@ static int add_member(struct world *w, uint32_t group, uint32_t user)
 	return u->n_memberships > MEMBERSHIPS_MAX ? 0 : buf_add(&w->members, &m, sizeof(m));
 }
 
+/* Of several the shortest counts. */
+static void take_lease(struct world_user *u, const struct conf_lease *l)
+{
+	int64_t lease_s = l->lease_ms / 1000;
+
+	u->lease_s = u->has_lease ? lease_shorter(u->lease_s, lease_s) : lease_s;
+	u->has_lease = true;
+}
+
 static int join_member(struct world *w, const struct world_dir *d, const char *user_id)
 {
 	uint32_t place = world_find_user(w, user_id);
@@ -157,6 +166,8 @@ static int join_member(struct world *w, const struct world_dir *d, const char *u
 	u = world_user(w, place);
 	u->sudo |= d->sudo;
 	u->sudo_nopasswd |= d->sudo_nopasswd;
+	if (d->lease)
+		take_lease(u, d->lease);
 	for (uint32_t i = 0; r == 0 && i < d->n_groups; i++)
 		r = add_member(w, d->groups[i], place);
 	return r;

@@ -60,6 +60,9 @@ struct account {
 	struct strlist ssh_keys;   /* "type base64" each: common/sshkey.h made them */
 	const char *password_hash; /* crypt(3) string or "" */
 	const char *totp_secret;   /* base32 or "" */
+	/* Given here, never fetched: takes the place of policy.lease_s. */
+	bool has_lease;
+	int64_t lease_s; /* 0: none */
 };
 
 /* A POSIX group that a directory group asks for (JumpCloud: attributes.posixGroups). */

@@ -38,6 +38,8 @@ static const struct field account_fields[] = {
 	FIELD(30, STRLIST, account, ssh_keys),
 	FIELD(31, STRING, account, password_hash),
 	FIELD(32, STRING, account, totp_secret),
+	FIELD(33, BOOL, account, has_lease),
+	FIELD(34, U64, account, lease_s),
 };
 
 static const struct field group_fields[] = {

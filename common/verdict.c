@@ -114,7 +114,9 @@ struct verdict verdict_decide(const struct verdict_input *in)
 		return v;
 	enum reason reason = account_reason(a, a->account_locked || tally_locked, in->now);
 
-	if (reason == REASON_OK && p->lease_s != 0 && lasted(in->confirmed_at, in->now, p->lease_s))
+	int64_t lease_s = a->has_lease ? a->lease_s : p->lease_s;
+
+	if (reason == REASON_OK && lease_s != 0 && lasted(in->confirmed_at, in->now, lease_s))
 		reason = REASON_STALE;
 	if (reason == REASON_OK && in->service_denied)
 		reason = REASON_SERVICE;

@@ -62,7 +62,7 @@ static char *rule_text(const struct explanation *e)
 		when_text(a->password_expires_at, e->now, when);
 		return str_format("the password expired %s", when);
 	case REASON_STALE:
-		span_text(e->view.policy.lease_s, when);
+		span_text(a->has_lease ? a->lease_s : e->view.policy.lease_s, when);
 		return str_format("the data is older than the lease of %s", when);
 	case REASON_SERVICE:
 		return str_format("an access rule excludes the service");

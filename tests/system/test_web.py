@@ -413,3 +413,14 @@ def test_nginx(web, own, tmp_path):
         refused(web, server.url)
         time.sleep(0.2)
         assert [line[0] for line in server.log()] == [200, 304, 200, 200, 400]
+
+
+def test_lease_of_a_group(web):
+    """A group's lease takes the place of the endpoint's for its members."""
+    web.endpoint.group("Contractors", members=["emil"])
+    with web.endpoint.conf.open("a") as conf:
+        conf.write("\n[lease]\nContractors = 12h\n")
+    web.sync()
+    assert web.endpoint.explain("emil", "--offline", "11h") == "ok"
+    assert web.endpoint.explain("emil", "--offline", "13h") == "stale"
+    assert web.endpoint.explain("dora", "--offline", "13d") == "ok"

@@ -191,6 +191,22 @@ static void test_lease(void **state)
 	p.lease_s = 0;
 	in.confirmed_at = 0;
 	assert_int_equal(verdict_decide(&in).reason, REASON_OK);
+	/* an account's own takes its place, whichever is longer */
+	struct account a = good;
+	in.account = &a;
+	a.has_lease = true;
+	a.lease_s = 10;
+	in.confirmed_at = NOW - 11;
+	assert_int_equal(verdict_decide(&in).reason, REASON_STALE);
+	in.confirmed_at = NOW - 10;
+	assert_int_equal(verdict_decide(&in).reason, REASON_OK);
+	p.lease_s = 5;
+	assert_int_equal(verdict_decide(&in).reason, REASON_OK);
+	a.lease_s = 0;
+	in.confirmed_at = 0;
+	assert_int_equal(verdict_decide(&in).reason, REASON_OK);
+	a.has_lease = false;
+	assert_int_equal(verdict_decide(&in).reason, REASON_STALE);
 }
 
 static void test_scheduled(void **state)

@@ -193,6 +193,42 @@ static void add_sudoers(struct fixture *f)
 	fixture_members(f, "g3", "u1", NULL);
 }
 
+static void add_leasers(struct fixture *f)
+{
+	USER(f, .id = "u1", .name = "none", .uid = 5001, .gid = 5001, .has_lease = true, .lease_s = 1);
+	USER(f, .id = "u2", .name = "one", .uid = 5002, .gid = 5002);
+	USER(f, .id = "u3", .name = "both", .uid = 5003, .gid = 5003);
+	USER(f, .id = "u4", .name = "ever", .uid = 5004, .gid = 5004);
+	GROUP(f, .id = "g1", .name = "Ops on call");
+	GROUP(f, .id = "g2", .name = "Contractors");
+	GROUP(f, .id = "g3", .name = "Ever");
+	fixture_members(f, "g1", "u2", "u3", NULL);
+	fixture_members(f, "g2", "u3", NULL);
+	fixture_members(f, "g3", "u3", "u4", NULL);
+}
+
+/* Leases are this host's to give: those of groups by name, of several the shortest, where 0 is the longest. */
+static void test_lease(void **state)
+{
+	struct fixture *f = *state;
+	char ops[] = "Ops on call", contractors[] = "Contractors", ever[] = "Ever";
+	struct conf_lease leases[] = {{ops, 60000000}, {contractors, 7000}, {ever, 0}};
+
+	f->conf.leases = leases;
+	f->conf.n_leases = ARRAY_SIZE(leases);
+	add_leasers(f);
+	fixture_build(f);
+	assert_false(fixture_account(f, "u1").has_lease);
+	assert_int_equal(fixture_account(f, "u1").lease_s, 0);
+	assert_true(fixture_account(f, "u2").has_lease);
+	assert_int_equal(fixture_account(f, "u2").lease_s, 60000);
+	assert_int_equal(fixture_account(f, "u3").lease_s, 7);
+	assert_true(fixture_account(f, "u4").has_lease);
+	assert_int_equal(fixture_account(f, "u4").lease_s, 0);
+	f->conf.leases = NULL;
+	f->conf.n_leases = 0;
+}
+
 static void test_sudo(void **state)
 {
 	struct fixture *f = *state;
@@ -258,7 +294,7 @@ int main(void)
 		TEST(test_members),	   TEST(test_many_groups),	  TEST(test_bad_groups),
 		TEST(test_group_of_user),  TEST(test_gid_collision),	  TEST(test_groups_held),
 		TEST(test_primary_group),  TEST(test_group_id_duplicate), TEST(test_sudo),
-		TEST(test_too_many),
+		TEST(test_too_many),	  TEST(test_lease),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
