@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/signalfd.h>
@@ -16,6 +17,8 @@
 #include "agentd/server.h"
 #include "agentd/status.h"
 #include "common/paths.h"
+
+#define PID_FILE "musterd.pid" /* locked as long as it lives */
 
 /* Whoever edits a file often edits a second one, or syncs himself: musterctl directory does. */
 #define SETTLE_MS 100
@@ -62,8 +65,10 @@ static void take_worker(struct daemon *d, int status)
 		daemon_sync_ended(d, status);
 	if (!d->server)
 		start_server(d);
-	if (d->worker.task == WORKER_PUBLISH)
+	if (d->worker.task == WORKER_PUBLISH) {
+		daemon_want_sessions(d, 0); /* what was published before a crash or a boot */
 		be_ready(d);
+	}
 }
 
 /* Whatever is due now. */
@@ -153,6 +158,7 @@ static void reload(struct daemon *d)
 		if (r < 0)
 			log_error("conf: not all of it is in force: %s", strerror(-r));
 		d->edited = true;
+		daemon_renew_sessions(d);
 		log_notice("conf: read again");
 	}
 	notify_send(&d->notify, "READY=1");
@@ -173,6 +179,8 @@ static void take_signals(struct daemon *d)
 	while ((pid = worker_reap(&status)) > 0) {
 		if (worker_ended(&d->worker, pid))
 			take_worker(d, status);
+		else if (worker_ended(&d->sessions, pid))
+			daemon_sessions_ended(d, status);
 		else if (keeper_ended(&d->fetch, pid) && WIFSIGNALED(status))
 			log_error("daemon: muster-fetch died of signal %d", WTERMSIG(status));
 	}
@@ -186,6 +194,7 @@ static void take_change_timer(struct daemon *d)
 	if (read(d->change_timer, &n, sizeof(n)) < 0 && errno == EAGAIN)
 		return;
 	schedule_hurry(&d->schedule, daemon_now_ms(), 0);
+	daemon_want_sessions(d, 0);
 }
 
 static void take_timer(struct daemon *d)
@@ -205,11 +214,13 @@ static void ping(struct daemon *d)
 	d->ping_ms = daemon_now_ms() + d->notify.watchdog_ms;
 }
 
-static int arm(struct daemon *d)
+static int arm(struct daemon *d, int64_t sessions_ms)
 {
 	int64_t at = d->worker.pid ? d->worker_began_ms + WORKER_LIMIT_MS : d->schedule.next_ms;
 	struct itimerspec t = {0};
 
+	if (sessions_ms < at)
+		at = sessions_ms;
 	if (d->notify.watchdog_ms && d->ping_ms < at)
 		at = d->ping_ms;
 	if (at < 1)
@@ -233,7 +244,7 @@ static int loop(struct daemon *d)
 	while (!d->stop) {
 		ping(d);
 		step(d);
-		r = arm(d);
+		r = arm(d, daemon_step_sessions(d, daemon_now_ms()));
 		if (r < 0)
 			return r;
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
@@ -264,10 +275,13 @@ static int open_signals(int *ret)
 	return *ret < 0 ? -errno : 0;
 }
 
-/* One living musterd: two would take each other's sockets. */
+/*
+ * One living musterd: two would take each other's sockets. Whom the file names is a service of this machine, and not part of
+ * the session that it may have been started from (agentd/session_pick.h).
+ */
 static int take_lock(struct daemon *d, const struct conf *c)
 {
-	AUTO_FREE char *path = str_format("%s/daemon.lock", c->runtime_dir);
+	AUTO_FREE char *path = str_format("%s/" PID_FILE, c->runtime_dir);
 	int r = path ? dir_ensure(c->runtime_dir, 0755) : -ENOMEM;
 
 	if (r < 0)
@@ -277,7 +291,17 @@ static int take_lock(struct daemon *d, const struct conf *c)
 		return -errno;
 	if (flock(d->lock, LOCK_EX | LOCK_NB) < 0)
 		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (ftruncate(d->lock, 0) < 0 || dprintf(d->lock, "%d\n", (int)getpid()) < 0)
+		return -errno;
 	return 0;
+}
+
+bool daemon_lives(const char *runtime_dir)
+{
+	AUTO_FREE char *path = str_format("%s/" PID_FILE, runtime_dir);
+	AUTO_CLOSE int fd = path ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+
+	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
 }
 
 static int open_timer(int clock, int *ret)
@@ -291,7 +315,7 @@ static int start(struct daemon *d, struct settings *s)
 	int r = take_lock(d, &s->conf);
 
 	if (r == -EBUSY)
-		log_error("daemon: another musterd lives: see %s/daemon.lock", s->conf.runtime_dir);
+		log_error("daemon: another musterd lives: see %s/" PID_FILE, s->conf.runtime_dir);
 	if (r == 0)
 		r = open_signals(&d->signals);
 	if (r == 0)
@@ -309,6 +333,7 @@ static void daemon_done(struct daemon *d)
 {
 	worker_stop(&d->worker);
 	keeper_drop(&d->fetch);
+	worker_stop(&d->sessions);
 	if (d->server)
 		server_stop(d->server); /* its threads may still answer: the engine ends with the process */
 	else
@@ -332,6 +357,7 @@ int daemon_run(const char *config)
 		.watch = {.fd = -1},
 		.lock = -1, .signals = -1, .timer = -1, .change_timer = -1,
 		.schedule = {.next_ms = INT64_MAX},
+		.sessions_at_ms = INT64_MAX,
 	};
 	char error[CONF_ERROR_SIZE];
 	int r = settings_load(config, &s, error);

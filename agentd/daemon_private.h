@@ -11,12 +11,17 @@
 #include "agentd/metrics.h"
 #include "agentd/notify.h"
 #include "agentd/schedule.h"
+#include "agentd/sessions.h"
 #include "agentd/settings.h"
 #include "agentd/watch.h"
 #include "agentd/worker.h"
 
 /* More than a fetch may take, and the wait for another musterd --once before it. */
 #define WORKER_LIMIT_MS (SYNC_TOTAL_MS + 60000)
+
+/* Sessions are looked at again: so long after bad news, for a login that was on its way in; and off line. */
+#define SESSIONS_LATE_MS    10000
+#define SESSIONS_OFFLINE_MS 60000
 
 struct daemon {
 	const char *config;
@@ -29,6 +34,10 @@ struct daemon {
 	struct worker worker;
 	int64_t worker_began_ms;
 	struct keeper fetch; /* for syncs over a network */
+	struct worker sessions; /* beside the other one: a directory that does not answer delays no end of sessions */
+	int64_t sessions_began_ms;
+	bool sessions_late;	/* bad news came: look a second time */
+	int64_t sessions_at_ms; /* when it is to look again; INT64_MAX: when there is a reason */
 	struct schedule schedule;
 	struct metrics metrics;
 	int64_t ping_ms;
@@ -46,6 +55,18 @@ void daemon_start_worker(struct daemon *d, enum worker_task task);
 
 /* A worker for WORKER_SYNC has ended, with STATUS as waitpid() has it: tell all whom it concerns, and plan the next. */
 void daemon_sync_ended(struct daemon *d, int status);
+
+/* Look for sessions to end not later than DELAY_MS from now. */
+void daemon_want_sessions(struct daemon *d, int64_t delay_ms);
+
+/* The same at once, by settings that are new. */
+void daemon_renew_sessions(struct daemon *d);
+
+/* Start that, or see whether it takes too long. Returns when to be called again. */
+int64_t daemon_step_sessions(struct daemon *d, int64_t now_ms) MUST_CHECK;
+
+/* Its worker has ended, with STATUS as waitpid() has it. */
+void daemon_sessions_ended(struct daemon *d, int status);
 
 /* See what has changed of the files that are watched. MASK: of enum watch_what, the others count for nothing. */
 void daemon_take_changes(struct daemon *d, int mask);

@@ -11,10 +11,7 @@
 
 int64_t daemon_now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return clock_boottime_ms();
 }
 
 uint32_t daemon_chance(void)
@@ -91,6 +88,12 @@ static void count(struct daemon *d, bool good, bool died)
 		d->metrics.syncs_failed++;
 }
 
+static void want_sessions(struct daemon *d, const struct sync_status *s)
+{
+	d->sessions_late = d->sessions_late || s->n_worse > 0;
+	daemon_want_sessions(d, 0);
+}
+
 /* A sync that somebody else made counts as ours. */
 static void note_status(struct daemon *d)
 {
@@ -103,6 +106,7 @@ static void note_status(struct daemon *d)
 	make_view(&status, status.online, status.last_error, &view);
 	engine_note(d->engine, &view);
 	arm_change(d, status.next_change_at);
+	want_sessions(d, &status);
 	save_metrics(d, &status);
 }
 
@@ -139,6 +143,7 @@ void daemon_sync_ended(struct daemon *d, int wait_status)
 	count(d, good, death[0]);
 	schedule_done(&d->schedule, good, status.retry_after_s, daemon_now_ms(), daemon_chance());
 	arm_change(d, status.next_change_at);
+	want_sessions(d, &status);
 	save_metrics(d, &status);
 	daemon_take_changes(d, ~WATCH_STATUS); /* that was our own */
 }

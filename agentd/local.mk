@@ -15,6 +15,7 @@ libagentd_la_SOURCES = \
 	agentd/counters.h agentd/counters.c \
 	agentd/credentials.h agentd/credentials.c \
 	agentd/daemon.h agentd/daemon.c agentd/daemon_private.h agentd/daemon_sync.c \
+	agentd/daemon_sessions.c \
 	agentd/document.h agentd/document.c \
 	agentd/engine.h agentd/engine.c \
 	agentd/fetch/protocol.h agentd/fetch/protocol.c \
@@ -28,10 +29,15 @@ libagentd_la_SOURCES = \
 	agentd/log.h agentd/log.c  \
 	agentd/metrics.h agentd/metrics.c \
 	agentd/notify.h agentd/notify.c \
+	agentd/proc.h agentd/proc.c \
 	agentd/publish.h agentd/publish.c \
 	agentd/quota.h agentd/quota.c \
 	agentd/schedule.h agentd/schedule.c \
 	agentd/server.h agentd/server.c \
+	agentd/session_end.h agentd/session_end.c \
+	agentd/session_judge.h agentd/session_judge.c \
+	agentd/session_pick.h agentd/session_pick.c \
+	agentd/sessions.h agentd/sessions.c agentd/sessions_private.h agentd/sessions_step.c \
 	agentd/settings.h agentd/settings.c \
 	agentd/snapshots.h agentd/snapshots.c \
 	agentd/source.h agentd/source.c \

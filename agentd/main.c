@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -12,6 +13,7 @@
 
 #include "agentd/daemon.h"
 #include "agentd/log.h"
+#include "agentd/sessions.h"
 #include "agentd/settings.h"
 #include "agentd/status.h"
 #include "agentd/sync.h"
@@ -169,6 +171,14 @@ static int sync_as_worker(const struct conf *c, int fetch_fd)
 	return worker_exit(sync_once(c, &(struct sync_wishes){0}, fetch_fd));
 }
 
+/* Goes with the one whose configuration it has, unless it is in the midst of it (agentd/sessions_step.c). */
+static int end_sessions_as_worker(const struct conf *c)
+{
+	int r = prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 ? -errno : sessions_end(c);
+
+	return r == -EBUSY ? WORKER_ALARM : r < 0 ? WORKER_FAILED : WORKER_GOOD;
+}
+
 static int run_worker(const struct options *o)
 {
 	CLEANUP(settings_done) struct settings s = {.fd = -1};
@@ -186,11 +196,19 @@ static int run_worker(const struct options *o)
 		return sync_as_worker(&s.conf, fetch_fd);
 	case WORKER_PUBLISH:
 		return worker_exit(sync_publish(&s.conf));
+	case WORKER_SESSIONS:
+		return end_sessions_as_worker(&s.conf);
 	case WORKER_NONE:
 	case WORKER_TASKS:
 		break;
 	}
 	return EXIT_USAGE;
+}
+
+/* A grace is waited out by the living musterd, where there is one, and else here. */
+static int end_sessions(const struct conf *c)
+{
+	return c->end_grace_ms && daemon_lives(c->runtime_dir) ? 0 : sessions_end(c);
 }
 
 static int run_once(const struct options *o)
@@ -205,6 +223,8 @@ static int run_once(const struct options *o)
 		return EXIT_USAGE;
 	}
 	r = o->publish_only ? sync_publish(&s.conf) : sync_once(&s.conf, &w, -1);
+	if (end_sessions(&s.conf) < 0) /* also after a sync that failed: what is published counts */
+		return EXIT_SYNC;
 	return r == 0 ? 0 : EXIT_SYNC;
 }
 

@@ -7,6 +7,7 @@
 
 #include "agentd/counters.h"
 #include "agentd/file.h"
+#include "agentd/status.h"
 
 static int add(struct buf *b, const char *name, const char *help, int64_t value)
 {
@@ -14,6 +15,36 @@ static int add(struct buf *b, const char *name, const char *help, int64_t value)
 					  name, value);
 
 	return text ? buf_add(b, text, strlen(text)) : -ENOMEM;
+}
+
+static int add_seconds(struct buf *b, const char *name, const char *help, int64_t ms)
+{
+	AUTO_FREE char *text = str_format("# HELP %s %s\n# TYPE %s gauge\n%s %" PRId64 ".%03" PRId64 "\n", name, help, name,
+					  name, ms / 1000, ms % 1000);
+
+	return text ? buf_add(b, text, strlen(text)) : -ENOMEM;
+}
+
+/* How long the last revocation took, as far as it has come. */
+static int add_revocation(struct buf *b, const char *runtime_dir, const struct sync_status *s)
+{
+	struct session_status done;
+	int r = status_load_sessions(runtime_dir, &done);
+
+	if (r < 0)
+		return r;
+	r = add(b, "muster_sessions_left", "Processes of refused users that would not end.", done.left);
+	if (r < 0 || !s->revocation)
+		return r;
+	r = add(b, "muster_revocation_timestamp_seconds", "When the sync began that took something away from users.",
+		s->revocation_at);
+	if (r == 0)
+		r = add_seconds(b, "muster_revocation_published_seconds", "From then until new logins were refused.",
+				s->revocation_published_ms - s->revocation_begun_ms);
+	if (r == 0 && done.revocation == s->revocation)
+		r = add_seconds(b, "muster_revocation_ended_seconds", "From then until no session was left.",
+				done.done_ms - s->revocation_begun_ms);
+	return r;
 }
 
 static int add_syncs(struct buf *b, const struct metrics *m)
@@ -51,6 +82,8 @@ int metrics_save(const char *runtime_dir, const struct metrics *m, const struct 
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(gauges); i++)
 		r = add(&b, gauges[i].name, gauges[i].help, gauges[i].value);
+	if (r == 0)
+		r = add_revocation(&b, runtime_dir, s);
 	if (r == 0)
 		r = add_syncs(&b, m);
 	if (r == 0)

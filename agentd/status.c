@@ -30,12 +30,11 @@ int status_save(const char *runtime_dir, const struct sync_status *s)
 	return r < 0 ? r : file_replace(runtime_dir, STATUS_FILE, 0644, record.data, record.len);
 }
 
-int status_load(const char *runtime_dir, struct buf *buf, struct sync_status *ret)
+static int read_record(const char *runtime_dir, const char *name, struct buf *buf)
 {
-	AUTO_FREE char *path = str_format("%s/%s", runtime_dir, STATUS_FILE);
+	AUTO_FREE char *path = str_format("%s/%s", runtime_dir, name);
 	AUTO_CLOSE int fd = path ? open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
 	struct stat st;
-	int r;
 
 	if (!path)
 		return -ENOMEM;
@@ -45,8 +44,33 @@ int status_load(const char *runtime_dir, struct buf *buf, struct sync_status *re
 	    st.st_mode & (S_IWGRP | S_IWOTH))
 		return -EPERM;
 	buf->len = 0;
-	r = file_read_fd(fd, STATUS_MAX, buf);
+	return file_read_fd(fd, STATUS_MAX, buf);
+}
+
+int status_load(const char *runtime_dir, struct buf *buf, struct sync_status *ret)
+{
+	int r = read_record(runtime_dir, STATUS_FILE, buf);
+
 	return r < 0 ? r : record_status_unpack(buf->data, buf->len, ret);
+}
+
+int status_save_sessions(const char *runtime_dir, const struct session_status *s)
+{
+	CLEANUP(buf_done) struct buf record = {0};
+	int r = record_sessions_pack(s, &record);
+
+	return r < 0 ? r : file_replace(runtime_dir, SESSIONS_FILE, 0644, record.data, record.len);
+}
+
+int status_load_sessions(const char *runtime_dir, struct session_status *ret)
+{
+	CLEANUP(buf_done) struct buf buf = {0};
+	int r = read_record(runtime_dir, SESSIONS_FILE, &buf);
+
+	*ret = (struct session_status){0};
+	if (r < 0)
+		return r == -ENOENT ? 0 : r;
+	return record_sessions_unpack(buf.data, buf.len, ret);
 }
 
 static int from_snapshot(const char *dir, struct buf *buf, struct sync_status *ret)

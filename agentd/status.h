@@ -8,7 +8,8 @@
 #include "agentd/conf.h"
 #include "common/record.h"
 
-#define STATUS_FILE "sync.status"
+#define STATUS_FILE   "sync.status"
+#define SESSIONS_FILE "sessions.status" /* likewise of sessions that were ended; written when there is news of them */
 
 /* last_error becomes the last of S's errors. */
 int status_save(const char *runtime_dir, const struct sync_status *s) MUST_CHECK;
@@ -18,6 +19,11 @@ int status_load(const char *runtime_dir, struct buf *buf, struct sync_status *re
 
 /* What the published pam.snapshot says of the sync that it is of, in runtime_dir or else state_dir. -ENOENT: nothing. */
 int status_load_published(const struct conf *c, struct buf *buf, struct sync_status *ret) MUST_CHECK;
+
+int status_save_sessions(const char *runtime_dir, const struct session_status *s) MUST_CHECK;
+
+/* All zero also when there are none yet: since a boot. Errors as status_load(). */
+int status_load_sessions(const char *runtime_dir, struct session_status *ret) MUST_CHECK;
 
 /* What is known before an attempt: sync.status, or after a boot what the published pam.snapshot says. -ENOENT: nothing. */
 int status_load_last(const struct conf *c, struct buf *buf, struct sync_status *ret) MUST_CHECK;

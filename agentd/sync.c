@@ -178,8 +178,11 @@ static bool bring_to(struct sync *s, const char *dir)
 {
 	char error[PUBLISH_ERROR_SIZE];
 
-	if (publish(dir, &s->snapshots, error) == 0)
+	if (publish(dir, &s->snapshots, error) == 0) {
+		if (!s->published_ms)
+			s->published_ms = clock_boottime_ms();
 		return true;
+	}
 	s->state.alarms++;
 	log_error("sync: cannot publish: %s", error);
 	return false;
@@ -332,6 +335,13 @@ static int report(const struct sync *s, bool good, bool changed)
 		status.rejected = s->world.n_rejected;
 		status.held = s->guard.n_held;
 		status.held_until = s->guard.n_held ? s->guard.until : 0;
+	}
+	if (good && s->diff.n_worse > 0) {
+		status.revocation = s->generation;
+		status.revocation_users = s->diff.n_worse;
+		status.revocation_at = s->clock.wall_s;
+		status.revocation_begun_ms = s->clock.boottime_ms;
+		status.revocation_published_ms = s->published_ms;
 	}
 	return status_save(s->conf->runtime_dir, &status);
 }

@@ -33,6 +33,7 @@ struct sync {
 	struct cache_diff diff;
 	struct snapshots snapshots;
 	uint64_t generation;
+	int64_t published_ms; /* by CLOCK_BOOTTIME; 0: not yet */
 	int64_t next_change_at;
 	bool online; /* the directory answered */
 };

@@ -33,6 +33,7 @@ static int set_signals(posix_spawnattr_t *a)
 static const char *const names[WORKER_TASKS] = {
 	[WORKER_SYNC] = "sync",
 	[WORKER_PUBLISH] = "publish",
+	[WORKER_SESSIONS] = "sessions",
 };
 
 enum worker_task worker_task_named(const char *name)

@@ -25,6 +25,7 @@ enum worker_task {
 	WORKER_NONE = 0,
 	WORKER_SYNC,
 	WORKER_PUBLISH, /* what /var/lib has, to /run */
+	WORKER_SESSIONS, /* end those of refused users (agentd/sessions.h) */
 	WORKER_TASKS
 };
 

@@ -167,6 +167,7 @@ static int read_record(struct world *w, const struct stage_walk *s)
 	case RECORD_POLICY:
 	case RECORD_STATUS:
 	case RECORD_CLOCK:
+	case RECORD_SESSIONS:
 		break;
 	}
 	return -EPROTO;

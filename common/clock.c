@@ -24,6 +24,19 @@ static int read_boot_id(char out[static BOOT_ID_SIZE])
 	return 0;
 }
 
+static int64_t to_ms(const struct timespec *t)
+{
+	return (int64_t)t->tv_sec * 1000 + t->tv_nsec / 1000000;
+}
+
+int64_t clock_boottime_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return to_ms(&t);
+}
+
 int clock_read(struct clock_reading *ret)
 {
 	struct clock_reading c = {0};
@@ -34,7 +47,7 @@ int clock_read(struct clock_reading *ret)
 	int r = read_boot_id(c.boot_id);
 	if (r < 0)
 		return r;
-	c.boottime_ms = (int64_t)boot.tv_sec * 1000 + boot.tv_nsec / 1000000;
+	c.boottime_ms = to_ms(&boot);
 	c.wall_s = wall.tv_sec;
 	*ret = c;
 	return 0;

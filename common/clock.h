@@ -25,6 +25,9 @@ struct clock_reading {
 	int64_t wall_s;
 };
 
+/* CLOCK_BOOTTIME: of use within a boot, and for intervals alone; counts sleep. */
+int64_t clock_boottime_ms(void);
+
 /* Reads the clocks and /proc/sys/kernel/random/boot_id. -errno. */
 int clock_read(struct clock_reading *ret) MUST_CHECK;
 

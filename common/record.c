@@ -101,6 +101,17 @@ static const struct field status_fields[] = {
 	FIELD(21, STRLIST, sync_status, errors),
 	FIELD(22, U32, sync_status, held),
 	FIELD(23, U64, sync_status, held_until),
+	FIELD(24, U64, sync_status, revocation),
+	FIELD(25, U32, sync_status, revocation_users),
+	FIELD(26, U64, sync_status, revocation_at),
+	FIELD(27, U64, sync_status, revocation_begun_ms),
+	FIELD(28, U64, sync_status, revocation_published_ms),
+};
+
+static const struct field sessions_fields[] = {
+	FIELD(1, U64, session_status, revocation), FIELD(2, U64, session_status, done_ms),
+	FIELD(3, U64, session_status, ended_at),   FIELD(4, U32, session_status, users),
+	FIELD(5, U32, session_status, processes),  FIELD(6, U32, session_status, left),
 };
 
 static const struct field clock_fields[] = {
@@ -212,4 +223,14 @@ int record_clock_pack(const struct clock_mark *m, struct buf *out)
 int record_clock_unpack(const void *data, size_t len, struct clock_mark *ret)
 {
 	return UNPACK(RECORD_CLOCK, clock_fields, data, len, clock_mark, ret);
+}
+
+int record_sessions_pack(const struct session_status *s, struct buf *out)
+{
+	return PACK(RECORD_SESSIONS, sessions_fields, s, out);
+}
+
+int record_sessions_unpack(const void *data, size_t len, struct session_status *ret)
+{
+	return UNPACK(RECORD_SESSIONS, sessions_fields, data, len, session_status, ret);
 }

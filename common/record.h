@@ -29,6 +29,7 @@ enum record_kind {
 	RECORD_KEPT = 'K',    /* the same: ids of users who are there, but could not be read */
 	RECORD_STATUS = 'S',
 	RECORD_CLOCK = 'C', /* the mark: common/clock_file.h */
+	RECORD_SESSIONS = 'E', /* of sessions that were ended */
 };
 
 /*
@@ -54,6 +55,20 @@ struct sync_status {
 	uint32_t held;		/* accounts that are missing and stay (agentd/guard.h) … */
 	int64_t held_until;	/* … and when the first of them may go; 0: none */
 	struct strlist errors;	/* all that the last attempt met; last_error is the last of them */
+	/* the last sync that took something away from users, since the boot; generation 0: none did */
+	uint64_t revocation;	/* its generation */
+	uint32_t revocation_users;
+	int64_t revocation_at;	/* when it began, in seconds since 1970, … */
+	int64_t revocation_begun_ms, revocation_published_ms; /* … and by CLOCK_BOOTTIME */
+};
+
+/* What has become of the sessions of refused users, since the boot: in sessions.status (agentd/sessions.h). */
+struct session_status {
+	uint64_t revocation; /* the last one (see above) after which no session was left */
+	int64_t done_ms;     /* when that was, by CLOCK_BOOTTIME */
+	int64_t ended_at;    /* when sessions were ended last, in seconds since 1970; 0: never */
+	uint32_t users, processes; /* how many that were */
+	uint32_t left;	     /* processes that would not end */
 };
 
 int record_kind(const void *data, size_t len); /* enum record_kind or -EBADMSG */
@@ -75,5 +90,7 @@ int record_status_pack(const struct sync_status *s, struct buf *out) MUST_CHECK;
 int record_status_unpack(const void *data, size_t len, struct sync_status *ret) MUST_CHECK;
 int record_clock_pack(const struct clock_mark *m, struct buf *out) MUST_CHECK;
 int record_clock_unpack(const void *data, size_t len, struct clock_mark *ret) MUST_CHECK;
+int record_sessions_pack(const struct session_status *s, struct buf *out) MUST_CHECK;
+int record_sessions_unpack(const void *data, size_t len, struct session_status *ret) MUST_CHECK;
 
 #endif

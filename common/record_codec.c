@@ -345,6 +345,7 @@ int record_kind(const void *data, size_t len)
 	case RECORD_KEPT:
 	case RECORD_STATUS:
 	case RECORD_CLOCK:
+	case RECORD_SESSIONS:
 		return p[0];
 	}
 	return -EBADMSG;

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agentd/status.h"
 #include "common/names.h"
+#include "common/paths.h"
 #include "common/str.h"
 #include "ctl/commands.h"
 #include "ctl/text.h"
@@ -54,6 +56,30 @@ static bool is_online(const struct view *v)
 	return v->sync == &v->last ? v->last.online : !v->sync->last_error[0];
 }
 
+/* Of the last revocation since the boot: how long it took from the question to the directory; NULL without one. */
+static struct json_object *json_revocation(const struct view *v)
+{
+	const struct sync_status *s = v->sync;
+	struct json_object *o;
+	struct session_status done;
+
+	if (!s->revocation || status_load_sessions(MUSTER_RUNTIME_DIR, &done) < 0)
+		return NULL;
+	o = json_object_new_object();
+	json_object_object_add(o, "generation", json_object_new_uint64(s->revocation));
+	json_object_object_add(o, "users", json_object_new_uint64(s->revocation_users));
+	json_object_object_add(o, "at", time_to_json(s->revocation_at));
+	json_object_object_add(o, "published_ms",
+			       json_object_new_int64(s->revocation_published_ms - s->revocation_begun_ms));
+	json_object_object_add(o, "ended_ms", done.revocation != s->revocation ? NULL :
+					      json_object_new_int64(done.done_ms - s->revocation_begun_ms));
+	json_object_object_add(o, "ended_at", time_to_json(done.ended_at));
+	json_object_object_add(o, "ended_users", json_object_new_uint64(done.users));
+	json_object_object_add(o, "ended_processes", json_object_new_uint64(done.processes));
+	json_object_object_add(o, "left", json_object_new_uint64(done.left));
+	return o;
+}
+
 static void json_sync(struct json_object *o, const struct view *v)
 {
 	const struct sync_status *s = v->sync;
@@ -70,6 +96,7 @@ static void json_sync(struct json_object *o, const struct view *v)
 	json_object_object_add(o, "errors", errors);
 	json_object_object_add(o, "held", json_object_new_uint64(s->held));
 	json_object_object_add(o, "held_until", time_to_json(s->held_until));
+	json_object_object_add(o, "revocation", json_revocation(v));
 }
 
 static enum exit_code print_json(struct view *v)
@@ -134,6 +161,26 @@ static void print_holds(const struct view *v)
 	       v->sync->held, when);
 }
 
+static void print_revocation(const struct view *v)
+{
+	const struct sync_status *s = v->sync;
+	struct session_status done;
+	char when[WHEN_TEXT_SIZE];
+
+	if (!s->revocation || status_load_sessions(MUSTER_RUNTIME_DIR, &done) < 0)
+		return;
+	when_text(s->revocation_at, v->now, when);
+	printf("revocation:   %" PRIu32 " user%s, %s: published after %.1f s", s->revocation_users,
+	       s->revocation_users == 1 ? "" : "s", when,
+	       (double)(s->revocation_published_ms - s->revocation_begun_ms) / 1000);
+	if (done.revocation == s->revocation)
+		printf(", no session left after %.1f s\n", (double)(done.done_ms - s->revocation_begun_ms) / 1000);
+	else
+		printf(", sessions are ending\n");
+	if (done.left)
+		printf("              %" PRIu32 " processes do not end: see what musterd logged\n", done.left);
+}
+
 static void print_sync(const struct view *v)
 {
 	const struct sync_status *s = v->sync;
@@ -145,6 +192,7 @@ static void print_sync(const struct view *v)
 	when_text(s->last_sync_at, v->now, when);
 	printf("last sync:    %s\n", when);
 	print_holds(v);
+	print_revocation(v);
 	if (s->errors.count == 0)
 		return;
 	when_text(s->last_attempt_at, v->now, when);

@@ -44,6 +44,7 @@ static int repack(enum record_kind kind, const void *data, size_t size, struct b
 		struct reject reject;
 		struct sync_status status;
 		struct clock_mark mark;
+		struct session_status sessions;
 	} u;
 	int r = -EBADMSG;
 
@@ -85,6 +86,11 @@ static int repack(enum record_kind kind, const void *data, size_t size, struct b
 		r = record_reject_unpack(data, size, &u.reject);
 		if (r == 0)
 			r = record_reject_pack(&u.reject, out);
+		break;
+	case RECORD_SESSIONS:
+		r = record_sessions_unpack(data, size, &u.sessions);
+		if (r == 0)
+			r = record_sessions_pack(&u.sessions, out);
 		break;
 	case RECORD_STATUS:
 		r = record_status_unpack(data, size, &u.status);

@@ -1,0 +1,293 @@
+#include "agentd/proc.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/nsfs.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "agentd/file.h"
+
+#define FILE_MAX      16384
+#define STAT_FLAGS    5 /* parent, pgrp, session, tty, tty_pgrp, flags, … */
+#define STAT_THREADS  16
+#define PF_KTHREAD    0x00200000ul
+#define USER_SLICE    "/user.slice/user-"
+#define MACHINE_SLICE "/machine.slice/"
+
+/* WHAT names a file below the process: "stat". */
+static int read_file(const struct proc_dir *d, pid_t pid, const char *what, struct buf *out)
+{
+	char path[64];
+	int r = str_print(path, sizeof(path), "%d/%s", (int)pid, what);
+	AUTO_CLOSE int fd = r < 0 ? -1 : openat(d->fd, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (r < 0)
+		return r;
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	out->len = 0;
+	return file_read_fd(fd, FILE_MAX, out);
+}
+
+/* The number at *P, which goes on behind it and the blanks that follow; a sign counts for nothing. False: there is none. */
+static bool take_number(const char **p, unsigned long *ret)
+{
+	const char *digits = *p + (**p == '-');
+	char *end;
+
+	if (*digits < '0' || *digits > '9')
+		return false;
+	*ret = strtoul(digits, &end, 10);
+	*p = end + strspn(end, " \t\n");
+	return true;
+}
+
+/* The name may hold anything, parentheses too: what counts follows the last one. */
+static int read_stat(const struct proc_dir *d, struct buf *buf, struct proc *p)
+{
+	unsigned long v[STAT_THREADS + 1];
+	const char *s;
+	char state;
+	int r = read_file(d, p->pid, "stat", buf);
+
+	if (r < 0)
+		return r;
+	s = strrchr((const char *)buf->data, ')');
+	if (!s || strlen(s) < 4)
+		return -EBADMSG;
+	state = s[2]; /* ") S 1 …" */
+	s += 4;
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		if (!take_number(&s, &v[i]))
+			return -EBADMSG;
+	/* the first thread of a living process may have ended, too */
+	if (state == 'X' || (state == 'Z' && v[STAT_THREADS] < 2))
+		return -ESRCH;
+	p->parent = (pid_t)v[0];
+	p->session = (pid_t)v[2];
+	p->tty = (uint32_t)v[3];
+	p->kernel = v[STAT_FLAGS] & PF_KTHREAD;
+	return 0;
+}
+
+static int read_uids(const struct proc_dir *d, struct buf *buf, struct proc *p)
+{
+	unsigned long v[3]; /* real, effective, saved */
+	const char *s;
+	int r = read_file(d, p->pid, "status", buf);
+
+	if (r < 0)
+		return r;
+	s = strstr((const char *)buf->data, "\nUid:\t");
+	if (!s)
+		return -EBADMSG;
+	s += strlen("\nUid:\t");
+	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+		if (!take_number(&s, &v[i]))
+			return -EBADMSG;
+	p->uid = (uint32_t)v[0];
+	p->saved_uid = (uint32_t)v[2];
+	return 0;
+}
+
+/* A kernel without audit has no such file: nobody is known to have logged in. */
+static int read_login(const struct proc_dir *d, const char *what, struct buf *buf, pid_t pid, uint32_t *ret)
+{
+	unsigned long v;
+	const char *s;
+	int r = read_file(d, pid, what, buf);
+
+	*ret = PROC_UNSET;
+	if (r < 0)
+		return r == -ESRCH ? 0 : r;
+	s = (const char *)buf->data;
+	if (!take_number(&s, &v))
+		return -EBADMSG;
+	*ret = (uint32_t)v;
+	return 0;
+}
+
+/* PATH of one line of the file. Users make groups only below what is theirs, so that the beginning can be believed. */
+static void take_cgroup(const char *path, struct proc *p)
+{
+	unsigned long uid;
+
+	if (!strncmp(path, MACHINE_SLICE, strlen(MACHINE_SLICE)))
+		p->contained = true;
+	if (strncmp(path, USER_SLICE, strlen(USER_SLICE)) != 0)
+		return;
+	path += strlen(USER_SLICE);
+	if (take_number(&path, &uid) && !strncmp(path, ".slice", 6) && (!path[6] || path[6] == '/'))
+		p->slice_uid = (uint32_t)uid;
+}
+
+static int read_cgroup(const struct proc_dir *d, struct buf *buf, struct proc *p)
+{
+	int r = read_file(d, p->pid, "cgroup", buf);
+	char *rest, *line;
+
+	if (r < 0)
+		return r == -ESRCH ? 0 : r;
+	rest = (char *)buf->data;
+	while ((line = strsep(&rest, "\n"))) {
+		char *path = strchr(line, ':');
+
+		path = path ? strchr(path + 1, ':') : NULL;
+		if (path)
+			take_cgroup(path + 1, p);
+	}
+	return 0;
+}
+
+static int read_ns(const struct proc_dir *d, const char *who, const char *what, char *out, size_t size)
+{
+	char path[64];
+	ssize_t len;
+	int r = str_print(path, sizeof(path), "%s/ns/%s", who, what);
+
+	if (r < 0)
+		return r;
+	len = readlinkat(d->fd, path, out, size - 1);
+	if (len < 0)
+		return -errno;
+	out[len] = '\0';
+	return 0;
+}
+
+/* Who made the outermost user namespace between FD and ours: those inside have made the others. */
+static uint32_t find_owner(const struct proc_dir *d, int fd)
+{
+	uint32_t owner = PROC_UNSET;
+	int at = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+
+	while (at >= 0) {
+		char name[64], ns[sizeof(d->user_ns)] = "";
+		int parent = -1;
+		ssize_t len = -1;
+		uid_t uid;
+
+		if (str_print(name, sizeof(name), "/proc/self/fd/%d", at) == 0)
+			len = readlink(name, ns, sizeof(ns) - 1);
+		if (len > 0 && strcmp(ns, d->user_ns) != 0 && ioctl(at, NS_GET_OWNER_UID, &uid) == 0) {
+			owner = uid;
+			parent = ioctl(at, NS_GET_PARENT);
+		}
+		close(at);
+		at = parent;
+	}
+	return owner;
+}
+
+static int read_namespaces(const struct proc_dir *d, struct proc *p)
+{
+	char who[16], path[64], ns[sizeof(d->pid_ns)];
+	int r = str_print(who, sizeof(who), "%d", (int)p->pid);
+
+	if (r == 0)
+		r = read_ns(d, who, "pid", ns, sizeof(ns));
+	if (r == 0 && strcmp(ns, d->pid_ns) != 0)
+		p->contained = true;
+	if (r == 0)
+		r = read_ns(d, who, "user", ns, sizeof(ns));
+	if (r < 0)
+		return r == -ENOENT ? -ESRCH : r; /* it is ending, and has none any more */
+	if (strcmp(ns, d->user_ns) != 0 && str_print(path, sizeof(path), "%s/ns/user", who) == 0) {
+		AUTO_CLOSE int fd = openat(d->fd, path, O_RDONLY | O_CLOEXEC);
+
+		if (fd >= 0)
+			p->owner_uid = find_owner(d, fd);
+	}
+	return 0;
+}
+
+static int read_into(const struct proc_dir *d, pid_t pid, struct buf *buf, struct proc *ret)
+{
+	struct proc p = {.pid = pid, .slice_uid = PROC_UNSET, .owner_uid = PROC_UNSET};
+	int r = read_stat(d, buf, &p);
+
+	if (r == 0)
+		r = read_uids(d, buf, &p);
+	if (r == 0)
+		r = read_login(d, "loginuid", buf, pid, &p.login_uid);
+	if (r == 0)
+		r = read_login(d, "sessionid", buf, pid, &p.login_session);
+	if (r == 0 && !p.kernel)
+		r = read_cgroup(d, buf, &p);
+	if (r == 0 && !p.kernel)
+		r = read_namespaces(d, &p);
+	if (r == 0)
+		*ret = p;
+	return r;
+}
+
+int proc_read(const struct proc_dir *d, pid_t pid, struct proc *ret)
+{
+	CLEANUP(buf_done) struct buf buf = {0};
+
+	return read_into(d, pid, &buf, ret);
+}
+
+static int compare_pids(const void *a, const void *b)
+{
+	pid_t pa = ((const struct proc *)a)->pid, pb = ((const struct proc *)b)->pid;
+
+	return (pa > pb) - (pa < pb);
+}
+
+static void close_dirp(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+
+int proc_scan(const struct proc_dir *d, struct buf *ret)
+{
+	int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CLEANUP(close_dirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	CLEANUP(buf_done) struct buf buf = {0};
+	const struct dirent *e;
+	int r = 0;
+
+	if (!dir) {
+		r = -errno;
+		closep(&fd);
+		return r;
+	}
+	ret->len = 0;
+	while (r == 0 && (errno = 0, e = readdir(dir))) {
+		struct proc p;
+		uint32_t pid;
+
+		if (parse_u32(e->d_name, 1, INT32_MAX, &pid) == 0 && read_into(d, (pid_t)pid, &buf, &p) == 0)
+			r = buf_add(ret, &p, sizeof(p));
+	}
+	if (r == 0 && errno)
+		return -errno;
+	if (r == 0)
+		qsort(ret->data, ret->len / sizeof(struct proc), sizeof(struct proc), compare_pids);
+	return r;
+}
+
+int proc_open(const char *path, struct proc_dir *ret)
+{
+	int r;
+
+	*ret = (struct proc_dir){.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+	if (ret->fd < 0)
+		return -errno;
+	r = read_ns(ret, "self", "pid", ret->pid_ns, sizeof(ret->pid_ns));
+	if (r == 0)
+		r = read_ns(ret, "self", "user", ret->user_ns, sizeof(ret->user_ns));
+	if (r < 0)
+		proc_close(ret);
+	return r;
+}
+
+void proc_close(struct proc_dir *d)
+{
+	closep(&d->fd);
+	d->fd = -1;
+}

@@ -1,0 +1,161 @@
+#include "agentd/session_pick.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "agentd/conf.h"
+#include "agentd/file.h"
+#include "common/verdict.h"
+
+#define PID_FILE_MAX  4096
+#define ANCESTORS_MAX 64 /* of a tree that changed while it was read there may be a circle */
+
+/* The flag is set by an administrator, and also where nothing but the date made the password expire. */
+static bool force_expired(const struct account *a, int64_t now)
+{
+	bool by_date = a->password_expires_at && !a->password_never_expires && now >= a->password_expires_at;
+
+	return a->password_expired && !by_date;
+}
+
+enum reason session_end_reason(const struct account *a, uint32_t set, int64_t now)
+{
+	if (!a->bound) /* without a date it is one who is in the directory, but had to be left out here */
+		return set & CONF_END_UNBOUND && a->removed_at ? REASON_UNBOUND : REASON_OK;
+	if (set & CONF_END_SUSPENDED && verdict_state_at(a, now) == USER_SUSPENDED)
+		return REASON_SUSPENDED;
+	if (set & CONF_END_LOCKED && a->account_locked)
+		return REASON_LOCKED;
+	if (set & CONF_END_FORCE_EXPIRED && force_expired(a, now))
+		return REASON_PASSWORD_EXPIRED;
+	return REASON_OK;
+}
+
+static const struct proc *find(const struct session_processes *s, pid_t pid)
+{
+	size_t low = 0, high = s->n_procs;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (s->procs[middle].pid == pid)
+			return &s->procs[middle];
+		if (s->procs[middle].pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return NULL;
+}
+
+static bool is_named(const struct session_processes *s, pid_t pid)
+{
+	for (size_t i = 0; i < s->n_services; i++)
+		if (s->services[i] == pid)
+			return true;
+	return false;
+}
+
+/*
+ * A service that somebody restarted by hand, where no systemd does that for him, carries his login, and so do its children
+ * until one of them is a login of its own.
+ */
+static bool is_service(const struct session_processes *s, const struct proc *p)
+{
+	uint32_t session = p->login_session;
+
+	for (int i = 0; p && p->login_session == session && i < ANCESTORS_MAX; i++) {
+		if (is_named(s, p->pid))
+			return true;
+		p = find(s, p->parent);
+	}
+	return false;
+}
+
+bool session_has(const struct session_processes *s, const struct proc *p, uint32_t uid)
+{
+	if (p->kernel || p->pid == 1 || p->pid == s->self || uid == 0 || uid == PROC_UNSET)
+		return false;
+	if (p->owner_uid == uid)
+		return true;
+	if (p->uid == uid)
+		/* a container that root made may have users of the same number */
+		return !p->contained || p->login_uid == uid || p->slice_uid == uid;
+	return (p->login_uid == uid || p->slice_uid == uid) && !p->contained && !is_service(s, p);
+}
+
+/* A directory or file that nobody but root could have written. */
+static bool is_ours(int fd, mode_t kind)
+{
+	struct stat st;
+
+	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == kind && (st.st_uid == 0 || st.st_uid == geteuid()) && !(st.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+static int add_pid(int dir, const char *name, struct buf *ret)
+{
+	AUTO_CLOSE int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	CLEANUP(buf_done) struct buf text = {0};
+	uint32_t number;
+	pid_t pid;
+
+	if (fd < 0 || !is_ours(fd, S_IFREG) || file_read_fd(fd, PID_FILE_MAX, &text) < 0)
+		return 0;
+	text.data[strcspn((const char *)text.data, " \t\r\n")] = '\0'; /* some write more behind it */
+	if (parse_u32((const char *)text.data, 2, INT32_MAX, &number) < 0)
+		return 0;
+	pid = (pid_t)number;
+	return buf_add(ret, &pid, sizeof(pid));
+}
+
+static bool ends_in_pid(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 4 && !strcmp(name + len - 4, ".pid");
+}
+
+/* FD is taken over. */
+static int add_dir(int fd, int depth, struct buf *ret)
+{
+	DIR *dir = fdopendir(fd);
+	const struct dirent *e;
+	int r = 0;
+
+	if (!dir) {
+		close(fd);
+		return 0;
+	}
+	while (r == 0 && (e = readdir(dir))) {
+		int below;
+
+		if (ends_in_pid(e->d_name)) {
+			r = add_pid(fd, e->d_name, ret);
+			continue;
+		}
+		if (depth == 0 || e->d_name[0] == '.' || (e->d_type != DT_DIR && e->d_type != DT_UNKNOWN))
+			continue;
+		below = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (below >= 0 && is_ours(below, S_IFDIR))
+			r = add_dir(below, depth - 1, ret);
+		else
+			closep(&below);
+	}
+	closedir(dir);
+	return r;
+}
+
+int session_services(const char *dir, struct buf *ret)
+{
+	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return 0;
+	if (is_ours(fd, S_IFDIR))
+		return add_dir(fd, 1, ret);
+	close(fd);
+	return 0;
+}

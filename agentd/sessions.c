@@ -1,0 +1,248 @@
+#include "agentd/sessions.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/file.h>
+#include <time.h>
+
+#include "agentd/log.h"
+#include "agentd/sessions_private.h"
+#include "agentd/status.h"
+#include "common/wire.h"
+
+#define PID_FILES    "/run"
+
+static void sessions_done(struct sessions *s)
+{
+	proc_close(&s->proc);
+	session_judge_done(&s->judge);
+	buf_done(&s->procs);
+	buf_done(&s->services);
+	buf_done(&s->endings);
+	buf_done(&s->checked);
+}
+
+static struct ending *endings(const struct sessions *s, size_t *ret_n)
+{
+	*ret_n = s->endings.len / sizeof(struct ending);
+	return (struct ending *)(void *)s->endings.data;
+}
+
+static int note(struct sessions *s, const struct session_user *u)
+{
+	struct ending new = {.user = *u, .phase = ENDING_SEEN, .refused = true};
+	size_t n;
+	struct ending *e = endings(s, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (e[i].user.uid != u->uid)
+			continue;
+		e[i].refused = true;
+		return 0;
+	}
+	return buf_add(&s->endings, &new, sizeof(new));
+}
+
+/* Each uid is judged once a pass. */
+static int check_uid(struct sessions *s, uint32_t uid)
+{
+	const uint32_t *checked = (const uint32_t *)(const void *)s->checked.data;
+	struct session_user u;
+	int r;
+
+	for (size_t i = 0; i < s->checked.len / sizeof(*checked); i++)
+		if (checked[i] == uid)
+			return 0;
+	r = buf_add(&s->checked, &uid, sizeof(uid));
+	if (r == 0)
+		r = session_judge_uid(&s->judge, uid, &u);
+	if (r == 0)
+		r = note(s, &u);
+	return r == -ESRCH ? 0 : r;
+}
+
+/* What is damaged about one user hides no other. */
+static void find_users(struct sessions *s)
+{
+	const struct proc *procs = (const struct proc *)(const void *)s->procs.data;
+
+	s->checked.len = 0;
+	for (size_t i = 0; i < s->all.n_procs; i++) {
+		const uint32_t uids[] = {procs[i].uid, procs[i].login_uid, procs[i].slice_uid, procs[i].owner_uid};
+
+		for (size_t k = 0; k < ARRAY_SIZE(uids); k++) {
+			int r = check_uid(s, uids[k]);
+
+			if (r < 0)
+				s->error = r;
+		}
+	}
+}
+
+static int look(struct sessions *s)
+{
+	int r = proc_scan(&s->proc, &s->procs);
+
+	s->services.len = 0;
+	if (r == 0)
+		r = session_services(PID_FILES, &s->services);
+	if (r < 0)
+		return r;
+	s->all = (struct session_processes){
+		.procs = (const struct proc *)(const void *)s->procs.data,
+		.n_procs = s->procs.len / sizeof(struct proc),
+		.services = (const pid_t *)(const void *)s->services.data,
+		.n_services = s->services.len / sizeof(pid_t),
+		.self = getpid(),
+	};
+	return 0;
+}
+
+static void drop_over(struct sessions *s)
+{
+	size_t n, kept = 0;
+	struct ending *e = endings(s, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (e[i].phase != ENDING_OVER)
+			e[kept++] = e[i];
+	s->endings.len = kept * sizeof(*e);
+}
+
+/* One look at everything, and what follows. *RET_MS: when to look again, 0: no more. */
+static int pass(struct sessions *s, int64_t *ret_ms)
+{
+	int64_t now_ms = wire_now_ms();
+	struct ending *e;
+	size_t n;
+	int r;
+
+	session_judge_done(&s->judge);
+	r = session_judge_open(&s->judge, s->conf->end_sessions);
+	if (r == 0)
+		r = look(s);
+	if (r < 0)
+		return r;
+	e = endings(s, &n);
+	for (size_t i = 0; i < n; i++)
+		e[i].refused = false;
+	s->error = 0;
+	find_users(s);
+	e = endings(s, &n);
+	*ret_ms = 0;
+	for (size_t i = 0; i < n; i++) {
+		int64_t ms = sessions_step(s, &e[i], now_ms);
+
+		if (ms && (!*ret_ms || ms < *ret_ms))
+			*ret_ms = ms;
+	}
+	drop_over(s);
+	sessions_stop_lingering(s);
+	return 0;
+}
+
+static int run(struct sessions *s)
+{
+	int64_t ms;
+	int r;
+
+	while ((r = pass(s, &ms)) == 0 && ms)
+		nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+	if (r == 0)
+		r = s->error;
+	if (r == 0 && s->left)
+		r = -EBUSY;
+	return r;
+}
+
+/* What has been done, for whoever asks how long a revocation took. Written when there is news. */
+static int report(const struct sessions *s)
+{
+	CLEANUP(buf_done) struct buf buf = {0};
+	const char *dir = s->conf->runtime_dir;
+	struct session_status old, new;
+	struct sync_status sync;
+
+	if (status_load_sessions(dir, &old) < 0)
+		old = (struct session_status){0};
+	new = old;
+	if (!s->left && status_load(dir, &buf, &sync) == 0 && sync.revocation != old.revocation) {
+		new.revocation = sync.revocation;
+		new.done_ms = clock_boottime_ms();
+	}
+	if (s->users) {
+		new.ended_at = s->judge.now;
+		new.users = s->users;
+		new.processes = s->processes;
+	}
+	new.left = s->left;
+	return memcmp(&new, &old, sizeof(new)) ? status_save_sessions(dir, &new) : 0;
+}
+
+/* 1: another one is at it. */
+static int take_lock(const struct conf *c, int *ret)
+{
+	AUTO_FREE char *path = str_format("%s/sessions.lock", c->runtime_dir);
+	AUTO_CLOSE int fd = path ? open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600) : -1;
+
+	if (!path)
+		return -ENOMEM;
+	if (fd < 0)
+		return -errno;
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+		return errno == EWOULDBLOCK ? 1 : -errno;
+	*ret = TAKE_FD(fd);
+	return 0;
+}
+
+static int end_locked(const struct conf *c, uint64_t *ret_generation)
+{
+	CLEANUP(sessions_done) struct sessions s = {.conf = c, .proc = {.fd = -1}};
+	AUTO_CLOSE int lock = -1;
+	struct session_status before;
+	int r = take_lock(c, &lock), saved;
+
+	if (r != 0)
+		return r;
+	if (status_load_sessions(c->runtime_dir, &before) == 0)
+		s.left_before = before.left;
+	r = proc_open("/proc", &s.proc);
+	if (r == 0)
+		r = run(&s);
+	*ret_generation = s.judge.generation;
+	if (r < 0 && r != -EBUSY)
+		return r;
+	saved = report(&s);
+	if (saved < 0)
+		log_error("sessions: %s/" SESSIONS_FILE ": %s", c->runtime_dir, strerror(-saved));
+	return r;
+}
+
+/* Who found the lock taken has gone away: what that one knew must not be missed. */
+static bool has_changed(uint64_t generation)
+{
+	CLEANUP(session_judge_done) struct session_judge now;
+
+	return session_judge_open(&now, 0) == 0 && now.generation != generation;
+}
+
+int sessions_end(const struct conf *c)
+{
+	uint64_t generation = 0;
+	int r;
+
+	/* others' sessions are no test's business */
+	if (strcmp(c->runtime_dir, MUSTER_RUNTIME_DIR) != 0 || strcmp(c->state_dir, MUSTER_STATE_DIR) != 0)
+		return 0;
+	signal(SIGPIPE, SIG_IGN); /* who listens to us may be one of them */
+	do {
+		r = end_locked(c, &generation);
+	} while (r == 0 && has_changed(generation));
+	if (r > 0 || r == -ENOENT) /* another one does it; nothing is published, so nobody is refused */
+		return 0;
+	if (r < 0 && r != -EBUSY)
+		log_error("sessions: cannot see whose have to end: %s", strerror(-r));
+	return r;
+}
