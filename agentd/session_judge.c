@@ -3,27 +3,13 @@
 #include <errno.h>
 
 #include "agentd/session_pick.h"
-#include "common/clock.h"
 #include "common/paths.h"
 #include "common/record.h"
-
-static int read_time(struct session_judge *j)
-{
-	struct clock_reading reading;
-	struct sync_status status;
-	int r = snapshot_status(j->snapshot, &j->buf);
-
-	if (r == 0)
-		r = record_status_unpack(j->buf.data, j->buf.len, &status);
-	if (r == 0)
-		r = clock_read(&reading);
-	if (r == 0)
-		j->now = clock_trusted(&reading, &status.mark);
-	return r;
-}
+#include "common/subject.h"
 
 int session_judge_open(struct session_judge *j, uint32_t set)
 {
+	int64_t boottime_ms;
 	int r;
 
 	*j = (struct session_judge){.set = set};
@@ -31,7 +17,7 @@ int session_judge_open(struct session_judge *j, uint32_t set)
 	if (r < 0)
 		return r;
 	j->generation = snapshot_info(j->snapshot)->generation;
-	return read_time(j);
+	return subject_time(j->snapshot, &j->now, &boottime_ms);
 }
 
 void session_judge_done(struct session_judge *j)

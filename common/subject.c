@@ -23,7 +23,7 @@ static int load_policy(struct subject *s)
 	return r;
 }
 
-static int load_times(struct subject *s)
+int subject_time(struct snapshot *s, int64_t *ret_now, int64_t *ret_boottime_ms)
 {
 	CLEANUP(buf_done) struct buf data = {0};
 	struct sync_status status;
@@ -31,7 +31,7 @@ static int load_times(struct subject *s)
 	struct clock_mark mark;
 	int r;
 
-	r = snapshot_status(s->snapshot, &data);
+	r = snapshot_status(s, &data);
 	if (r == 0)
 		r = record_status_unpack(data.data, data.len, &status);
 	if (r == 0)
@@ -40,8 +40,8 @@ static int load_times(struct subject *s)
 		return r;
 	if (clock_file_load(MUSTER_STATE_DIR, &mark) < 0)
 		mark = status.mark;
-	s->now = clock_trusted(&reading, &mark);
-	s->boottime_ms = reading.boottime_ms;
+	*ret_now = clock_trusted(&reading, &mark);
+	*ret_boottime_ms = reading.boottime_ms;
 	return 0;
 }
 
@@ -72,7 +72,7 @@ int subject_load(const char *name, struct subject *s)
 	s->confirmed_at = info->confirmed_at;
 	r = load_policy(s);
 	if (r == 0)
-		r = load_times(s);
+		r = subject_time(s->snapshot, &s->now, &s->boottime_ms);
 	if (r < 0)
 		return not_absence(r);
 	return load_account(s, name);
