@@ -38,8 +38,8 @@ class Jumpcloud:
 
     def configure(self, text="", **keys):
         """[directory] with KEYS added, changed, or left out (None); TEXT is what else muster.conf has."""
-        keys = {"driver": "jumpcloud", "url": self.double.url + "/api", "system_id": self.tenant.system, "ca_file": self.ca_file,
-                "api_key_file": ETC / "api.key", **keys}
+        keys = {"driver": "jumpcloud", "url": self.double.url + "/api", "system_id": self.tenant.system,
+                "ca_file": self.ca_file, "api_key_file": ETC / "api.key", **keys}
         lines = "".join(f"{key} = {value}\n" for key, value in keys.items() if value is not None)
         self.endpoint.conf.write_text(f"[directory]\n{lines}{text}")
 
