@@ -30,9 +30,17 @@ libctl_la_SOURCES = \
 	ctl/directory/bind.c ctl/directory/groups.c ctl/directory/import.c ctl/directory/export.c \
 	ctl/directory/actions.h ctl/directory/directory.c \
 	ctl/directory/users.c ctl/directory/states.c ctl/directory/passwd.c \
+	ctl/doctor/doctor.h ctl/doctor/doctor.c ctl/doctor/doctor_probe.c \
+	ctl/doctor/nsswitch.h ctl/doctor/nsswitch.c \
+	ctl/doctor/pamstack.h ctl/doctor/pamstack.c ctl/doctor/pamstack_parse.c \
+	ctl/doctor/doctor_files.c ctl/doctor/doctor_nss.c ctl/doctor/doctor_pam.c ctl/doctor/doctor_sshd.c \
+	ctl/doctor/doctor_sudo.c ctl/doctor/doctor_cache.c ctl/doctor/doctor_agent.c ctl/doctor/doctor_data.c \
+	ctl/doctor/doctor_users.c ctl/doctor/doctor_system.c \
+	agentd/credentials.h agentd/credentials.c \
 	agentd/local.h agentd/local.c agentd/file.h agentd/file.c \
 	agentd/status.h agentd/status.c
-libctl_la_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS) -DMUSTERD='"$(sbindir)/musterd"'
+libctl_la_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS) -DMUSTERD='"$(sbindir)/musterd"' \
+	-DBINDIR='"$(bindir)"' -DPAM_MODULE='"$(pamdir)/pam_muster.so"' -DPAM_MODULE_BESIDE='"$(pamdir)/pam_permit.so"'
 libctl_la_LIBADD = libdocument.la libconf.la libverifier.la libcommon.la $(JSON_LIBS)
 
 musterctl_SOURCES = ctl/main.c

@@ -335,6 +335,56 @@ def test_time_of_the_server(web):
     assert web.endpoint.explain("dora") == "suspended"
 
 
+def doctor(check):
+    """The worst that musterctl doctor says of CHECK."""
+    done = run("musterctl", "doctor", "--json", check=False)
+    found = [f for f in json.loads(done.stdout) if f["check"] == check]
+    return max(found, key=lambda f: ["ok", "note", "warning", "fault"].index(f["status"]))
+
+
+def http_date(seconds_ahead):
+    return ["Date: " + time.strftime("%a, %d %b %Y %H:%M:%S GMT", time.gmtime(time.time() + seconds_ahead))]
+
+
+def test_doctor_sees_the_clock(web):
+    web.headers = http_date(0)
+    web.sync()
+    assert doctor("clock")["status"] == "ok"
+    web.headers = http_date(3600)
+    web.endpoint.user("fred")
+    web.sync()
+    found = doctor("clock")
+    assert found["status"] == "fault" and "behind" in found["detail"]
+
+
+def test_doctor_sees_a_clock_ahead(web):
+    web.headers = http_date(-3600)
+    web.sync()
+    found = doctor("clock")
+    assert found["status"] == "warning" and "60 min ahead" in found["detail"]
+
+
+def test_doctor_sees_age_and_holds(web):
+    many(web)
+    with open(web.endpoint.conf, "a") as f:
+        f.write("[accounts]\nlease = 2s\n")
+    web.sync()
+    time.sleep(3.1)
+    found = doctor("data.age")
+    assert found["status"] == "fault" and "refused, since the lease is 2 s" in found["detail"]
+    for i in range(18):
+        web.endpoint.forget(f"user{i}")
+    web.sync(code=1)
+    found = doctor("data.held")
+    assert found["status"] == "warning" and found["detail"].startswith("18 accounts")
+    web.server.close()
+    web.sync(code=1)
+    found = doctor("data.sync")
+    assert found["status"] == "fault" and "Failed to connect to localhost" in found["detail"]
+    web.configure("https://localhost:1/d", ca_file="/etc/nowhere")
+    assert "/etc/nowhere" in doctor("credentials")["detail"]
+
+
 @contextlib.contextmanager
 def pam_service():
     run("gcc", "-o", PAMT, TREE / "tests/system/pamt.c", "-lpam")

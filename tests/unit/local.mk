@@ -42,6 +42,22 @@ TESTS += test_metrics
 test_metrics_SOURCES = tests/unit/test_metrics.c tests/unit/unit.h
 test_metrics_LDADD = libagentd.la libconf.la libcommon.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_nsswitch
+TESTS += test_nsswitch
+test_nsswitch_SOURCES = tests/unit/test_nsswitch.c tests/unit/unit.h
+test_nsswitch_LDADD = libctl.la libcommon.la $(CMOCKA_LIBS)
+
+check_LTLIBRARIES += tests/unit/pam_answer.la
+tests_unit_pam_answer_la_SOURCES = tests/unit/pam_answer.c
+tests_unit_pam_answer_la_LIBADD = libcommon.la
+tests_unit_pam_answer_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -rpath /nowhere
+check_PROGRAMS += test_pamstack
+TESTS += test_pamstack
+test_pamstack_SOURCES = tests/unit/test_pamstack.c tests/unit/unit.h
+test_pamstack_CPPFLAGS = $(AM_CPPFLAGS) -DPAM_ANSWER='"$(abs_builddir)/tests/unit/.libs/pam_answer.so"'
+test_pamstack_LDADD = libctl.la libcommon.la $(CMOCKA_LIBS) $(PAM_LIBS)
+EXTRA_test_pamstack_DEPENDENCIES = tests/unit/pam_answer.la
+
 nss_host = tests/unit/nss_host.h tests/unit/nss_host.c tests/unit/sample.h tests/unit/sample.c
 nss_host_cppflags = $(test_cppflags) -DNSS_TEST_MODULE='"$(abs_builddir)/tests/unit/.libs/libnss_muster.so.2"'
 check_PROGRAMS += test_nss
