@@ -1,7 +1,8 @@
 /*
  * pamt SERVICE USER STEP...: an application of PAM. Goes through the steps auth, account, setcred, open, close and
  * chauthtok in one transaction, whatever they return, and prints each with its code: "auth AUTH_ERR". What the
- * user would be told comes out as "says ...". The password is the environment's PASSWORD; nobody waits after a failure.
+ * user would be told comes out as "says ...". The password is the environment's PASSWORD, where it is tried from RHOST;
+ * nobody waits after a failure.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,7 +104,8 @@ int main(int argc, char **argv)
 		return 2;
 	r = pam_start(argv[1], argv[2], &conv, &pamh);
 	if (r != PAM_SUCCESS ||
-	    pam_set_item(pamh, PAM_FAIL_DELAY, (const void *)delay) != PAM_SUCCESS)
+	    pam_set_item(pamh, PAM_FAIL_DELAY, (const void *)delay) != PAM_SUCCESS ||
+	    pam_set_item(pamh, PAM_RHOST, getenv("RHOST")) != PAM_SUCCESS)
 		return 2;
 	for (int i = 3; i < argc; i++) {
 		r = step(pamh, argv[i]);
