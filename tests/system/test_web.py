@@ -120,6 +120,8 @@ def test_unchanged_without_etags(web):
     web.etag = False
     web.sync()
     assert web.sync() == ""
+    web.endpoint.document["users"].reverse()
+    assert web.sync() == ""
     web.etag = True
     assert web.sync() == "" and "If-None-Match" not in web.server.requests[-1]
     assert web.sync() == "" and "If-None-Match" in web.server.requests[-1]
