@@ -12,6 +12,8 @@
 #include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "common/names.h"
@@ -78,7 +80,7 @@ static void begin(const struct fetcher_options *o, pid_t pid, int sock, struct f
 		ret->request_id = (uint32_t)wire_now_ms(); /* early in a boot: different enough */
 }
 
-int fetcher_start(const struct fetcher_options *o, struct fetcher *ret)
+static int spawn(const struct fetcher_options *o, struct fetcher *ret)
 {
 	pid_t parent = getpid(), child;
 	int pair[2], r;
@@ -93,6 +95,47 @@ int fetcher_start(const struct fetcher_options *o, struct fetcher *ret)
 	if (r < 0)
 		close(TAKE_FD(pair[0]));
 	begin(o, child > 0 ? child : 0, pair[0], ret);
+	return r;
+}
+
+static bool is_trusted(uid_t uid)
+{
+	return uid == 0 || uid == geteuid();
+}
+
+/* Whoever listens is asked for, too: a service manager, as root. */
+static int connect_to(const char *path, const struct stat *st, int *ret)
+{
+	AUTO_CLOSE int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	int r = str_print(address.sun_path, sizeof(address.sun_path), "%s", path);
+
+	if (sock < 0)
+		return -errno;
+	if (r < 0)
+		return r;
+	if (!S_ISSOCK(st->st_mode) || !is_trusted(st->st_uid) || st->st_mode & (S_IWGRP | S_IWOTH))
+		return -EPERM;
+	if (connect(sock, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return -errno;
+	if (!is_trusted(peer.uid))
+		return -EPERM;
+	*ret = TAKE_FD(sock);
+	return 0;
+}
+
+int fetcher_start(const struct fetcher_options *o, struct fetcher *ret)
+{
+	struct stat st;
+	int sock = -1, r;
+
+	if (!o->socket || lstat(o->socket, &st) < 0)
+		return spawn(o, ret);
+	r = connect_to(o->socket, &st, &sock);
+	begin(o, 0, sock, ret);
 	return r;
 }
 

@@ -14,7 +14,8 @@
 #define FETCHER_ERROR_SIZE 1280
 
 struct fetcher_options {
-	const char *path; /* of muster-fetch */
+	const char *path;   /* of muster-fetch */
+	const char *socket; /* where a service manager starts one for whoever connects; need not be there */
 	bool drop;	  /* become uid, gid: when we are root */
 	uid_t uid;
 	gid_t gid;
@@ -30,7 +31,10 @@ struct fetcher {
 	int idle_ms, total_ms;
 };
 
-/* Start it. Call from a process without threads, or from the main thread. -errno. */
+/*
+ * Connect to o->socket when that is there, else start o->path. Call from a process without threads, or from the main thread.
+ * -EPERM the socket is not root's or ours; -ECONNREFUSED, -EAGAIN nobody listens there, or is too busy; -errno.
+ */
 int fetcher_start(const struct fetcher_options *o, struct fetcher *ret) MUST_CHECK;
 
 /* Talk to one that others have started and keep: SOCK stays theirs. -errno. */

@@ -105,15 +105,25 @@ static int make_settings(const struct source *s, struct buf *b, struct strlist *
 int source_start(const struct conf *c, const struct local *l, struct fetcher_options *o, struct fetcher *ret,
 		 char ret_error[static SOURCE_ERROR_SIZE])
 {
+	AUTO_FREE char *socket = str_format("%s/" FETCH_SOCKET, c->runtime_dir);
 	int r;
 
+	if (!socket) {
+		snprintf(ret_error, SOURCE_ERROR_SIZE, "%s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
 	o->path = c->fetch;
-	r = drop_rights(l, o, ret_error);
+	o->socket = access(socket, F_OK) == 0 ? socket : NULL;
+	r = o->socket ? 0 : drop_rights(l, o, ret_error);
 	if (r < 0)
 		return r;
 	r = fetcher_start(o, ret);
-	if (r < 0)
-		snprintf(ret_error, SOURCE_ERROR_SIZE, "cannot start muster-fetch: %s", strerror(-r));
+	if (r < 0 && o->socket)
+		snprintf(ret_error, SOURCE_ERROR_SIZE, "cannot connect to muster-fetch at %s: %s; see 'systemctl status "
+			 "muster-fetch.socket', or remove the file", socket, strerror(-r));
+	else if (r < 0)
+		snprintf(ret_error, SOURCE_ERROR_SIZE, "cannot start %s: %s", c->fetch, strerror(-r));
+	o->socket = NULL;
 	return r;
 }
 

@@ -9,6 +9,8 @@
 #include "agentd/fetcher.h"
 #include "agentd/local.h"
 
+#define FETCH_SOCKET "private/fetch.sock" /* in runtime_dir: see muster-fetch.socket */
+
 #define SOURCE_HOST_SIZE  256
 #define SOURCE_ERROR_SIZE (FETCHER_ERROR_SIZE + 256)
 
@@ -24,7 +26,7 @@ struct source {
 };
 
 /*
- * Start a muster-fetch as C says; as root it runs as the system user 'muster', who is looked up in L. O: the rest of it is
+ * Connect to a muster-fetch where a service manager offers one, or start it as C says; as root it runs as the system user 'muster', who is looked up in L. O: the rest of it is
  * filled in. RET_ERROR: one sentence, on failure. -ESRCH, -EPERM, -errno.
  */
 int source_start(const struct conf *c, const struct local *l, struct fetcher_options *o, struct fetcher *ret,

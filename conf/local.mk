@@ -1,6 +1,8 @@
 # What make install puts into /etc and for systemd; nothing of it is active before nsswitch.conf and PAM name muster.
-EXTRA_DIST += conf/sudoers conf/muster.conf conf/sysusers.conf conf/tmpfiles.conf conf/sshd.conf.in conf/musterd.service.in
+EXTRA_DIST += conf/sudoers conf/muster.conf conf/sysusers.conf conf/tmpfiles.conf conf/sshd.conf.in \
+	conf/musterd.service.in conf/muster-fetch.socket.in conf/muster-fetch@.service.in
 prefixlib = $(DESTDIR)$(prefix)/lib
+units = musterd.service muster-fetch.socket muster-fetch@.service
 
 install-data-local:
 	$(MKDIR_P) $(DESTDIR)$(sysconfdir)/muster $(DESTDIR)$(sysconfdir)/sudoers.d \
@@ -13,12 +15,15 @@ install-data-local:
 	sed 's,[@]bindir@,$(bindir),' $(srcdir)/conf/sshd.conf.in \
 		>$(DESTDIR)$(sysconfdir)/ssh/sshd_config.d/muster.conf
 	test -z '$(systemdsystemunitdir)' || { $(MKDIR_P) '$(DESTDIR)$(systemdsystemunitdir)' && \
-		sed 's,[@]sbindir@,$(sbindir),' $(srcdir)/conf/musterd.service.in \
-			>'$(DESTDIR)$(systemdsystemunitdir)/musterd.service'; }
+		for unit in $(units); do \
+			sed 's,[@]sbindir@,$(sbindir),; s,[@]pkglibexecdir@,$(pkglibexecdir),' $(srcdir)/conf/$$unit.in \
+				>"$(DESTDIR)$(systemdsystemunitdir)/$$unit" || exit 1; \
+		done; }
 
 uninstall-local:
 	rm -f $(DESTDIR)$(sysconfdir)/sudoers.d/muster $(DESTDIR)$(sysconfdir)/ssh/sshd_config.d/muster.conf \
 		$(prefixlib)/sysusers.d/muster.conf $(prefixlib)/tmpfiles.d/muster.conf
-	test -z '$(systemdsystemunitdir)' || rm -f '$(DESTDIR)$(systemdsystemunitdir)/musterd.service'
+	test -z '$(systemdsystemunitdir)' || for unit in $(units); do \
+		rm -f "$(DESTDIR)$(systemdsystemunitdir)/$$unit"; done
 	! cmp -s $(srcdir)/conf/muster.conf $(DESTDIR)$(sysconfdir)/muster/muster.conf || \
 		rm -f $(DESTDIR)$(sysconfdir)/muster/muster.conf
