@@ -40,7 +40,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             reply.payload()  # its objects may change once others may ask
             for fault in faults:
                 reply = fault.edit(reply)
-        double.journal.add(request, reply.status, [f.kind for f in faults])
+        double.journal.add(request, reply, [f.kind for f in faults])
         senders = [f for f in faults if f.sends]
         if not senders:
             return self.send(reply)

@@ -16,13 +16,14 @@ class Journal:
             self.numbers += 1
             return self.numbers
 
-    def add(self, request, status, faults=()):
+    def add(self, request, reply, faults=()):
         path, _, query = request.target.partition("?")
         headers = {k: "(not kept)" if k in SECRET_HEADERS else v for k, v in request.headers.items()}
         with self.mutex:
             self.entries.append({"number": request.number, "connection": request.connection, "method": request.method,
-                                 "path": path, "query": query, "headers": headers, "bytes": len(request.body),
-                                 "status": status, "faults": list(faults)})
+                                 "path": path, "query": query, "headers": headers, "status": reply.status,
+                                 "body_bytes": len(request.body), "reply_bytes": len(reply.payload()),
+                                 "faults": list(faults)})
 
     def find(self, path="", method=None):
         """Entries whose path begins with PATH."""

@@ -351,6 +351,7 @@ def test_bindings(double, client):
     t.add_system_group("servers", [None])
     t.bind("dora", "servers")
     assert users() == {dora: None}
+    t.add_group("ops", ["dora"], bound=True)
     t.delete("dora")
     assert users() == {}
 
