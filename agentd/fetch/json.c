@@ -293,6 +293,22 @@ struct json_node json_array_item(const struct json_node *array, size_t i)
 	return (struct json_node){ json_object_array_get_idx(array->object, i), array->fault };
 }
 
+struct json_object *json_keep(const struct json_node *n)
+{
+	return json_object_get(n->object);
+}
+
+void json_drop(struct json_object *o)
+{
+	json_object_put(o);
+}
+
+bool json_array_at(const struct json_node *array, size_t i, struct json_node *ret)
+{
+	*ret = json_array_item(array, i);
+	return json_object_is_type(ret->object, json_type_array);
+}
+
 bool json_is_object(const struct json_node *n)
 {
 	return json_object_is_type(n->object, json_type_object);

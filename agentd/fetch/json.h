@@ -72,6 +72,11 @@ int json_get_array(const struct json_node *n, struct json_field f, struct json_n
 size_t json_array_len(const struct json_node *array);
 struct json_node json_array_item(const struct json_node *array, size_t i);
 bool json_is_object(const struct json_node *n);
+/* Item I, when it is an array itself. */
+bool json_array_at(const struct json_node *array, size_t i, struct json_node *ret);
+/* The value of N, to be used when its tree is gone; freed with json_drop(). NULL is JSON's null. */
+struct json_object *json_keep(const struct json_node *n);
+void json_drop(struct json_object *o);
 /* For a value that is a string such as json_get_text() takes; else NULL. */
 const char *json_text(const struct json_node *n, size_t max);
 

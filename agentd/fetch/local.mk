@@ -8,7 +8,10 @@ libdocument_la_SOURCES = \
 	agentd/fetch/user.h agentd/fetch/user.c \
 	agentd/fetch/group.h agentd/fetch/group.c \
 	agentd/fetch/document.h agentd/fetch/document.c agentd/fetch/document_private.h \
-	agentd/fetch/document_parts.c agentd/fetch/document_groups.c
+	agentd/fetch/document_parts.c agentd/fetch/document_groups.c \
+	agentd/fetch/jumpcloud.h agentd/fetch/jumpcloud.c agentd/fetch/jumpcloud_private.h \
+	agentd/fetch/jumpcloud_list.c agentd/fetch/jumpcloud_graph.c \
+	agentd/fetch/jumpcloud_users.c agentd/fetch/jumpcloud_policy.c
 libdocument_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libdocument_la_LIBADD = libverifier.la libcommon.la $(JSON_LIBS)
 
@@ -16,6 +19,8 @@ pkglibexec_PROGRAMS += muster-fetch
 muster_fetch_SOURCES = \
 	agentd/fetch/main.c agentd/fetch/protocol.h agentd/fetch/protocol.c \
 	agentd/fetch/http.h agentd/fetch/http.c agentd/fetch/http_private.h agentd/fetch/http_setup.c \
+	agentd/fetch/jumpcloud_client.h agentd/fetch/jumpcloud_client.c \
+	agentd/fetch/jumpcloud_token.h agentd/fetch/jumpcloud_token.c \
 	agentd/fetch/ldap_result.h agentd/fetch/ldap_result.c \
 	agentd/fetch/ldap_server.h agentd/fetch/ldap_server.c \
 	agentd/fetch/outlet.h agentd/fetch/outlet.c \
@@ -23,6 +28,7 @@ muster_fetch_SOURCES = \
 	agentd/fetch/sandbox.h agentd/fetch/sandbox.c \
 	agentd/fetch/session.h agentd/fetch/session.c \
 	agentd/fetch/settings.h agentd/fetch/settings.c \
-	agentd/fetch/sync_document.h agentd/fetch/sync_document.c
+	agentd/fetch/sync_document.h agentd/fetch/sync_document.c \
+	agentd/fetch/sync_jumpcloud.h agentd/fetch/sync_jumpcloud.c
 muster_fetch_CFLAGS = $(AM_CFLAGS) $(SECCOMP_CFLAGS) $(CURL_CFLAGS) $(LDAP_CFLAGS)
 muster_fetch_LDADD = libdocument.la libcommon.la $(SECCOMP_LIBS) $(CURL_LIBS) $(LDAP_LIBS)

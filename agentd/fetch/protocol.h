@@ -12,7 +12,9 @@
  *	musterd  SYNC	 id n	validator NUL ("" = none). driver "document" with a file:// url: the document comes
  *				along as a descriptor (regular file, opened read-only by musterd, offset 0).
  *	musterd  REFRESH id n	directory id NUL: this user alone, driver "jumpcloud". Answered with one RECORD 'A', or an 'X'
- *				that names the id when it is no longer bound here or is gone, and END; or RESULT.
+ *				that names the id when it is no longer bound here or is gone, and END; or RESULT. The
+ *				account has nothing scheduled (one request less for a login to wait for): what was
+ *				scheduled when he was synced still is.
  *	musterd  VERIFY	 id n	local name NUL password NUL ([auth] password = ldap). Answered with RESULT alone. Where this is the
  *				first request, no other kind may follow, and nowhere else may it come: EPROTO.
  *				Such a muster-fetch lives for seconds, and ends with SIGALRM then.
@@ -78,7 +80,7 @@
 #define SYNC_TOTAL_MS	  600000
 
 /* Keys of CONFIG; unknown ones are skipped, missing ones are "". */
-#define FETCH_KEY_DRIVER    "driver"	/* "document" */
+#define FETCH_KEY_DRIVER    "driver"	/* "document", "jumpcloud" */
 #define FETCH_KEY_URL	    "url"
 #define FETCH_KEY_SYSTEM_ID "system_id"
 #define FETCH_KEY_HOSTNAME  "hostname"
@@ -95,7 +97,13 @@
 #define FETCH_KEY_LDAP_URL "ldap_url" /* ldap_transport_of() says how it is spoken to */
 #define FETCH_KEY_LDAP_DN  "ldap_bind_dn"
 #define FETCH_KEY_LDAP_CA  "ldap_ca"
-#define FETCH_KEY_ORG_ID   "org_id"
+#define FETCH_KEY_ORG_ID   "org_id" /* also for JumpCloud, where the key reaches several */
+
+/* For JumpCloud; its url is the API's address, "https://console.jumpcloud.com/api". */
+#define FETCH_KEY_API_KEY	"api_key"
+#define FETCH_KEY_CLIENT_ID	"client_id" /* of a service account, when there is no api_key */
+#define FETCH_KEY_CLIENT_SECRET "client_secret"
+#define FETCH_KEY_TOKEN_URL	"token_url" /* where it gets its tokens */
 
 #define VALIDATOR_SIZE 256
 

@@ -7,6 +7,7 @@
 #include "agentd/fetch/outlet.h"
 #include "agentd/fetch/sandbox.h"
 #include "agentd/fetch/sync_document.h"
+#include "agentd/fetch/sync_jumpcloud.h"
 
 static const char *get(const struct session *s, enum setting i)
 {
@@ -66,6 +67,8 @@ static void disconnect(struct session *s)
 	s->http = NULL;
 	free(s->url);
 	s->url = NULL;
+	jumpcloud_link_free(s->jumpcloud);
+	s->jumpcloud = NULL;
 }
 
 /* The same settings once more keep what was made of the old ones. */
@@ -95,7 +98,16 @@ static int answer_sync(struct session *s, struct outlet *o, const struct frame *
 {
 	if (strcmp(get(s, SETTING_DRIVER), "document") == 0)
 		return sync_document(s, o, f);
+	if (strcmp(get(s, SETTING_DRIVER), "jumpcloud") == 0)
+		return sync_jumpcloud(s, o, f);
 	return outlet_fail(o, -EPROTO, "no driver of this name");
+}
+
+static int answer_refresh(struct session *s, struct outlet *o, const struct frame *f)
+{
+	if (strcmp(get(s, SETTING_DRIVER), "jumpcloud") == 0)
+		return refresh_jumpcloud(s, o, f);
+	return outlet_fail(o, -EPROTO, "this driver cannot ask about one user");
 }
 
 /* Two strings, and nothing behind them. */
@@ -121,6 +133,8 @@ static answer_fn answer_of(const struct frame *f)
 	switch (f->type) {
 	case FRAME_SYNC:
 		return answer_sync;
+	case FRAME_REFRESH:
+		return answer_refresh;
 	case FRAME_VERIFY:
 		return answer_verify;
 	default:

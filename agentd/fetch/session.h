@@ -9,6 +9,7 @@
 #include "common/wire.h"
 
 struct http;
+struct jumpcloud_link;
 
 /* All zero but for sock and spool at first. */
 struct session {
@@ -20,6 +21,7 @@ struct session {
 	bool network;	   /* the filter lets us use it */
 	struct http *http; /* https: NULL until it is asked for the first time */
 	char *url;
+	struct jumpcloud_link *jumpcloud; /* NULL until it is asked for the first time */
 	bool verifies;	   /* VERIFY was the first request: no other comes */
 	struct ldap_server *ldap; /* then; NULL: cannot be used, ldap_error says why */
 	int ldap_error;

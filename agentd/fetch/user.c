@@ -44,10 +44,11 @@ static const struct {
 	struct plain_field plain;
 	bool (*valid)(const char *s);
 } text_fields[] = {
+	{ PLAIN("email", email), NULL },
 	{ PLAIN("home", home), home_valid },
 	{ PLAIN("shell", shell), shell_valid },
-	{ PLAIN("email", email), NULL },
 };
+#define TEXT_FIELDS_API 1 /* the first of them; the others are a document's */
 
 static void *member(struct account *a, size_t offset)
 {
@@ -127,7 +128,7 @@ static int read_gecos(struct user_reader *u, const struct json_node *n, struct a
 	return 0;
 }
 
-static int read_plain(const struct json_node *n, struct account *a)
+static int read_plain(const struct json_node *n, size_t n_texts, struct account *a)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(bool_fields); i++)
 		if (json_get_bool(n, bool_fields[i].field, member(a, bool_fields[i].offset)) < 0)
@@ -135,7 +136,7 @@ static int read_plain(const struct json_node *n, struct account *a)
 	for (size_t i = 0; i < ARRAY_SIZE(time_fields); i++)
 		if (json_get_time(n, time_fields[i].field, member(a, time_fields[i].offset)) < 0)
 			return -EINVAL;
-	for (size_t i = 0; i < ARRAY_SIZE(text_fields); i++) {
+	for (size_t i = 0; i < n_texts; i++) {
 		const struct plain_field *f = &text_fields[i].plain;
 		const char **s = member(a, f->offset);
 
@@ -178,7 +179,7 @@ static int read_mfa(const struct json_node *n, struct account *a)
 }
 
 /* In order of date; on equal dates activations first, so that a suspension is applied last. */
-static void scheduled_insert(struct account *a, struct scheduled_change change)
+void account_schedule(struct account *a, struct scheduled_change change)
 {
 	uint32_t i = a->n_scheduled++;
 
@@ -217,7 +218,7 @@ static int read_scheduled(const struct json_node *n, struct account *a)
 		    user_state_parse(state, &change.state) < 0 || change.state == USER_STAGED)
 			return json_bad(n, f, "_invalid",
 					"item %zu: ACTIVATED or SUSPENDED, and a date", i + 1);
-		scheduled_insert(a, change);
+		account_schedule(a, change);
 	}
 	return 0;
 }
@@ -230,6 +231,13 @@ static int drop(struct user_reader *u, const struct account *a, const char *kind
 	};
 
 	return u->drop(u->context, &reject);
+}
+
+static bool has_key(const struct user_reader *u, const struct account *a, const char *key)
+{
+	const struct strlist keys = { (const char *)u->keys.data, (uint32_t)u->keys.len, a->ssh_keys.count };
+
+	return strlist_has(&keys, key);
 }
 
 /* One of ssh_keys: {"name", "public_key"}. Pasted keys come with a newline at their end. */
@@ -256,6 +264,8 @@ static int read_key(struct user_reader *u, const struct json_node *item, struct 
 		return drop(u, a, "key", "key_weak", "a type or size that is not accepted");
 	if (r < 0)
 		return drop(u, a, "key", "key_invalid", "not one public key, or options before it");
+	if (has_key(u, a, key))
+		return 0;
 	if (a->ssh_keys.count == ACCOUNT_KEYS_MAX || u->keys.len + strlen(key) >= USER_KEYS_LEN_MAX)
 		return drop(u, a, "key", "key_many", "more keys than are taken");
 	r = buf_add(&u->keys, key, strlen(key) + 1);
@@ -278,6 +288,8 @@ static int read_keys(struct user_reader *u, const struct json_node *n, struct ac
 			return r;
 		r = 1;
 	}
+	if (r >= 0 && u->api && json_present(n, "public_key"))
+		r = read_key(u, n, a);
 	a->ssh_keys.data = (const char *)u->keys.data;
 	a->ssh_keys.len = (uint32_t)u->keys.len;
 	return r;
@@ -287,8 +299,7 @@ static int read_keys(struct user_reader *u, const struct json_node *n, struct ac
 static int read_hash(struct user_reader *u, const struct json_node *n, struct account *a)
 {
 	const char *hash = "";
-	int r = json_get_text(n, JSON_FIELD("password_hash", "password_hash"), HASH_MAX,
-			      &hash);
+	int r = u->api ? 0 : json_get_text(n, JSON_FIELD("password_hash", "password_hash"), HASH_MAX, &hash);
 
 	if (r < 0)
 		return r;
@@ -345,8 +356,11 @@ int user_read(struct user_reader *u, const struct json_node *n, struct account *
 	if (object_id_read(n, &ret->id) < 0 || read_name(n, ret) < 0 ||
 	    read_id(n, JSON_FIELD("unix_uid", "uid"), &ret->uid) < 0 ||
 	    read_id(n, JSON_FIELD("unix_guid", "gid"), &ret->gid) < 0 ||
-	    read_gecos(u, n, ret) < 0 || read_plain(n, ret) < 0 || read_state(n, ret) < 0 ||
-	    read_mfa(n, ret) < 0 || read_scheduled(n, ret) < 0 || read_totp(n, ret) < 0)
+	    read_gecos(u, n, ret) < 0 ||
+	    read_plain(n, u->api ? TEXT_FIELDS_API : ARRAY_SIZE(text_fields), ret) < 0 ||
+	    read_state(n, ret) < 0 || read_mfa(n, ret) < 0)
+		return -EINVAL;
+	if (!u->api && (read_scheduled(n, ret) < 0 || read_totp(n, ret) < 0))
 		return -EINVAL;
 	ret->sudo_nopasswd = ret->sudo_nopasswd && ret->sudo;
 	r = read_keys(u, n, ret);

@@ -18,6 +18,11 @@ struct user_reader {
 	 */
 	int (*drop)(void *context, const struct reject *reject);
 	void *context;
+	/*
+	 * The object comes from JumpCloud, which has a key `public_key` beside ssh_keys; what only documents say is not read:
+	 * password_hash, totp_secret, home, shell, scheduled.
+	 */
+	bool api;
 	struct buf keys;
 	char gecos[USER_TEXT_MAX + 1];
 };
@@ -34,6 +39,9 @@ void user_reader_done(struct user_reader *u);
  * `activated`: whether there is a password_hash. Absent `allow_public_key`: true.
  */
 int user_read(struct user_reader *u, const struct json_node *n, struct account *ret) MUST_CHECK;
+
+/* Adds CHANGE to what is scheduled for A, which has room for it, in order. */
+void account_schedule(struct account *a, struct scheduled_change change);
 
 /* `id` or `_id` of a user or group; both must agree. 1, or -EINVAL: id_missing, id_type, id_invalid. */
 int object_id_read(const struct json_node *n, const char **ret) MUST_CHECK;
