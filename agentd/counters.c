@@ -9,9 +9,10 @@
 static const struct {
 	const char *service, *class;
 } classes[] = {
-	{"sshd", "sshd"},     {"login", "login"}, {"gdm-password", "login"}, {"lightdm", "login"},
-	{"sddm", "login"},    {"su", "su"},	  {"su-l", "su"},	     {"sudo", "sudo"},
-	{"sudo-i", "sudo"},   {"cron", "job"},	  {"crond", "job"},	     {"atd", "job"},
+	{"sshd", "sshd"},        {"login", "login"}, {"gdm-password", "login"},
+	{"lightdm", "login"},    {"sddm", "login"},  {"su", "su"},
+	{"su-l", "su"},          {"sudo", "sudo"},   {"sudo-i", "sudo"},
+	{"cron", "job"},         {"crond", "job"},   {"atd", "job"},
 	{"systemd-user", "job"},
 };
 
@@ -74,8 +75,9 @@ static int print_answers(struct buf *out, size_t class)
 
 		if (n == 0)
 			continue;
-		line = str_format("muster_answers_total{service=\"%s\",reason=\"%s\"} %" PRIu64 "\n", class_names[class],
-				  reason_name(i == REFUSALS ? REASON_OK : (enum reason)i), n);
+		line = str_format("muster_answers_total{service=\"%s\",reason=\"%s\"} %" PRIu64 "\n",
+				  class_names[class], reason_name(i == REFUSALS ? REASON_OK : (enum reason)i),
+				  n);
 		r = add_text(out, line);
 	}
 	return r;
@@ -83,14 +85,17 @@ static int print_answers(struct buf *out, size_t class)
 
 int counters_print(struct buf *out)
 {
-	int r = add_text(out, "# HELP muster_answers Answers to pam_muster since musterd was started; ok is no more than "
-			      "\"nothing known against it\".\n# TYPE muster_answers counter\n");
+	int r = add_text(
+		out,
+		"# HELP muster_answers Answers to pam_muster since musterd was started; ok is no more than "
+		"\"nothing known against it\".\n# TYPE muster_answers counter\n");
 
 	for (size_t i = 0; r == 0 && i < CLASSES; i++)
 		r = print_answers(out, i);
 	if (r == 0)
-		r = add_text(out, "# HELP muster_refreshes Times a login asked for newer data, by how it ended.\n"
-				  "# TYPE muster_refreshes counter\n");
+		r = add_text(out,
+			     "# HELP muster_refreshes Times a login asked for newer data, by how it ended.\n"
+			     "# TYPE muster_refreshes counter\n");
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(refreshes); i++) {
 		AUTO_FREE char *line =
 			str_format("muster_refreshes_total{result=\"%s\"} %" PRIu64 "\n", refresh_names[i],

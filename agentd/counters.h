@@ -1,6 +1,6 @@
 /*
- * What the server's threads count of this musterd's life, for metrics.prom: one relaxed atomic a cell, no lock, so that
- * counting costs a login nothing and cannot hold it up.
+ * What the server's threads count of this musterd's life, for metrics.prom: one relaxed atomic a cell, no
+ * lock, so that counting costs a login nothing and cannot hold it up.
  */
 #ifndef AGENTD_COUNTERS_H
 #define AGENTD_COUNTERS_H

@@ -41,8 +41,8 @@ static void print_finding(const struct finding *f, const char *detail)
 	text_show(f->remedy ? f->remedy : "", remedy, sizeof(remedy));
 	if (f->line)
 		snprintf(line, sizeof(line), ":%u", f->line);
-	printf("%-7s  %-16s  %s%s%s%s%s%s\n", status_names[f->status], f->check, file, line, f->file ? ": " : "",
-	       detail, remedy[0] ? " -> " : "", remedy);
+	printf("%-7s  %-16s  %s%s%s%s%s%s\n", status_names[f->status], f->check, file, line,
+	       f->file ? ": " : "", detail, remedy[0] ? " -> " : "", remedy);
 }
 
 static void add_finding(struct json_object *list, const struct finding *f, const char *detail)
@@ -94,8 +94,8 @@ void doctor_ok(struct doctor *d, const char *check, const char *file, const char
 
 void doctor_unseen(struct doctor *d, const char *check, const char *what)
 {
-	doctor_tell(d, &(struct finding){FINDING_NOTE, check, .remedy = "run this as root"}, "%s: not seen, only root may",
-		    what);
+	doctor_tell(d, &(struct finding){FINDING_NOTE, check, .remedy = "run this as root"},
+		    "%s: not seen, only root may", what);
 }
 
 static void examine(struct doctor *d)

@@ -1,6 +1,6 @@
 /*
- * musterctl doctor: what each group of checks is given, and how it tells what it found. A check reads and asks; it changes
- * nothing. One finding is one line, or one object of --json.
+ * musterctl doctor: what each group of checks is given, and how it tells what it found. A check reads and
+ * asks; it changes nothing. One finding is one line, or one object of --json.
  */
 #ifndef CTL_DOCTOR_DOCTOR_H
 #define CTL_DOCTOR_DOCTOR_H
@@ -12,7 +12,7 @@
 
 enum finding_status {
 	FINDING_OK,
-	FINDING_NOTE,	 /* worth knowing; also what could not be seen */
+	FINDING_NOTE,    /* worth knowing; also what could not be seen */
 	FINDING_WARNING, /* works, but not as it should, or not for long */
 	FINDING_FAULT,
 };
@@ -22,15 +22,15 @@ struct finding {
 	const char *check;  /* "nss.passwd": stays the same, for scripts */
 	const char *remedy; /* or NULL */
 	const char *file;   /* or NULL */
-	unsigned line;	    /* in it, 0: all of it */
+	unsigned line;      /* in it, 0: all of it */
 };
 
 struct doctor {
 	bool root;
-	struct conf conf; /* the defaults when muster.conf cannot be read */
+	struct conf conf; /* all zero when conf_error is set */
 	char conf_error[CONF_ERROR_SIZE];
 	struct view view;
-	struct fault view_fault; /* text "" when the view is there */
+	struct fault view_fault;  /* text "" when the view is there */
 	struct json_object *list; /* NULL: print text */
 	unsigned warnings, faults;
 };
@@ -38,7 +38,8 @@ struct doctor {
 /* FORMAT: what is there. Control bytes in it, in file and in remedy are escaped. */
 void doctor_tell(struct doctor *d, const struct finding *f, const char *format, ...) PRINTF_LIKE(3, 4);
 /* FILE: or NULL. */
-void doctor_ok(struct doctor *d, const char *check, const char *file, const char *format, ...) PRINTF_LIKE(4, 5);
+void doctor_ok(struct doctor *d, const char *check, const char *file, const char *format, ...)
+	PRINTF_LIKE(4, 5);
 /* Something that only root can see. */
 void doctor_unseen(struct doctor *d, const char *check, const char *what);
 
@@ -55,12 +56,16 @@ void doctor_users(struct doctor *d);
 void doctor_system(struct doctor *d);
 
 /*
- * Run the program argv[0] (absolute, no shell) with a clean environment, and append what it says on both outputs to OUT, NUL not
- * counted. Its exit status; 256 + the signal that ended it; -ENOENT, -ETIMEDOUT after ten seconds, -errno.
+ * Run the program argv[0] (absolute, no shell) with a clean environment, and append what it says on both
+ * outputs to OUT, NUL not counted. Its exit status; 256 + the signal that ended it; -ENOENT, -ETIMEDOUT
+ * after ten seconds, -errno.
  */
 int doctor_run(const char *const *argv, struct buf *out) MUST_CHECK;
 
-/* Does root's process listen at this socket of AF_UNIX? 0; -ENOENT, -ECONNREFUSED, -EAGAIN its queue is full, -EPERM another's. */
+/*
+ * Does root's process listen at this socket of AF_UNIX? 0; -ENOENT, -ECONNREFUSED, -EAGAIN its queue is
+ * full, -EPERM another's.
+ */
 int doctor_listens(const char *path, int *ret_sock) MUST_CHECK;
 
 /* The first line of TEXT, cut for a message. */

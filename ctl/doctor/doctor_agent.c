@@ -12,16 +12,24 @@
 #define ROOT_SOCKET   MUSTER_RUNTIME_DIR "/private/agent.sock"
 #define PUBLIC_SOCKET MUSTER_RUNTIME_DIR "/public.sock"
 #define PATIENCE_MS   2000 /* what a login waits at most */
-#define UNIT	      "musterd.service"
-#define START	      "run 'systemctl enable --now " UNIT "', or have 'musterd' started at boot"
+#define UNIT          "musterd.service"
+#define START         "run 'systemctl enable --now " UNIT "', or have 'musterd' started at boot"
 
-/* A question that changes nothing and waits for no refresh: at the least it is told that somebody works on it. */
+/*
+ * A question that changes nothing and waits for no refresh: at the least it is told that somebody works on
+ * it.
+ */
 static int ask(int sock)
 {
 	CLEANUP(buf_done) struct buf data = {0};
 	CLEANUP(frame_done) struct frame f = {.fd = -1};
-	struct agent_request q = {.phase = VERDICT_ACCOUNT, .flags = AGENT_NOWAIT, .user = "nobody", .password = "",
-				  .service = "musterctl", .rhost = "", .tty = ""};
+	struct agent_request q = {.phase = VERDICT_ACCOUNT,
+				  .flags = AGENT_NOWAIT,
+				  .user = "nobody",
+				  .password = "",
+				  .service = "musterctl",
+				  .rhost = "",
+				  .tty = ""};
 	int64_t deadline_ms = wire_now_ms() + PATIENCE_MS;
 	int r;
 

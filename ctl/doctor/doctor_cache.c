@@ -14,8 +14,8 @@ static const struct {
 	 "run 'systemctl disable --now nscd unscd'"},
 	{"cache.sssd", "/var/lib/sss/pipes/nss", FINDING_NOTE, "sssd serves users here, too",
 	 "see that its names and ids differ from the directory's"},
-	{"cache.homed", "/run/systemd/userdb/io.systemd.Home", FINDING_NOTE, "systemd-homed serves users here, too",
-	 "see that its names differ from the directory's"},
+	{"cache.homed", "/run/systemd/userdb/io.systemd.Home", FINDING_NOTE,
+	 "systemd-homed serves users here, too", "see that its names differ from the directory's"},
 };
 
 void doctor_cache(struct doctor *d)
@@ -29,8 +29,9 @@ void doctor_cache(struct doctor *d)
 		if (r != 0 && r != -EPERM && r != -EAGAIN) /* unscd is not root */
 			continue;
 		found++;
-		doctor_tell(d, &(struct finding){caches[i].status, caches[i].check, .remedy = caches[i].remedy}, "%s",
-			    caches[i].what);
+		doctor_tell(d,
+			    &(struct finding){caches[i].status, caches[i].check, .remedy = caches[i].remedy},
+			    "%s", caches[i].what);
 	}
 	if (!found)
 		doctor_ok(d, "cache", NULL, "no program keeps answers of its own");

@@ -1,4 +1,7 @@
-/* What is published: there, whole, the same in both places, new enough, and by a clock that can be believed. */
+/*
+ * What is published: there, whole, the same in both places, new enough, and by a clock that can be
+ * believed.
+ */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -11,10 +14,11 @@
 #include "ctl/text.h"
 
 #define CLOCK_SLACK_S 300
-#define SYNC	      "run 'musterctl sync' and see what it says"
+#define SYNC          "run 'musterctl sync' and see what it says"
 
 /* Generation of a whole snapshot; 0: there is none that is, and it was told of. */
-static uint64_t check_snapshot(struct doctor *d, const char *path, enum snapshot_kind kind, enum finding_status missing)
+static uint64_t check_snapshot(struct doctor *d, const char *path, enum snapshot_kind kind,
+			       enum finding_status missing)
 {
 	CLEANUP(snapshot_closep) struct snapshot *s = NULL;
 	struct finding f = {FINDING_FAULT, "data.published", .file = path, .remedy = SYNC};
@@ -28,8 +32,11 @@ static uint64_t check_snapshot(struct doctor *d, const char *path, enum snapshot
 		return snapshot_info(s)->generation;
 	if (r == -ENOENT)
 		f.status = missing;
-	doctor_tell(d, &f, "%s", r == -ENOENT ? "nothing is published" : r == -EBADMSG ? "the file is damaged" :
-			   r == -EPERM ? "owner, mode or kind of file is wrong: it is not used" : strerror(-r));
+	doctor_tell(d, &f, "%s",
+		    r == -ENOENT    ? "nothing is published"
+		    : r == -EBADMSG ? "the file is damaged"
+		    : r == -EPERM   ? "owner, mode or kind of file is wrong: it is not used"
+				    : strerror(-r));
 	return 0;
 }
 
@@ -40,7 +47,9 @@ static void check_pair(struct doctor *d, const char *runtime, const char *state,
 	struct finding f = {FINDING_WARNING, "data.published", .file = state, .remedy = SYNC};
 
 	if (now && kept && now != kept) {
-		doctor_tell(d, &f, "generation %" PRIu64 " is kept for the next boot, %" PRIu64 " is in force", kept, now);
+		doctor_tell(d, &f,
+			    "generation %" PRIu64 " is kept for the next boot, %" PRIu64 " is in force", kept,
+			    now);
 	} else if (now && kept) {
 		doctor_ok(d, "data.published", runtime, "whole, generation %" PRIu64, now);
 	}
@@ -50,7 +59,8 @@ static void check_snapshots(struct doctor *d)
 {
 	check_pair(d, MUSTER_RUNTIME_DIR "/" NSS_SNAPSHOT, MUSTER_STATE_DIR "/" NSS_SNAPSHOT, SNAPSHOT_NSS);
 	if (d->root)
-		check_pair(d, MUSTER_RUNTIME_DIR "/" PAM_SNAPSHOT, MUSTER_STATE_DIR "/" PAM_SNAPSHOT, SNAPSHOT_PAM);
+		check_pair(d, MUSTER_RUNTIME_DIR "/" PAM_SNAPSHOT, MUSTER_STATE_DIR "/" PAM_SNAPSHOT,
+			   SNAPSHOT_PAM);
 	else
 		doctor_unseen(d, "data.published", PAM_SNAPSHOT);
 }
@@ -66,12 +76,17 @@ static void check_age(struct doctor *d)
 	if (!d->view.pam || lease_s == 0) {
 		doctor_ok(d, "data.age", NULL, "the directory confirmed it %s ago", age);
 	} else if (age_s > lease_s) {
-		doctor_tell(d, &f, "the directory confirmed it %s ago; all its users are refused, since the lease is %s", age, lease);
+		doctor_tell(
+			d, &f,
+			"the directory confirmed it %s ago; all its users are refused, since the lease is %s",
+			age, lease);
 	} else if (age_s > lease_s / 2) {
 		f.status = FINDING_WARNING;
-		doctor_tell(d, &f, "the directory confirmed it %s ago; its users are refused after %s", age, lease);
+		doctor_tell(d, &f, "the directory confirmed it %s ago; its users are refused after %s", age,
+			    lease);
 	} else {
-		doctor_ok(d, "data.age", NULL, "the directory confirmed it %s ago; the lease is %s", age, lease);
+		doctor_ok(d, "data.age", NULL, "the directory confirmed it %s ago; the lease is %s", age,
+			  lease);
 	}
 }
 
@@ -93,9 +108,11 @@ static void check_sync(struct doctor *d)
 	} else {
 		doctor_ok(d, "data.sync", NULL, "%s answered %s", url, when);
 	}
-	f = (struct finding){FINDING_WARNING, "data.held", .remedy = "run 'musterctl sync --accept-removals' when that is right"};
+	f = (struct finding){FINDING_WARNING, "data.held",
+			     .remedy = "run 'musterctl sync --accept-removals' when that is right"};
 	if (s->held)
-		doctor_tell(d, &f, "%u accounts are missing from the directory at once, and stay for now", s->held);
+		doctor_tell(d, &f, "%u accounts are missing from the directory at once, and stay for now",
+			    s->held);
 }
 
 static void check_clock(struct doctor *d)
@@ -119,7 +136,9 @@ static void check_clock(struct doctor *d)
 	if (strcmp(now.boot_id, mark->boot_id) == 0 && off > CLOCK_SLACK_S) {
 		f.status = FINDING_WARNING;
 		span_text(off, span);
-		doctor_tell(d, &f, "the clock is %s ahead of what was known, since the last sync: leases and passwords end early",
+		doctor_tell(d, &f,
+			    "the clock is %s ahead of what was known, since the last sync: leases and "
+			    "passwords end early",
 			    span);
 		return;
 	}

@@ -19,7 +19,8 @@ static void check_conf(struct doctor *d)
 		doctor_tell(d, &f, "%s", d->conf_error);
 		return;
 	}
-	doctor_ok(d, "conf", MUSTER_CONF, "%s", access(MUSTER_CONF, F_OK) == 0 ? "understood" : "not there: all defaults hold");
+	doctor_ok(d, "conf", MUSTER_CONF, "%s",
+		  access(MUSTER_CONF, F_OK) == 0 ? "understood" : "not there: all defaults hold");
 }
 
 /* Without the network nothing of it is used. */
@@ -43,7 +44,8 @@ static void check_credentials(struct doctor *d)
 	if (credentials_load(&d->conf, &c, error) < 0) {
 		doctor_tell(d, &f, "%s", error);
 	} else {
-		doctor_ok(d, "credentials", NULL, "the files that muster.conf names can be read by root alone");
+		doctor_ok(d, "credentials", NULL,
+			  "the files that muster.conf names can be read by root alone");
 	}
 	credentials_done(&c);
 }
@@ -74,11 +76,12 @@ static bool judge_file(struct doctor *d, const char *path, const struct expected
 		doctor_tell(d, &f, "belongs to uid %u", (unsigned int)st.st_uid);
 	} else if (st.st_mode & e->forbid) {
 		f.remedy = "chmod it";
-		doctor_tell(d, &f, "mode is %04o: nobody but root may %s it", (unsigned int)st.st_mode & 07777,
-			    e->forbid & S_IROTH ? "open" : "change");
+		doctor_tell(d, &f, "mode is %04o: nobody but root may %s it",
+			    (unsigned int)st.st_mode & 07777, e->forbid & S_IROTH ? "open" : "change");
 	} else if ((st.st_mode & e->need) != e->need) {
 		f.remedy = "chmod it";
-		doctor_tell(d, &f, "mode is %04o: everybody has to reach what is in it", (unsigned int)st.st_mode & 07777);
+		doctor_tell(d, &f, "mode is %04o: everybody has to reach what is in it",
+			    (unsigned int)st.st_mode & 07777);
 	} else {
 		return true;
 	}
@@ -103,7 +106,8 @@ static void check_folders(struct doctor *d)
 	static const struct expected runtime[] = {
 		{"", 0555, 0022, FINDING_FAULT, "nothing can be published"},
 		{"private", 0, 0077, FINDING_WARNING, "the agent cannot be asked"},
-		{"tally", 0, 0077, FINDING_FAULT, "failed attempts cannot be counted, and so no password is verified"},
+		{"tally", 0, 0077, FINDING_FAULT,
+		 "failed attempts cannot be counted, and so no password is verified"},
 		{"nss.snapshot", 0444, 0022, FINDING_OK, ""},
 		{"pam.snapshot", 0, 0077, FINDING_OK, ""},
 	};
@@ -130,8 +134,8 @@ static void check_paths(struct doctor *d)
 	struct finding f = {FINDING_FAULT, "conf.paths", .file = MUSTER_CONF,
 			    .remedy = "leave [paths] alone: it is for tests of musterd"};
 
-	if (!d->conf_error[0] &&
-	    (strcmp(d->conf.state_dir, MUSTER_STATE_DIR) != 0 || strcmp(d->conf.runtime_dir, MUSTER_RUNTIME_DIR) != 0))
+	if (!d->conf_error[0] && (strcmp(d->conf.state_dir, MUSTER_STATE_DIR) != 0 ||
+				  strcmp(d->conf.runtime_dir, MUSTER_RUNTIME_DIR) != 0))
 		doctor_tell(d, &f, "musterd publishes where nobody reads");
 }
 
@@ -164,7 +168,8 @@ static void check_users(struct doctor *d)
 	char error[LOCAL_ERROR_SIZE];
 
 	if (local_load(MUSTER_ETC, &local, error) < 0) {
-		doctor_tell(d, &(struct finding){FINDING_FAULT, "users.system", .remedy = "mend the file"}, "%s", error);
+		doctor_tell(d, &(struct finding){FINDING_FAULT, "users.system", .remedy = "mend the file"},
+			    "%s", error);
 		return;
 	}
 	check_user(d, local, "muster", "whom muster-fetch runs as");

@@ -11,8 +11,8 @@
 
 #define NSSWITCH       MUSTER_ETC "/nsswitch.conf"
 #define NSSWITCH_LIMIT (1u << 20)
-#define MODULE	       "libnss_muster.so.2"
-#define MUSTER	       "muster"
+#define MODULE         "libnss_muster.so.2"
+#define MUSTER         "muster"
 
 static struct finding at(enum finding_status status, const char *check, unsigned line, const char *remedy)
 {
@@ -48,12 +48,14 @@ static void judge_order(struct doctor *d, const char *check, const struct nsswit
 {
 	int muster = nsswitch_find(n, MUSTER), files = find_files(n);
 	const struct nsswitch_service *b = blocker(n, muster);
-	struct finding f = at(FINDING_FAULT, check, n->line, "write 'files' first, as in 'files systemd muster'");
+	struct finding f =
+		at(FINDING_FAULT, check, n->line, "write 'files' first, as in 'files systemd muster'");
 
 	if (files < 0) {
 		doctor_tell(d, &f, "local users are not looked up at all");
 	} else if (muster < files) {
-		doctor_tell(d, &f, "muster stands before %s, so that local names wait for it", n->services[files].name);
+		doctor_tell(d, &f, "muster stands before %s, so that local names wait for it",
+			    n->services[files].name);
 	} else if (b) {
 		f.remedy = "take its action in brackets away";
 		doctor_tell(d, &f, "%s ends the lookup before muster is asked", b->name);
@@ -68,7 +70,8 @@ static void judge_order(struct doctor *d, const char *check, const struct nsswit
 	}
 }
 
-static int parse(struct doctor *d, const char *text, const char *database, const char *check, struct nsswitch *ret)
+static int parse(struct doctor *d, const char *text, const char *database, const char *check,
+		 struct nsswitch *ret)
 {
 	int r = nsswitch_parse(text, database, ret);
 	struct finding f = at(FINDING_FAULT, check, ret->line, "see nsswitch.conf(5)");
@@ -140,14 +143,16 @@ static void check_others(struct doctor *d, const char *text)
 	struct nsswitch n = {0};
 
 	if (nsswitch_parse(text, "shadow", &n) == 0 && nsswitch_find(&n, MUSTER) >= 0) {
-		struct finding f = at(FINDING_WARNING, "nss.shadow", n.line, "take 'muster' out of this line");
+		struct finding f =
+			at(FINDING_WARNING, "nss.shadow", n.line, "take 'muster' out of this line");
 
 		doctor_tell(d, &f, "muster serves no shadow entries, on purpose");
 	}
 	if (nsswitch_parse(text, "passwd", &n) < 0)
 		return;
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-		struct finding f = at(FINDING_NOTE, "nss.others", n.line, "see that its names and ids differ from the directory's");
+		struct finding f = at(FINDING_NOTE, "nss.others", n.line,
+				      "see that its names and ids differ from the directory's");
 
 		if (nsswitch_find(&n, others[i]) >= 0)
 			doctor_tell(d, &f, "'%s' serves users here, too", others[i]);
@@ -159,15 +164,18 @@ static void check_module(struct doctor *d)
 {
 	void *module = dlopen(MODULE, RTLD_NOW | RTLD_LOCAL);
 	void *entry = module ? dlsym(module, "_nss_muster_getpwnam_r") : NULL;
-	struct finding f = {FINDING_FAULT, "nss.module", .remedy = "install it where ld.so looks, and run ldconfig"};
+	struct finding f = {FINDING_FAULT, "nss.module",
+			    .remedy = "install it where ld.so looks, and run ldconfig"};
 	Dl_info info;
 
 	if (!entry) {
 		const char *why = dlerror();
 
-		doctor_tell(d, &f, "glibc cannot load " MODULE ": %s", why ? why : "it has no _nss_muster_getpwnam_r");
+		doctor_tell(d, &f, "glibc cannot load " MODULE ": %s",
+			    why ? why : "it has no _nss_muster_getpwnam_r");
 	} else {
-		doctor_ok(d, "nss.module", NULL, "glibc loads %s", dladdr(entry, &info) ? info.dli_fname : MODULE);
+		doctor_ok(d, "nss.module", NULL, "glibc loads %s",
+			  dladdr(entry, &info) ? info.dli_fname : MODULE);
 	}
 	if (module)
 		dlclose(module);
@@ -179,7 +187,8 @@ static void check_answer(struct doctor *d)
 	CLEANUP(buf_done) struct buf buf = {0};
 	struct snapshot_user user;
 	struct passwd *pw;
-	struct finding f = {FINDING_FAULT, "nss.answer", .remedy = "mend what is said of nss and caches here"};
+	struct finding f = {FINDING_FAULT, "nss.answer",
+			    .remedy = "mend what is said of nss and caches here"};
 
 	if (!d->view.nss || snapshot_user_next(d->view.nss, 0, &buf, &user) < 0)
 		return;
@@ -187,7 +196,8 @@ static void check_answer(struct doctor *d)
 	if (!pw) {
 		doctor_tell(d, &f, "'%s' is published, and a lookup does not find it", user.name);
 	} else if (pw->pw_uid != user.uid) {
-		doctor_tell(d, &f, "'%s' is published with uid %u, and a lookup says %u", user.name, user.uid, pw->pw_uid);
+		doctor_tell(d, &f, "'%s' is published with uid %u, and a lookup says %u", user.name, user.uid,
+			    pw->pw_uid);
 	} else {
 		doctor_ok(d, "nss.answer", NULL, "'%s' is found, uid %u", user.name, user.uid);
 	}
@@ -197,7 +207,8 @@ void doctor_nss(struct doctor *d)
 {
 	CLEANUP(buf_done) struct buf buf = {0};
 	int r = file_read(NSSWITCH, NSSWITCH_LIMIT, &buf);
-	struct finding f = at(FINDING_FAULT, "nss.passwd", 0, "add 'passwd: files muster' and 'group: files muster'");
+	struct finding f =
+		at(FINDING_FAULT, "nss.passwd", 0, "add 'passwd: files muster' and 'group: files muster'");
 
 	if (r < 0) {
 		doctor_tell(d, &f, "cannot be read: %s", strerror(-r));

@@ -1,21 +1,21 @@
 /*
- * PAM: every service's stacks are run with made-up answers, those of a user whom muster refuses, of one whom it lets in, of a
- * local one. What counts is how they end, whoever wrote them in which words.
+ * PAM: every service's stacks are run with made-up answers, those of a user whom muster refuses, of one whom
+ * it lets in, of a local one. What counts is how they end, whoever wrote them in which words.
  */
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <security/_pam_types.h>
 #include <stdio.h>
 #include <string.h>
-#include <dlfcn.h>
 
 #include "ctl/doctor/doctor.h"
 #include "ctl/doctor/pamstack.h"
 
-#define PAM_DIR	 MUSTER_ETC "/pam.d"
-#define OTHER	 "other"
-#define REMEDY	 "run 'pam-auth-update --package --enable muster muster-gate'"
-#define LIST_MAX 512
+#define PAM_DIR        MUSTER_ETC "/pam.d"
+#define OTHER          "other"
+#define REMEDY         "run 'pam-auth-update --package --enable muster muster-gate'"
+#define LIST_MAX       512
 #define LOCKS_OUT      "locks local users out"
 #define WOULD_LOCK_OUT "would lock local users out if pam_muster.so were missing"
 
@@ -26,9 +26,13 @@ struct visitor {
 };
 
 static const struct visitor refused[] = {
-	{false, PAM_ACCT_EXPIRED}, {false, PAM_PERM_DENIED}, {false, PAM_AUTHTOK_EXPIRED}, {false, PAM_AUTHINFO_UNAVAIL},
+	{false, PAM_ACCT_EXPIRED},
+	{false, PAM_PERM_DENIED},
+	{false, PAM_AUTHTOK_EXPIRED},
+	{false, PAM_AUTHINFO_UNAVAIL},
 };
-static const struct visitor unproven[] = {{false, PAM_AUTH_ERR}, {false, PAM_AUTHINFO_UNAVAIL}, {false, PAM_ACCT_EXPIRED}};
+static const struct visitor unproven[] = {
+	{false, PAM_AUTH_ERR}, {false, PAM_AUTHINFO_UNAVAIL}, {false, PAM_ACCT_EXPIRED}};
 static const struct visitor module_gone = {false, PAM_MODULE_UNKNOWN};
 static const struct visitor allowed = {false, PAM_SUCCESS};
 static const struct visitor local = {true, PAM_USER_UNKNOWN};
@@ -76,8 +80,9 @@ static bool any_passes(const struct pamstack *s, const struct visitor *v, size_t
 /* Services that let nobody in: root's tools, and what changes passwords. */
 static bool is_tool(const char *service)
 {
-	static const char *const tools[] = {"runuser", "runuser-l", "chpasswd", "newusers", "passwd", "chage", "groupmems",
-					    "useradd", "userdel", "usermod", "groupadd", "groupdel", "groupmod"};
+	static const char *const tools[] = {"runuser",  "runuser-l", "chpasswd", "newusers", "passwd",
+					    "chage",    "groupmems", "useradd",  "userdel",  "usermod",
+					    "groupadd", "groupdel",  "groupmod"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
 		if (strcmp(service, tools[i]) == 0)
@@ -88,16 +93,17 @@ static bool is_tool(const char *service)
 /* Parts that services include, and what package managers and editors leave behind. */
 static bool is_fragment(const char *name)
 {
-	static const char *const parts[] = {"system-auth", "password-auth", "postlogin", "fingerprint-auth", "smartcard-auth",
-					    "system-login", "system-local-login", "system-remote-login", "system-services"};
+	static const char *const parts[] = {"system-auth",        "password-auth",       "postlogin",
+					    "fingerprint-auth",   "smartcard-auth",      "system-login",
+					    "system-local-login", "system-remote-login", "system-services"};
 	const char *dot = strrchr(name, '.');
 
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		if (strcmp(name, parts[i]) == 0)
 			return true;
 	return name[0] == '.' || strncmp(name, "common-", 7) == 0 || name[strlen(name) - 1] == '~' ||
-	       (dot && (strncmp(dot, ".dpkg", 5) == 0 || strncmp(dot, ".pam", 4) == 0 || strncmp(dot, ".rpm", 4) == 0 ||
-			strncmp(dot, ".ucf", 4) == 0));
+	       (dot && (strncmp(dot, ".dpkg", 5) == 0 || strncmp(dot, ".pam", 4) == 0 ||
+			strncmp(dot, ".rpm", 4) == 0 || strncmp(dot, ".ucf", 4) == 0));
 }
 
 /* Names of services, "" or "a, b". */
@@ -122,7 +128,8 @@ struct findings {
 };
 
 /* Where muster stands in the stack, or else its last line; for the message. */
-static struct finding place(enum finding_status status, const char *check, const struct pamstack *s, const char *remedy)
+static struct finding place(enum finding_status status, const char *check, const struct pamstack *s,
+			    const char *remedy)
 {
 	const struct pamstack_entry *e = pamstack_find(s, "pam_muster");
 
@@ -132,7 +139,8 @@ static struct finding place(enum finding_status status, const char *check, const
 }
 
 /* libpam's way: a service without a line of this type gets that of "other". */
-static int load(struct doctor *d, const char *service, enum pamstack_type type, const char *check, struct pamstack *ret)
+static int load(struct doctor *d, const char *service, enum pamstack_type type, const char *check,
+		struct pamstack *ret)
 {
 	int r = pamstack_load(PAM_DIR, service, type, ret);
 
@@ -143,12 +151,15 @@ static int load(struct doctor *d, const char *service, enum pamstack_type type, 
 	if (r == -EACCES)
 		doctor_unseen(d, check, service);
 	else if (r < 0)
-		doctor_tell(d, &(struct finding){FINDING_FAULT, check, .remedy = "mend the file: libpam refuses the service"},
+		doctor_tell(d,
+			    &(struct finding){FINDING_FAULT, check,
+					      .remedy = "mend the file: libpam refuses the service"},
 			    "%s: %s", service, ret->error);
 	return r;
 }
 
-static void tell_fault(struct doctor *d, const char *check, const struct pamstack *s, const char *service, const char *what)
+static void tell_fault(struct doctor *d, const char *check, const struct pamstack *s, const char *service,
+		       const char *what)
 {
 	struct finding f = place(FINDING_FAULT, check, s, REMEDY);
 
@@ -164,17 +175,22 @@ static void check_account(struct doctor *d, const char *service, struct findings
 	if (load(d, service, PAMSTACK_ACCOUNT, check, &s) < 0)
 		return;
 	if (s.count == 0) {
-		struct finding f = {FINDING_WARNING, check, .file = PAM_DIR, .remedy = "include common-account"};
+		struct finding f = {FINDING_WARNING, check, .file = PAM_DIR,
+				    .remedy = "include common-account"};
 
-		doctor_tell(d, &f, "%s has no account line, and neither has '" OTHER "': libpam refuses everybody", service);
+		doctor_tell(d, &f,
+			    "%s has no account line, and neither has '" OTHER "': libpam refuses everybody",
+			    service);
 		return;
 	}
 	muster = pamstack_find(&s, "pam_muster");
 	if (any_passes(&s, refused, ARRAY_SIZE(refused))) {
-		struct finding f = place(FINDING_FAULT, check, &s, muster ? REMEDY : "include common-account");
+		struct finding f =
+			place(FINDING_FAULT, check, &s, muster ? REMEDY : "include common-account");
 
 		doctor_tell(d, &f, "%s lets in whom muster refuses%s", service,
-			    muster ? ": its answer is not heeded, or jumped over" : ": pam_muster is not asked");
+			    muster ? ": its answer is not heeded, or jumped over"
+				   : ": pam_muster is not asked");
 	} else if (!muster) {
 		add_name(&all->ignoring, service);
 	} else if (!passes(&s, &local)) {
@@ -222,8 +238,9 @@ static void check_before(struct doctor *d, const char *service)
 		struct finding f = {FINDING_WARNING, "pam.account", .file = e->file, .line = e->line,
 				    .remedy = "put it after pam_muster, or make it 'required'"};
 
-		if (e->substack || e->actions[PAM_SUCCESS] != PAMSTACK_DONE || strcmp(e->module, "pam_unix") == 0 ||
-		    strcmp(e->module, "pam_localuser") == 0 || strcmp(e->module, "pam_rootok") == 0)
+		if (e->substack || e->actions[PAM_SUCCESS] != PAMSTACK_DONE ||
+		    strcmp(e->module, "pam_unix") == 0 || strcmp(e->module, "pam_localuser") == 0 ||
+		    strcmp(e->module, "pam_rootok") == 0)
 			continue;
 		doctor_tell(d, &f, "%s: whom %s accepts, muster is not asked about", service, e->module);
 	}
@@ -233,7 +250,8 @@ static void check_services(struct doctor *d, struct findings *all)
 {
 	struct dirent **names;
 	int n = scandir(PAM_DIR, &names, NULL, alphasort);
-	struct finding f = {FINDING_FAULT, "pam.account", .file = PAM_DIR, .remedy = "install libpam-runtime"};
+	struct finding f = {FINDING_FAULT, "pam.account", .file = PAM_DIR,
+			    .remedy = "install libpam-runtime"};
 
 	if (n < 0) {
 		doctor_tell(d, &f, "%s", strerror(errno));
@@ -259,7 +277,8 @@ static void tell_services(struct doctor *d, const struct findings *all)
 	if (all->healthy.count)
 		doctor_ok(d, "pam.account", NULL, "muster decides for %s", all->healthy.text);
 	if (all->closed.count)
-		doctor_tell(d, &f, "no directory user gets in by %s, also where muster lets them", all->closed.text);
+		doctor_tell(d, &f, "no directory user gets in by %s, also where muster lets them",
+			    all->closed.text);
 	if (all->healthy.count || all->closed.count) {
 		f.status = FINDING_NOTE;
 		f.remedy = "include common-account where they should";
@@ -267,7 +286,8 @@ static void tell_services(struct doctor *d, const struct findings *all)
 		f.status = FINDING_FAULT;
 	}
 	if (all->ignoring.count)
-		doctor_tell(d, &f, "muster is not asked by %s: directory users cannot use it", all->ignoring.text);
+		doctor_tell(d, &f, "muster is not asked by %s: directory users cannot use it",
+			    all->ignoring.text);
 }
 
 /* Whoever has never logged in here has no home yet. */

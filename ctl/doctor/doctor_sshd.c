@@ -7,8 +7,8 @@
 
 #include "ctl/doctor/doctor.h"
 
-#define SSHD	    "/usr/sbin/sshd"
-#define SNIPPET	    MUSTER_ETC "/ssh/sshd_config.d/muster.conf"
+#define SSHD        "/usr/sbin/sshd"
+#define SNIPPET     MUSTER_ETC "/ssh/sshd_config.d/muster.conf"
 #define KEY_COMMAND BINDIR "/musterctl ssh-keys %u"
 #define KEY_USER    "muster-keys"
 
@@ -27,7 +27,8 @@ static const char *value_of(const char *text, const char *key, char out[static F
 static void check_pam(struct doctor *d, const char *text)
 {
 	char value[FIRST_LINE_SIZE];
-	struct finding f = {FINDING_FAULT, "sshd.pam", .remedy = "set 'UsePAM yes' in sshd_config, and reload sshd"};
+	struct finding f = {FINDING_FAULT, "sshd.pam",
+			    .remedy = "set 'UsePAM yes' in sshd_config, and reload sshd"};
 
 	if (strcmp(value_of(text, "usepam", value), "yes") != 0) {
 		doctor_tell(d, &f, "UsePAM is no: suspended users get in with a key, passwords never work");
@@ -40,7 +41,8 @@ static void check_pam(struct doctor *d, const char *text)
 static void check_path(struct doctor *d)
 {
 	char path[] = BINDIR "/musterctl";
-	struct finding f = {FINDING_FAULT, "sshd.keys", .file = path, .remedy = "chown root and chmod go-w it"};
+	struct finding f = {FINDING_FAULT, "sshd.keys", .file = path,
+			    .remedy = "chown root and chmod go-w it"};
 	struct stat st;
 
 	for (char *slash = path + strlen(path); slash; slash = strrchr(path, '/')) {
@@ -61,12 +63,14 @@ static void check_keys(struct doctor *d, const char *text)
 {
 	char command[FIRST_LINE_SIZE], user[FIRST_LINE_SIZE];
 	struct finding f = {FINDING_WARNING, "sshd.keys", .file = SNIPPET,
-			    .remedy = "include sshd_config.d/*.conf in sshd_config, before any other AuthorizedKeysCommand"};
+			    .remedy = "include sshd_config.d/*.conf in sshd_config, before any other "
+				      "AuthorizedKeysCommand"};
 
 	value_of(text, "authorizedkeyscommand", command);
 	value_of(text, "authorizedkeyscommanduser", user);
 	if (strcmp(command, KEY_COMMAND) != 0) {
-		doctor_tell(d, &f, "AuthorizedKeysCommand is '%s': public keys of the directory do not count", command);
+		doctor_tell(d, &f, "AuthorizedKeysCommand is '%s': public keys of the directory do not count",
+			    command);
 	} else if (strcmp(user, KEY_USER) != 0) {
 		f.remedy = "set 'AuthorizedKeysCommandUser " KEY_USER "'";
 		doctor_tell(d, &f, "AuthorizedKeysCommandUser is '%s'", user);

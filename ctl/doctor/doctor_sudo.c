@@ -6,11 +6,11 @@
 #include "common/names.h"
 #include "ctl/doctor/doctor.h"
 
-#define SUDO	   "/usr/bin/sudo"
+#define SUDO       "/usr/bin/sudo"
 #define CVTSUDOERS "/usr/bin/cvtsudoers"
-#define SUDOERS	   MUSTER_ETC "/sudoers"
-#define OURS	   MUSTER_ETC "/sudoers.d/muster"
-#define PLUGIN	   "system_group.so"
+#define SUDOERS    MUSTER_ETC "/sudoers"
+#define OURS       MUSTER_ETC "/sudoers.d/muster"
+#define PLUGIN     "system_group.so"
 
 /* The last one said, NULL: none. It leads into ROOT. */
 static const char *group_plugin(struct json_object *root)
@@ -49,7 +49,8 @@ static void judge_rules(struct doctor *d, struct json_object *root)
 {
 	const char *plugin = group_plugin(root);
 	struct finding f = {FINDING_FAULT, "sudo.plugin", .file = OURS,
-			    .remedy = "see that this file is as installed and read, and takes no second place to another group_plugin"};
+			    .remedy = "see that this file is as installed and read, and takes no second "
+				      "place to another group_plugin"};
 
 	if (!plugin || strncmp(plugin, PLUGIN, strlen(PLUGIN)) != 0) {
 		doctor_tell(d, &f, "group_plugin is %s: what the directory says of sudo does not count",
@@ -62,8 +63,10 @@ static void judge_rules(struct doctor *d, struct json_object *root)
 		doctor_tell(d, &f, "no rule for %%:" GROUP_SUDO " and %%:" GROUP_SUDO_NOPASSWD);
 		return;
 	}
-	doctor_ok(d, "sudo.rules", NULL, "%s", d->conf.allow_sudo || d->conf_error[0] ? "members of " GROUP_SUDO " and " GROUP_SUDO_NOPASSWD " may use it" :
-						      "allow_sudo is no: nobody gets it from the directory");
+	doctor_ok(d, "sudo.rules", NULL, "%s",
+		  d->conf.allow_sudo || d->conf_error[0]
+			  ? "members of " GROUP_SUDO " and " GROUP_SUDO_NOPASSWD " may use it"
+			  : "allow_sudo is no: nobody gets it from the directory");
 }
 
 static void read_rules(struct doctor *d)
@@ -74,7 +77,8 @@ static void read_rules(struct doctor *d)
 	const char *text = out.data ? (const char *)out.data : "";
 	struct json_object *root = r == 0 ? json_tokener_parse(text) : NULL;
 	char line[FIRST_LINE_SIZE];
-	struct finding f = {FINDING_WARNING, "sudo", .file = SUDOERS, .remedy = "run 'visudo -c' and mend what it says"};
+	struct finding f = {FINDING_WARNING, "sudo", .file = SUDOERS,
+			    .remedy = "run 'visudo -c' and mend what it says"};
 
 	if (root) {
 		judge_rules(d, root);

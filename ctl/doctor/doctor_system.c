@@ -26,9 +26,12 @@ static uint64_t size_of(const char *path)
 /* A publish needs room for the new files beside the old ones; OTHERS: bytes that may be copied there, too. */
 static void check_room(struct doctor *d, const char *dir, uint64_t others)
 {
-	uint64_t need = ROOM_BASE + 2 * (size_of(MUSTER_RUNTIME_DIR "/" NSS_SNAPSHOT) + size_of(MUSTER_RUNTIME_DIR "/" PAM_SNAPSHOT)) +
+	uint64_t need = ROOM_BASE +
+			2 * (size_of(MUSTER_RUNTIME_DIR "/" NSS_SNAPSHOT) +
+			     size_of(MUSTER_RUNTIME_DIR "/" PAM_SNAPSHOT)) +
 			others;
-	struct finding f = {FINDING_FAULT, "disk", .file = dir, .remedy = "make room: what changes for the worse is still published in /run"};
+	struct finding f = {FINDING_FAULT, "disk", .file = dir,
+			    .remedy = "make room: what changes for the worse is still published in /run"};
 	struct statvfs fs;
 	uint64_t room;
 
@@ -39,7 +42,8 @@ static void check_room(struct doctor *d, const char *dir, uint64_t others)
 		f.remedy = "mount it for writing";
 		doctor_tell(d, &f, "is read-only");
 	} else if (room < need) {
-		doctor_tell(d, &f, "%" PRIu64 " KiB are free, %" PRIu64 " KiB should be", room >> 10, need >> 10);
+		doctor_tell(d, &f, "%" PRIu64 " KiB are free, %" PRIu64 " KiB should be", room >> 10,
+			    need >> 10);
 	} else if (fs.f_files && fs.f_favail < INODES_MIN) {
 		doctor_tell(d, &f, "%" PRIu64 " more files can be made", (uint64_t)fs.f_favail);
 	} else {
@@ -50,7 +54,8 @@ static void check_room(struct doctor *d, const char *dir, uint64_t others)
 /* Programs that let people in, by the end of their profiles' names. */
 static bool lets_in(const char *profile, size_t len)
 {
-	static const char *const programs[] = {"sshd", "login", "su", "sudo", "cron", "atd", "systemd-user", "gdm3", "lightdm", "sddm"};
+	static const char *const programs[] = {"sshd", "login",        "su",   "sudo",    "cron",
+					       "atd",  "systemd-user", "gdm3", "lightdm", "sddm"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++) {
 		size_t n = strlen(programs[i]);
@@ -67,7 +72,8 @@ static bool names_our_files(const char *path)
 {
 	CLEANUP(buf_done) struct buf buf = {0};
 
-	return file_read(path, PROFILES_LIMIT, &buf) == 0 && strstr((const char *)buf.data, MUSTER_RUNTIME_DIR);
+	return file_read(path, PROFILES_LIMIT, &buf) == 0 &&
+	       strstr((const char *)buf.data, MUSTER_RUNTIME_DIR);
 }
 
 /* Does what profiles share for lookups let them read what is published? */
@@ -93,7 +99,8 @@ static bool abstraction_is_ours(void)
 static void check_profiles(struct doctor *d, const char *text)
 {
 	struct finding f = {FINDING_WARNING, "apparmor", .file = ABSTRACTIONS "/nameservice.d",
-			    .remedy = "allow '" MUSTER_RUNTIME_DIR "/nss.snapshot r' in a file there, and reload the profiles"};
+			    .remedy = "allow '" MUSTER_RUNTIME_DIR
+				      "/nss.snapshot r' in a file there, and reload the profiles"};
 
 	for (; *text; text += strcspn(text, "\n"), text += *text == '\n') {
 		const char *mode = strstr(text, " (enforce)");
@@ -101,7 +108,8 @@ static void check_profiles(struct doctor *d, const char *text)
 
 		if (!mode || mode > text + len || !lets_in(text, (size_t)(mode - text)))
 			continue;
-		doctor_tell(d, &f, "the profile %.*s may keep it from reading the users of the directory", (int)(mode - text), text);
+		doctor_tell(d, &f, "the profile %.*s may keep it from reading the users of the directory",
+			    (int)(mode - text), text);
 	}
 }
 

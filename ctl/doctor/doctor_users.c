@@ -6,7 +6,7 @@
 #include "common/names.h"
 #include "ctl/doctor/doctor.h"
 
-#define MEND	  "change the local one, then run 'musterctl sync'"
+#define MEND      "change the local one, then run 'musterctl sync'"
 #define LINES_MAX 20 /* of one kind; the rest is counted */
 
 static const char *reject_remedy(const struct reject *reject)
@@ -21,7 +21,8 @@ static const char *reject_remedy(const struct reject *reject)
 /* Left out as a whole, or only something of theirs? */
 static enum finding_status reject_status(const struct reject *reject)
 {
-	return strcmp(reject->kind, "user") == 0 || strcmp(reject->kind, "group") == 0 ? FINDING_WARNING : FINDING_NOTE;
+	return strcmp(reject->kind, "user") == 0 || strcmp(reject->kind, "group") == 0 ? FINDING_WARNING
+										       : FINDING_NOTE;
 }
 
 static void check_rejects(struct doctor *d)
@@ -30,17 +31,22 @@ static void check_rejects(struct doctor *d)
 	struct reject reject;
 	uint32_t n = 0;
 
-	while (snapshot_reject(d->view.pam, n, &buf) == 0 && record_reject_unpack(buf.data, buf.len, &reject) == 0) {
-		struct finding f = {reject_status(&reject), "users.rejected", .remedy = reject_remedy(&reject)};
+	while (snapshot_reject(d->view.pam, n, &buf) == 0 &&
+	       record_reject_unpack(buf.data, buf.len, &reject) == 0) {
+		struct finding f = {reject_status(&reject), "users.rejected",
+				    .remedy = reject_remedy(&reject)};
 		char name[256];
 
 		if (n++ >= LINES_MAX)
 			continue;
 		name_escape(*reject.name ? reject.name : reject.id, name, sizeof(name));
-		doctor_tell(d, &f, "%s %s: %s%s%s", reject.kind, name, reject.reason, *reject.detail ? ": " : "", reject.detail);
+		doctor_tell(d, &f, "%s %s: %s%s%s", reject.kind, name, reject.reason,
+			    *reject.detail ? ": " : "", reject.detail);
 	}
 	if (n > LINES_MAX)
-		doctor_tell(d, &(struct finding){FINDING_WARNING, "users.rejected", .remedy = "'musterctl status' has all"},
+		doctor_tell(d,
+			    &(struct finding){FINDING_WARNING, "users.rejected",
+					      .remedy = "'musterctl status' has all"},
 			    "and %u more", n - LINES_MAX);
 	else if (n == 0)
 		doctor_ok(d, "users.rejected", NULL, "nobody is left out");
@@ -54,11 +60,13 @@ static const char *conflict(const struct local *l, const char *name, uint32_t id
 	if (id_taken)
 		return "a local one has the same id: they own each other's files";
 	if (local_id_subordinate(l, id))
-		return "the id lies in a range of /etc/subuid or /etc/subgid: whose it is can become this user";
+		return "the id lies in a range of /etc/subuid or /etc/subgid: whose it is can become this "
+		       "user";
 	return NULL;
 }
 
-static void tell_conflict(struct doctor *d, unsigned *n, const char *what, const char *name, uint32_t id, const char *why)
+static void tell_conflict(struct doctor *d, unsigned *n, const char *what, const char *name, uint32_t id,
+			  const char *why)
 {
 	struct finding f = {FINDING_FAULT, "users.conflict", .remedy = MEND};
 
@@ -74,13 +82,16 @@ static void check_conflicts(struct doctor *d, const struct local *l)
 	unsigned n = 0;
 
 	for (uint32_t after = 0; snapshot_user_next(d->view.nss, after, &buf, &u) == 0; after = u.uid)
-		tell_conflict(d, &n, "user", u.name, u.uid, conflict(l, u.name, u.uid, local_uid_taken(l, u.uid)));
+		tell_conflict(d, &n, "user", u.name, u.uid,
+			      conflict(l, u.name, u.uid, local_uid_taken(l, u.uid)));
 	for (uint32_t after = 0; snapshot_group_next(d->view.nss, after, &buf, &g) == 0; after = g.gid)
-		tell_conflict(d, &n, "group", g.name, g.gid, conflict(l, g.name, g.gid, local_gid_taken(l, g.gid)));
+		tell_conflict(d, &n, "group", g.name, g.gid,
+			      conflict(l, g.name, g.gid, local_gid_taken(l, g.gid)));
 	if (n == 0)
 		doctor_ok(d, "users.conflict", NULL, "no name or id is a local one's, too");
 	else if (n > LINES_MAX)
-		doctor_tell(d, &(struct finding){FINDING_FAULT, "users.conflict", .remedy = MEND}, "and %u more", n - LINES_MAX);
+		doctor_tell(d, &(struct finding){FINDING_FAULT, "users.conflict", .remedy = MEND},
+			    "and %u more", n - LINES_MAX);
 }
 
 /* How many must do something about their password elsewhere, now or when a date comes. */
@@ -92,17 +103,21 @@ static unsigned count_passwords(struct snapshot *pam)
 
 	for (uint32_t uid = 0; snapshot_account_next(pam, uid, &buf, &uid) == 0;)
 		if (record_account_unpack(buf.data, buf.len, &a) == 0 && a.bound)
-			n += !a.activated || (!a.password_never_expires && (a.password_expired || a.password_expires_at));
+			n += !a.activated ||
+			     (!a.password_never_expires && (a.password_expired || a.password_expires_at));
 	return n;
 }
 
 static void check_portal(struct doctor *d)
 {
 	unsigned n = *d->view.policy.portal_url ? 0 : count_passwords(d->view.pam);
-	struct finding f = {FINDING_WARNING, "users.portal", .file = MUSTER_CONF, .remedy = "set portal_url in [auth]"};
+	struct finding f = {FINDING_WARNING, "users.portal", .file = MUSTER_CONF,
+			    .remedy = "set portal_url in [auth]"};
 
 	if (n)
-		doctor_tell(d, &f, "%u of the accounts have a password to set or that expires, and are not told where to change it",
+		doctor_tell(d, &f,
+			    "%u of the accounts have a password to set or that expires, and are not told "
+			    "where to change it",
 			    n);
 }
 

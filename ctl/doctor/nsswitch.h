@@ -1,6 +1,6 @@
 /*
- * A line of nsswitch.conf as glibc takes it (nsswitch.conf(5)): the last one of a database counts, statuses without an action
- * of their own have glibc's.
+ * A line of nsswitch.conf as glibc takes it (nsswitch.conf(5)): the last one of a database counts, statuses
+ * without an action of their own have glibc's.
  */
 #ifndef CTL_DOCTOR_NSSWITCH_H
 #define CTL_DOCTOR_NSSWITCH_H
@@ -36,8 +36,8 @@ struct nsswitch {
 };
 
 /*
- * The line of DATABASE in TEXT. 0; -ENOENT there is none: glibc goes by "files"; -EINVAL it cannot be understood, -E2BIG it
- * names more services than there is room for: ret->line says which it is.
+ * The line of DATABASE in TEXT. 0; -ENOENT there is none: glibc goes by "files"; -EINVAL it cannot be
+ * understood, -E2BIG it names more services than there is room for: ret->line says which it is.
  */
 int nsswitch_parse(const char *text, const char *database, struct nsswitch *ret) MUST_CHECK;
 

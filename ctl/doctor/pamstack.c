@@ -15,7 +15,8 @@ struct state {
 
 static void take_good(struct state *s, int code)
 {
-	if (s->impression == NEGATIVE || (s->impression == POSITIVE && s->status != PAM_SUCCESS) || code == PAM_IGNORE)
+	if (s->impression == NEGATIVE || (s->impression == POSITIVE && s->status != PAM_SUCCESS) ||
+	    code == PAM_IGNORE)
 		return;
 	*s = (struct state){POSITIVE, code};
 }
@@ -56,7 +57,8 @@ static unsigned leave(const struct pamstack *s, unsigned at)
 	return at;
 }
 
-static unsigned step(const struct pamstack *s, unsigned at, int code, struct state *state, const struct state *before)
+static unsigned step(const struct pamstack *s, unsigned at, int code, struct state *state,
+		     const struct state *before)
 {
 	const struct pamstack_entry *e = &s->entries[at];
 	int action = e->actions[code];

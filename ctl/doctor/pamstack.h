@@ -1,7 +1,7 @@
 /*
- * The stacks of /etc/pam.d as libpam reads and runs them: @include, include and substack resolved, control values as numbers,
- * and a run of a stack with answers that the caller makes up. So it is asked "would a refused user get in" and
- * not "does the line look as ours does".
+ * The stacks of /etc/pam.d as libpam reads and runs them: @include, include and substack resolved, control
+ * values as numbers, and a run of a stack with answers that the caller makes up. So it is asked "would a
+ * refused user get in" and not "does the line look as ours does".
  */
 #ifndef CTL_DOCTOR_PAMSTACK_H
 #define CTL_DOCTOR_PAMSTACK_H
@@ -33,8 +33,8 @@ enum pamstack_action {
 
 struct pamstack_entry {
 	int actions[PAMSTACK_RETURNS];
-	unsigned level;	    /* how many substacks it is in */
-	bool substack;	    /* only marks where one begins; no module */
+	unsigned level;     /* how many substacks it is in */
+	bool substack;      /* only marks where one begins; no module */
 	const char *module; /* "pam_unix", without path and ".so"; of a substack its name */
 	const char *args;   /* as written, or "" */
 	const char *file;
@@ -49,17 +49,22 @@ struct pamstack {
 };
 
 /*
- * The stack of TYPE that DIR/SERVICE makes. A service without an entry of that type has an empty one: libpam then takes that
- * of the service "other".
- * 0; -ENOENT no such file; -EINVAL a line that libpam refuses, -ELOOP, -E2BIG, -errno: ret->error has file and line.
+ * The stack of TYPE that DIR/SERVICE makes. A service without an entry of that type has an empty one: libpam
+ * then takes that of the service "other".
+ * 0; -ENOENT no such file; -EINVAL a line that libpam refuses, -ELOOP, -E2BIG, -errno: ret->error has file
+ * and line.
  */
-int pamstack_load(const char *dir, const char *service, enum pamstack_type type, struct pamstack *ret) MUST_CHECK;
+int pamstack_load(const char *dir, const char *service, enum pamstack_type type,
+		  struct pamstack *ret) MUST_CHECK;
 void pamstack_done(struct pamstack *s);
 
 /* What the module of E returns, a PAM_* code. */
 typedef int pamstack_answer(const struct pamstack_entry *e, const void *data);
 
-/* What the application gets. Past the end of a stack that is not empty libpam never says PAM_SUCCESS without a module that did. */
+/*
+ * What the application gets. Past the end of a stack that is not empty libpam never says PAM_SUCCESS
+ * without a module that did.
+ */
 int pamstack_run(const struct pamstack *s, pamstack_answer *answer, const void *data);
 
 /* The first entry of MODULE, NULL: none. */

@@ -9,7 +9,7 @@
 
 #define FILE_LIMIT  (1u << 20)
 #define DEPTH_MAX   16 /* as PAM_SUBSTACK_MAX_LEVEL */
-#define SPACE	    " \t\r\n"
+#define SPACE       " \t\r\n"
 #define TEXTS_MAX   256 /* paths and files: more is a tangle */
 #define NOT_SAID    INT32_MIN
 #define DEFAULT_KEY "default"
@@ -23,13 +23,38 @@ static const char *const type_names[] = {
 
 /* In the order of the codes. */
 static const char *const return_names[PAMSTACK_RETURNS] = {
-	"success",	"open_err",	"symbol_err",	   "service_err",	 "system_err",
-	"buf_err",	"perm_denied",	"auth_err",	   "cred_insufficient",	 "authinfo_unavail",
-	"user_unknown", "maxtries",	"new_authtok_reqd", "acct_expired",	 "session_err",
-	"cred_unavail", "cred_expired", "cred_err",	   "no_module_data",	 "conv_err",
-	"authtok_err",	"authtok_recover_err", "authtok_lock_busy", "authtok_disable_aging", "try_again",
-	"ignore",	"abort",	"authtok_expired", "module_unknown",	 "bad_item",
-	"conv_again",	"incomplete",
+	"success",
+	"open_err",
+	"symbol_err",
+	"service_err",
+	"system_err",
+	"buf_err",
+	"perm_denied",
+	"auth_err",
+	"cred_insufficient",
+	"authinfo_unavail",
+	"user_unknown",
+	"maxtries",
+	"new_authtok_reqd",
+	"acct_expired",
+	"session_err",
+	"cred_unavail",
+	"cred_expired",
+	"cred_err",
+	"no_module_data",
+	"conv_err",
+	"authtok_err",
+	"authtok_recover_err",
+	"authtok_lock_busy",
+	"authtok_disable_aging",
+	"try_again",
+	"ignore",
+	"abort",
+	"authtok_expired",
+	"module_unknown",
+	"bad_item",
+	"conv_again",
+	"incomplete",
 };
 
 static const struct {
@@ -272,8 +297,8 @@ static int read_path(struct reading *in, const struct reading *from)
 		r = -EINVAL;
 	if (r < 0) {
 		buf_done(&text);
-		snprintf(in->stack->error, PAMSTACK_ERROR_SIZE, "%s%s: %s", from ? "cannot include " : "", in->path,
-			 strerror(-r));
+		snprintf(in->stack->error, PAMSTACK_ERROR_SIZE, "%s%s: %s", from ? "cannot include " : "",
+			 in->path, strerror(-r));
 		return from && r == -ENOENT ? -EINVAL : r;
 	}
 	r = keep(in->stack, (char *)text.data);
@@ -282,7 +307,10 @@ static int read_path(struct reading *in, const struct reading *from)
 
 static int read_file(const struct reading *from, const char *name, unsigned level)
 {
-	struct reading in = {.dir = from->dir, .type = from->type, .depth = from->depth + 1, .level = level,
+	struct reading in = {.dir = from->dir,
+			     .type = from->type,
+			     .depth = from->depth + 1,
+			     .level = level,
 			     .stack = from->stack};
 	char *path = name[0] == '/' ? strdup(name) : str_format("%s/%s", from->dir, name);
 	int r = keep(from->stack, path);

@@ -92,7 +92,8 @@ static void test_form(void **state)
 
 	(void)state;
 	assert_int_equal(regcomp(&sample, "^[a-z_]+([{][a-z]+=\"[a-z_]+\"(,[a-z]+=\"[a-z_]+\")*[}])? [0-9]+$",
-				 REG_EXTENDED | REG_NOSUB), 0);
+				 REG_EXTENDED | REG_NOSUB),
+			 0);
 	assert_line(&b, "muster_data_age_seconds 0");
 	for (char *rest = (char *)b.data, *line; (line = strsep(&rest, "\n"));) {
 		size_t name = strcspn(line, "{ ");

@@ -16,7 +16,9 @@ static void test_services(void **state)
 	struct nsswitch n;
 
 	(void)state;
-	assert_int_equal(parse("# passwd: no\n\npasswd:\t files  systemd muster # and no more\ngroup: files\n", &n), 0);
+	assert_int_equal(
+		parse("# passwd: no\n\npasswd:\t files  systemd muster # and no more\ngroup: files\n", &n),
+		0);
 	assert_int_equal(n.line, 3);
 	assert_int_equal(n.count, 3);
 	assert_int_equal(nsswitch_find(&n, "files"), 0);
@@ -38,7 +40,8 @@ static void test_actions(void **state)
 	struct nsswitch n;
 
 	(void)state;
-	assert_int_equal(parse("passwd: files [NOTFOUND=return success=Merge] sss [!UNAVAIL=return] muster\n", &n), 0);
+	assert_int_equal(
+		parse("passwd: files [NOTFOUND=return success=Merge] sss [!UNAVAIL=return] muster\n", &n), 0);
 	assert_int_equal(n.count, 3);
 	assert_int_equal(n.services[0].on[NSSWITCH_NOTFOUND], NSSWITCH_RETURN);
 	assert_int_equal(n.services[0].on[NSSWITCH_SUCCESS], NSSWITCH_MERGE);
@@ -55,10 +58,17 @@ static void test_actions(void **state)
 static void test_nonsense(void **state)
 {
 	static const char *const bad[] = {
-		"passwd: [NOTFOUND=return] files\n", "passwd: files [NOTFOUND=return\nmuster]\n", "passwd: files [NOTFOUND]\n",
-		"passwd: files [NOTFOUND=]\n",	     "passwd: files [=return]\n",		  "passwd: files [!=return]\n",
-		"passwd: files [MAYBE=return]\n",    "passwd: files [NOTFOUND=returned]\n",	  "passwd: files [",
-		"passwd: files [ #]\n",		     "passwd: a-name-that-is-longer-than-any-service-has-ever-been\n",
+		"passwd: [NOTFOUND=return] files\n",
+		"passwd: files [NOTFOUND=return\nmuster]\n",
+		"passwd: files [NOTFOUND]\n",
+		"passwd: files [NOTFOUND=]\n",
+		"passwd: files [=return]\n",
+		"passwd: files [!=return]\n",
+		"passwd: files [MAYBE=return]\n",
+		"passwd: files [NOTFOUND=returned]\n",
+		"passwd: files [",
+		"passwd: files [ #]\n",
+		"passwd: a-name-that-is-longer-than-any-service-has-ever-been\n",
 	};
 	struct nsswitch n;
 	char many[256] = "passwd:";

@@ -1,6 +1,7 @@
 /*
- * Stacks of /etc/pam.d: what pamstack_run() says a stack ends in is what libpam says, which runs the same files with a module
- * of ours that returns what its argument names; and files that nobody should write do no harm.
+ * Stacks of /etc/pam.d: what pamstack_run() says a stack ends in is what libpam says, which runs the same
+ * files with a module of ours that returns what its argument names; and files that nobody should write do no
+ * harm.
  */
 #include "unit.h"
 
@@ -59,15 +60,19 @@ static int run_libpam(void)
 	return r;
 }
 
-/* M: the module that answers; P and D: the files part and deeper, by absolute path, since libpam includes from /etc/pam.d alone. */
+/*
+ * M: the module that answers; P and D: the files part and deeper, by absolute path, since libpam includes
+ * from /etc/pam.d alone.
+ */
 static char *spell_out(const char *text)
 {
 	struct buf b = {0};
 
 	for (; *text; text++) {
-		AUTO_FREE char *piece = *text == 'M' ? strdup(PAM_ANSWER) :
-					*text == 'P' ? str_format("%s/part", dir) :
-					*text == 'D' ? str_format("%s/deeper", dir) : str_format("%c", *text);
+		AUTO_FREE char *piece = *text == 'M'   ? strdup(PAM_ANSWER)
+					: *text == 'P' ? str_format("%s/part", dir)
+					: *text == 'D' ? str_format("%s/deeper", dir)
+						       : str_format("%c", *text);
 
 		assert_non_null(piece);
 		assert_int_equal(buf_add(&b, piece, strlen(piece)), 0);
@@ -98,24 +103,37 @@ static void test_as_libpam(void **state)
 		{"account optional M 0\n", "", ""},
 		{"account required M 12\naccount required M 0\n", "", ""},
 		{"account required M 0\naccount required M 12\n", "", ""},
-		{"account [success=1 default=ignore] M 0\naccount required M 7\naccount required M 0\n", "", ""},
+		{"account [success=1 default=ignore] M 0\naccount required M 7\naccount required M 0\n", "",
+		 ""},
 		{"account [success=1 default=ignore] M 0\naccount required M 7\n", "", ""},
 		{"account [success=2 default=ignore] M 0\naccount required M 7\n", "", ""},
-		{"account [success=1 default=ignore] M 10\naccount requisite M 13\naccount required M 0\n", "", ""},
+		{"account [success=1 default=ignore] M 10\naccount requisite M 13\naccount required M 0\n",
+		 "", ""},
 		{"account [success=done default=die] M 13\naccount required M 0\n", "", ""},
 		{"account [success=done default=die] M 0\naccount required M 7\n", "", ""},
 		{"account [success=ok] M 25\naccount required M 0\n", "", ""},
 		{"account [default=bad success=ok user_unknown=ignore] M 10\naccount required M 0\n", "", ""},
-		{"account required M 7\naccount [success=reset default=reset] M 0\naccount required M 0\n", "", ""},
-		{"account include P\naccount required M 0\n", "account sufficient M 0\naccount required M 7\n", ""},
-		{"account substack P\naccount required M 0\n", "account sufficient M 0\naccount required M 7\n", ""},
-		{"account substack P\naccount required M 7\n", "account sufficient M 0\naccount required M 7\n", ""},
-		{"account substack P\naccount required M 0\n", "account requisite M 6\naccount required M 0\n", ""},
-		{"account [success=1 default=ignore] M 0\naccount substack P\naccount required M 0\n", "account required M 7\naccount required M 7\n", ""},
-		{"account substack P\naccount required M 0\n", "account [success=1] M 0\naccount substack D\naccount required M 0\n", "account required M 7\n"},
-		{"account substack P\naccount required M 0\n", "account [success=5 default=ignore] M 0\naccount required M 0\n", ""},
-		{"account required M 0\naccount substack P\naccount required M 0\n", "account required M 7\naccount [default=reset] M 0\n", ""},
-		{"@include P\naccount required M 0\n", "auth required M 7\naccount required M 0\nsession required M 7\n", ""},
+		{"account required M 7\naccount [success=reset default=reset] M 0\naccount required M 0\n",
+		 "", ""},
+		{"account include P\naccount required M 0\n",
+		 "account sufficient M 0\naccount required M 7\n", ""},
+		{"account substack P\naccount required M 0\n",
+		 "account sufficient M 0\naccount required M 7\n", ""},
+		{"account substack P\naccount required M 7\n",
+		 "account sufficient M 0\naccount required M 7\n", ""},
+		{"account substack P\naccount required M 0\n",
+		 "account requisite M 6\naccount required M 0\n", ""},
+		{"account [success=1 default=ignore] M 0\naccount substack P\naccount required M 0\n",
+		 "account required M 7\naccount required M 7\n", ""},
+		{"account substack P\naccount required M 0\n",
+		 "account [success=1] M 0\naccount substack D\naccount required M 0\n",
+		 "account required M 7\n"},
+		{"account substack P\naccount required M 0\n",
+		 "account [success=5 default=ignore] M 0\naccount required M 0\n", ""},
+		{"account required M 0\naccount substack P\naccount required M 0\n",
+		 "account required M 7\naccount [default=reset] M 0\n", ""},
+		{"@include P\naccount required M 0\n",
+		 "auth required M 7\naccount required M 0\nsession required M 7\n", ""},
 		{"account\trequired \\\n M 0 # but\n-account optional M 7\n", "", ""},
 		{"auth required M 0\n", "", ""},
 	};
@@ -137,7 +155,8 @@ static void test_as_libpam(void **state)
 		}
 		r = pamstack_run(&s, answer, NULL);
 		if (r != want)
-			fail_msg("stack %zu: %d, and libpam says %d\n%s%s", i, r, want, stacks[i].service, stacks[i].part);
+			fail_msg("stack %zu: %d, and libpam says %d\n%s%s", i, r, want, stacks[i].service,
+				 stacks[i].part);
 		pamstack_done(&s);
 	}
 }
@@ -149,7 +168,8 @@ static void test_entries(void **state)
 
 	(void)state;
 	put("part", "# of others\nauth required /lib/security/pam_unix.so nullok  try_first_pass\n");
-	put("service", "@include part\n\nauth [success=1 default=ignore] pam_muster.so\nauth requisite pam_deny\n");
+	put("service",
+	    "@include part\n\nauth [success=1 default=ignore] pam_muster.so\nauth requisite pam_deny\n");
 	assert_int_equal(load(PAMSTACK_AUTH, &s), 0);
 	assert_int_equal(s.count, 3);
 	e = pamstack_find(&s, "pam_unix");
@@ -158,7 +178,8 @@ static void test_entries(void **state)
 	assert_non_null(strstr(e->file, "/part"));
 	assert_int_equal(e->line, 2);
 	e = pamstack_find(&s, "pam_muster");
-	assert_true(e && e->line == 3 && e->actions[PAM_SUCCESS] == 1 && e->actions[PAM_AUTH_ERR] == PAMSTACK_IGNORE);
+	assert_true(e && e->line == 3 && e->actions[PAM_SUCCESS] == 1 &&
+		    e->actions[PAM_AUTH_ERR] == PAMSTACK_IGNORE);
 	assert_string_equal(e->args, "");
 	assert_non_null(pamstack_find(&s, "pam_deny"));
 	assert_null(pamstack_find(&s, "pam_permit"));
@@ -223,8 +244,9 @@ static void test_nonsense(void **state)
 /* Cut and changed anywhere, a stack is read or refused. */
 static void test_damaged(void **state)
 {
-	static const char text[] = "@include part\nauth [success=1 default=ignore] pam_a.so x\\\n y # z\nauth substack deeper\n"
-				   "-auth sufficient /lib/pam_b.so [a b]\n";
+	static const char text[] =
+		"@include part\nauth [success=1 default=ignore] pam_a.so x\\\n y # z\nauth substack deeper\n"
+		"-auth sufficient /lib/pam_b.so [a b]\n";
 	static const char bytes[] = "\\[]#@=\n \t\xff-";
 	char copy[sizeof(text)];
 	struct pamstack s;
