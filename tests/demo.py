@@ -133,7 +133,9 @@ class Demo:
         self.directory("suspend", "ada")
         self.tried("ada", "ssh, password", "refused", sshd.login("ada", PASSWORD))
         self.tried("ada", "ssh, key", "refused", sshd.login("ada", key=self.endpoint.key))
-        self.sudo(session, "refused", "sudo, in her open session")
+        told = session.ended()
+        self.table.row("ada", PEOPLE["ada"][0], "her open session", "ended", "ended" if told else "open",
+                       self.endpoint.explain("ada"), (told or "").split("\n")[0])
         self.su("ada", "refused")
         session.close()
         self.table.head("# musterctl explain ada")

@@ -276,6 +276,14 @@ class Session:
         self.pty.expect_exact(self.PROMPT)
         return output, status
 
+    def ended(self):
+        """Has it come to its end, or does it within the time given to it? With what was shown last."""
+        try:
+            self.pty.expect(pexpect.EOF)
+        except pexpect.TIMEOUT:
+            return None
+        return self.pty.before.replace("\r", "").replace("\a", "").strip() or "(nothing)"
+
     def close(self):
         self.pty.close(force=True)
 

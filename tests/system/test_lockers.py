@@ -24,9 +24,10 @@ SERVICE = pathlib.Path("/etc/pam.d/xsecurelock")
 def directory(endpoint):
     endpoint.user("dora")
     endpoint.user("erik")
-    endpoint.publish()
     SERVICE.write_text("@include common-auth\n@include common-account\n")
-    yield
+    with endpoint.configured(end_sessions=""):  # or the locker would end, too
+        endpoint.publish()
+        yield
     SERVICE.unlink()
 
 

@@ -30,12 +30,14 @@ ALL = {"password", "keyboard-interactive", "key", "su"}
 
 def test_suspended_by_one_command(endpoint, sshd):
     assert ways_in(endpoint, sshd, "dora") == ALL
-    session = sshd.session("dora", endpoint.key)
-    assert session.run("sudo -n id -u") == ("0", 0)
-    endpoint.musterctl("directory", "suspend", "dora")
-    assert ways_in(endpoint, sshd, "dora") == set()
-    assert session.run("sudo -n id -u")[1] != 0
-    session.close()
+    with endpoint.configured(end_sessions=""):  # so that there is one to try sudo in
+        session = sshd.session("dora", endpoint.key)
+        assert session.run("sudo -n id -u") == ("0", 0)
+        endpoint.musterctl("directory", "suspend", "dora")
+        assert ways_in(endpoint, sshd, "dora") == set()
+        assert session.run("sudo -n id -u")[1] != 0
+    run("musterd", "--once")
+    assert "This account is suspended." in session.ended()
     assert endpoint.explain("dora") == "suspended"
     assert ways_in(endpoint, sshd, "erik") == ALL
     endpoint.musterctl("directory", "activate", "dora")
