@@ -158,6 +158,15 @@ def system_long(report):
     system(report, 5 * 3600, ["-o", f"timeout={2 * 3600}"], MUSTER_LONG="1")
 
 
+def mutants(report):
+    """docs/failures.md: each promise broken on purpose; one that nobody notices is a failure."""
+    status, log = run([str(TESTS / "mutants.py")], "mutants.log", r": found out|: LIVES", 2 * 3600)
+    found, living = log.count(": found out\n"), log.count(": LIVES: ")
+    report.add(found, living)
+    if status:
+        report.fail("mutants", tail(log))
+
+
 def fuzz(report):
     """Each target for FUZZ_S seconds, from its corpus; what it finds is a failure."""
     if not build(report, "fuzz", "CC=clang", "CFLAGS=-O1 -g", "--enable-werror", "--enable-fuzzing"):
@@ -188,13 +197,15 @@ STAGES = {
 LONG = {  # in the place of the short form, or after it
     "system tests, against the installed programs": system_long,
     "fuzzing": fuzz,
+    "what is broken on purpose is noticed": mutants,
 }
 
 
 def main():
     parser = argparse.ArgumentParser(prog="check", description="Build and run every test of muster.")
     parser.add_argument("--long", action="store_true", help=f"""the nightly run, some three hours: 500 kills where ./check has
-        40, minutes of password guessing where it has seconds, and so on, and {FUZZ_S} s of fuzzing for each target""")
+        40, minutes of password guessing where it has seconds, and so on; {FUZZ_S} s of fuzzing for each target; and every promise of
+        docs/failures.md broken on purpose, to see its test fail""")
     total = Report()
     for title, stage in ({**STAGES, **LONG} if parser.parse_args().long else STAGES).items():
         print(f"== {title}", flush=True)

@@ -7,8 +7,8 @@ endif
 TESTS += tests/conf-sample.sh
 EXTRA_DIST += tests/conf-sample.sh tests/sandbox tests/prism tests/packages tests/build tests/installed tests/check.py tests/demo.py tests/demo_agent.py \
 	tests/system tests/directory tests/bench/idle.py
-TESTS += tests/completion.sh tests/papers.sh
-EXTRA_DIST += tests/completion.sh tests/papers.sh
+TESTS += tests/completion.sh tests/failures.sh tests/papers.sh
+EXTRA_DIST += tests/completion.sh tests/failures.sh tests/mutants.py tests/papers.sh
 
 # What is called and exported: STYLE.md 1, 7 and 8.
 TESTS += tests/style.sh tests/symbols.sh

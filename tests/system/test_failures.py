@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import socket
@@ -22,7 +23,7 @@ from test_cron import DONE, jobs_done
 HOST = "directory.example"
 SNAPSHOTS = [folder / name for folder in (RUN, STATE) for name in ("pam.snapshot", "nss.snapshot")]
 ALL = {"password", "key", "sudo", "cron", "getpwnam", "root"}
-LONGEST_S = 20  # a login: 2 s at most are the agent's or the directory's, the rest is for a slow and loaded machine
+LONGEST_S = 10  # a login: 2 s at most are the agent's or the directory's, the rest is for a slow and loaded machine
 
 
 class OldAuthority(Authority):
@@ -31,6 +32,11 @@ class OldAuthority(Authority):
     def openssl(self, *argv):
         done = run("faketime", "2 days ago", "openssl", *argv, cwd=self.path)
         assert done.returncode == 0, done.stderr
+
+
+def timed(how):
+    began = time.monotonic()
+    return how(), time.monotonic() - began
 
 
 class World:
@@ -86,7 +92,7 @@ class World:
 
     def try_all(self, cron_runs):
         """The ways in that work for dora, and for root; and those that work for susan. All at once."""
-        ssh, key, began = self.sshd.login, self.endpoint.key, time.monotonic()
+        ssh, key = self.sshd.login, self.endpoint.key
         tries = {
             "password": lambda: ssh("dora", password=PASSWORD).ok,
             "key": lambda: ssh("dora", key=key).ok,
@@ -99,10 +105,11 @@ class World:
             "cron": lambda: jobs_done({"alice", "dora"} if cron_runs else {"alice"}),
         }
         with concurrent.futures.ThreadPoolExecutor(len(tries)) as pool:
-            running = {name: pool.submit(how) for name, how in tries.items()}
-            jobs = running.pop("cron").result()
-            ways = {name for name, future in running.items() if future.result()}
-        assert time.monotonic() - began < LONGEST_S
+            running = {name: pool.submit(timed, how) for name, how in tries.items()}
+            results = {name: future.result() for name, future in running.items()}
+        jobs, _ = results.pop("cron")
+        ways = {name for name, (works, _) in results.items() if works}
+        assert max(took for _, took in results.values()) < LONGEST_S, results
         assert "alice" in jobs
         return ways | ({"cron"} if "dora" in jobs else set()) | ({"susan's job"} if "susan" in jobs else set())
 
@@ -354,3 +361,14 @@ def test_fault(world, name):
     w.endpoint.musterctl("sync", check=False)
     wait_for(lambda: not w.is_refused("rita"), 60, f"rita's activation: {w.agent.log()}")
     assert w.sshd.login("dora", password=PASSWORD).ok
+
+
+def test_paper():
+    """docs/failures.md has these rows, and says of each way in what is tried here."""
+    columns = ["password", "key", "sudo", "cron", "getpwnam", "root"]
+    rows = re.findall(r"(?m)^\| `([^`]+)`[^|]*\|(.*)\|$", (TREE / "docs/failures.md").read_text())
+    assert [name for name, _ in rows if not name.startswith("test")] == list(FAULTS)
+    for name, cells in rows:
+        if name in FAULTS:
+            works = {c for c, cell in zip(columns, cells.split("|")) if cell.strip().startswith("yes")}
+            assert works == FAULTS[name][1], name

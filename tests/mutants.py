@@ -1,0 +1,150 @@
+#!/usr/bin/python3
+"""Breaks each promise of docs/failures.md on purpose, and sees its test fail. Inside tests/sandbox; names: only those.
+
+A mutant is a copy of the tree with one piece of code changed, built and installed. Its test has to fail, or the test proves
+nothing. ./check --long runs them all. That a piece is not found any more is a failure too: the mutant has to follow the code.
+"""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+COPY = pathlib.Path("/tmp/mutant")
+FAULT = "test_failures.py::test_fault[{}]"
+MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that have to fail
+    "no answer of the agent refuses": (
+        "pam/agent.c", "if (ask(c, FRAME_CHECK, &request, &f, &a) < 0 || !is_verdict(a.reason))",
+        "if (ask(c, FRAME_CHECK, &request, &f, &a) < 0)\n\t\treturn REASON_STALE;\n\tif (!is_verdict(a.reason))",
+        [FAULT.format("agent dead"), FAULT.format("agent frozen")]),
+    "a frozen agent is waited for": (
+        "pam/agent.c", "return agent_can_decide() ? FIRST_MS : FIRST_PUBLIC_MS;", "return 60000;",
+        [FAULT.format("agent frozen")]),
+    "off line is refused": (
+        "agentd/answer.c", "\tr = decide(f->type, &q, peer, &a);\n",
+        "\tr = decide(f->type, &q, peer, &a);\n\tif (!a.online)\n\t\ta.reason = REASON_STALE;\n",
+        [FAULT.format("unreachable"), FAULT.format("503")]),
+    "the directory is waited for": (
+        "agentd/answer.c", "wire_now_ms() + o->recheck_timeout_ms", "wire_now_ms() + 60000",
+        [FAULT.format("silent"), FAULT.format("dns")]),
+    "a failed sync withdraws what is published": (
+        "agentd/sync.c", "\tif (r == 0)\n\t\tr = sync_locked(&s);\n\treturn r == 0 && s.state.alarms",
+        "\tif (r == 0)\n\t\tr = sync_locked(&s);\n\tif (r < 0 && publish_withdraw(c->runtime_dir) == 0)\n"
+        "\t\tr = publish_withdraw(c->state_dir);\n\treturn r == 0 && s.state.alarms",
+        [FAULT.format("401"), FAULT.format("hostile")]),
+    "any certificate will do": (
+        "agentd/fetch/http_setup.c", "SET(SSL_VERIFYPEER, 1L);", "SET(SSL_VERIFYPEER, 0L);",
+        [FAULT.format("intercepted")]),
+    "half a document counts": (
+        "agentd/fetch/sync_document.c", "\tif (r < 0)\n\t\treturn outlet_fail(o, r, result.text[0] ? result.text : answer.text);",
+        "\tif (r < 0 && !result.text[0])\n\t\treturn outlet_fail(o, r, answer.text);",
+        ["test_web.py::test_hostile_answer"]),
+    "the wall clock counts alone": (
+        "common/clock.c", "\treturn t > r->wall_s ? t : r->wall_s;", "\treturn t ? r->wall_s : r->wall_s;",
+        [FAULT.format("1970")]),
+    "a clock that went back is an error": (
+        "common/subject.c", "\ts->now = clock_trusted(&reading, &mark);",
+        "\tif (reading.wall_s < mark.wall_s)\n\t\treturn -EIO;\n\ts->now = clock_trusted(&reading, &mark);",
+        [FAULT.format("hour back")]),
+    "data never grow stale": (
+        "common/verdict.c", "reason == REASON_OK && p->lease_s != 0 &&", "reason == REASON_UNDECIDED && p->lease_s != 0 &&",
+        [FAULT.format("2099")]),
+    "data of a night are stale": (
+        "common/verdict.c", "lasted(in->confirmed_at, in->now, p->lease_s)", "lasted(in->confirmed_at, in->now, 3600)",
+        [FAULT.format("resume")]),
+    "bad news wait for the disk": (
+        "agentd/sync.c", "\tin_runtime = worse && bring_to(s, s->conf->runtime_dir);\n\tcommit(s);\n",
+        "\tworse = false;\n\tin_runtime = false;\n\tcommit(s);\n\tif (s->state.alarms)\n\t\treturn sync_failed(\"no disk\");\n",
+        [FAULT.format("disk full"), FAULT.format("var read-only")]),
+    "old files stay in a full /run": (
+        "agentd/sync.c", "if (!in_runtime && in_state && publish_withdraw(s->conf->runtime_dir) == 0)",
+        "if (!in_runtime && in_state)", [FAULT.format("run full")]),
+    "a try that cannot be counted is verified": (
+        "common/login.c", "return r < 0 ? unavailable(r) : login_of(REASON_OK);", "return login_of(REASON_OK);",
+        [FAULT.format("run full")]),
+    "nobody looks for damage": (
+        "agentd/state.c", "int r = path ? store_check(path) : -ENOMEM;", "int r = path ? 0 : -ENOMEM;",
+        ["test_once.py::test_damaged_store"]),
+    "/var/lib is not read": (
+        "common/snapshot_reader.c", "\tif (!snapshot_file_missing(r))\n\t\treturn r;\n\tr2",
+        "\tif (r < 0)\n\t\treturn r;\n\tr2", [FAULT.format("agent never started")]),
+    "what cannot be decided is let in": (
+        "pam/codes.c", "\treturn PAM_AUTHINFO_UNAVAIL;\n}\n\nint pam_code_account", "\treturn PAM_SUCCESS;\n}\n\nint pam_code_account",
+        ["test_pam_matrix.py::test_snapshot_file"]),
+    "suspension is ignored": (
+        "common/verdict.c", "enum user_state state = verdict_state_at(a, now);",
+        "enum user_state state = a->bound ? USER_ACTIVATED : verdict_state_at(a, now);", [FAULT.format("agent dead")]),
+    "memory is taken for granted": (
+        "common/str.c", "\tif (!data)\n\t\treturn -ENOMEM;\n\tif (b->len > 0)", "\tif (b->len > 0)",
+        ["test_memory.py::test_allocation_fails[one]"]),
+    "an empty list empties the endpoint": (
+        "agentd/sync.c", "\tif (!s->source.remote)\n\t\treturn 0;\n\tmemcpy(in.before", "\tif (s->now)\n\t\treturn 0;\n\tmemcpy(in.before",
+        ["test_web.py::test_empty_list_is_held"]),
+    "checksums are not looked at": (
+        "common/snapshot_source.c", "\treturn le64toh(h->sum) == snapshot_sum(p", "\treturn h->length || le64toh(h->sum) == snapshot_sum(p",
+        ["test_nss_damage.py::test_one_flipped_bit"]),
+    "a rename that fails is not noticed": (
+        "agentd/publish.c", "\tif (r == 0 && rename(from, to) < 0)\n\t\tr = -errno;", "\tif (r == 0 && rename(from, to) < 0)\n\t\tr = 0;",
+        ["test_once.py::test_fault_at_every_call"]),
+    "a worker is whatever lies at the path now": (
+        "agentd/worker.c", '#define OWN_PROGRAM "/proc/self/exe"', '#define OWN_PROGRAM "/usr/sbin/musterd"',
+        ["test_upgrade.py::test_replaced"]),
+    "any number of hashes at once": (
+        "agentd/answer.c", "#define HASHES_AT_ONCE 2", "#define HASHES_AT_ONCE 1000", ["test_storm.py::test_two_hashes_at_once"]),
+    "published in place": (
+        "agentd/publish.c", '#define NEW_SUFFIX ".new"', '#define NEW_SUFFIX ""',
+        ["test_kill.py::test_killed_at_any_moment[file]"]),
+    "generations begin anew": (
+        "agentd/sync.c", "\ts->generation = (published > known->generation ? published : known->generation) + 1;",
+        "\ts->generation = published % 2 + 1;", ["test_kill.py::test_killed_at_any_moment[file]"]),
+    "no fsync": (
+        "agentd/publish.c", "\twhile (fsync(fd) < 0)\n\t\tif (errno != EINTR)", "\twhile (fd < 0)\n\t\tif (errno != EINTR)",
+        ["test_kill.py::test_power_cut"]),
+    "a locker without an agent opens": (
+        "pam/agent.c", "\tif (r < 0)\n\t\treturn (struct login){.reason = REASON_UNAVAILABLE, .error = r};",
+        "\tif (r < 0)\n\t\treturn (struct login){.reason = REASON_OK};", ["test_lockers.py::test_without_agent[dead]"]),
+    "the public socket answers about anybody": (
+        "agentd/answer.c", "if (peer != 0 && (r < 0 || s.account.uid != peer))", "if (peer != 0 && r < 0)",
+        ["test_agent.py::test_public"]),
+    "local users are asked about": (
+        "pam/call.c", "\tr = local_user(PASSWD, c->user);", "\tr = local_user(\"/etc/passwd-\", \"\");",
+        ["test_pam_matrix.py::test_nothing_of_ours_is_touched_for_local_users"]),
+}
+
+
+def installed(*argv):
+    return subprocess.run([COPY / "tests/installed", *argv], env={**os.environ, "MUSTER_TREE": str(COPY)},
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=COPY)
+
+
+def survives(file, code, broken, tests):
+    """Why the mutant lives; None when it was found out."""
+    path = COPY / file
+    before = path.read_text()
+    if before.count(code) != 1:
+        return f"{file} has not this any more, once:\n{code}"
+    path.write_text(before.replace(code, broken))
+    try:
+        for test in tests:
+            done = installed("pytest-3", "-x", COPY / "tests/system" / test)
+            if done.returncode != 1 or "1 failed" not in done.stdout:
+                return f"{test} does not fail:\n{done.stdout[-3000:]}"
+        return None
+    finally:
+        path.write_text(before)  # written now: make sees it
+
+
+def main():
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/build"], check=True)  # else a mutant's objects would be taken for ours
+    shutil.copytree(os.environ["MUSTER_TREE"], COPY, symlinks=True, ignore=shutil.ignore_patterns(".git"))
+    living = 0
+    for name in sys.argv[1:] or MUTANTS:
+        why = survives(*MUTANTS[name])
+        living += why is not None
+        print(f"{name}: {'found out' if why is None else 'LIVES: ' + why}", flush=True)
+    print(f"{len(sys.argv[1:] or MUTANTS) - living} found out, {living} live")
+    return 1 if living else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
