@@ -214,6 +214,8 @@ static int parse_file(struct parser *p, int fd)
 
 static int set_defaults(struct parser *p)
 {
+	const struct key *url = key_find("directory", "url");
+
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		int r;
 
@@ -223,6 +225,8 @@ static int set_defaults(struct parser *p)
 		if (r < 0)
 			return r;
 	}
+	if (p->conf->driver == CONF_DRIVER_JUMPCLOUD && !p->seen_line[url - keys])
+		return key_set(p, url, CONF_JUMPCLOUD_URL);
 	return 0;
 }
 
@@ -235,11 +239,40 @@ static unsigned int line_of(const struct parser *p, const char *section, const c
 	return line_a > line_b ? line_a : line_b;
 }
 
+/* What JumpCloud needs, and where the line is missing: that of the driver. */
+static const char *jumpcloud_fault(const struct conf *c)
+{
+	bool service = c->credential == CONF_CREDENTIAL_SERVICE_ACCOUNT;
+
+	if (strncmp(c->url, "https://", 8) || strpbrk(c->url, "?#%"))
+		return "url to be the address of JumpCloud's API, such as " CONF_JUMPCLOUD_URL;
+	if (!c->system_id[0])
+		return "system_id, as JumpCloud shows it for this device";
+	if (!service && !c->api_key_file[0])
+		return "api_key_file, or credential = service_account";
+	if (service && (!c->client_id[0] || !c->client_secret_file[0]))
+		return "client_id and client_secret_file of the service account";
+	if (service && strncmp(c->token_url, "https://", 8))
+		return "token_url to begin with https://";
+	return NULL;
+}
+
+static void check_jumpcloud(struct parser *p)
+{
+	const char *fault = p->conf->driver == CONF_DRIVER_JUMPCLOUD ? jumpcloud_fault(p->conf) : NULL;
+
+	if (!fault)
+		return;
+	p->line = line_of(p, "directory", "driver", "driver");
+	fail(p, "[directory] driver = jumpcloud needs %s", fault);
+}
+
 /* What one key alone cannot show. */
 static int check_together(struct parser *p)
 {
 	const struct conf *c = p->conf;
 
+	check_jumpcloud(p);
 	if (c->id_min > c->id_max) {
 		p->line = line_of(p, "accounts", "id_min", "id_max");
 		fail(p, "[accounts] id_min = %u is above id_max = %u", c->id_min, c->id_max);

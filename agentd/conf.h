@@ -66,6 +66,12 @@ struct conf {
 
 #define CONF_ERROR_SIZE 640
 
+/* url, where driver = jumpcloud and none is given. */
+#define CONF_JUMPCLOUD_URL "https://console.jumpcloud.com/api"
+
+/* As muster.conf has it. */
+const char *conf_driver_name(enum conf_driver driver);
+
 /*
  * Read PATH, or MUSTER_CONF when it is NULL; that one may be absent, and then all defaults hold. The file must be
  * regular, root's or the caller's own, and writable by nobody else; it is opened once and checked by descriptor.

@@ -20,6 +20,7 @@ CONF(directory, credential, CREDENTIAL, 0, 0, "api_key", credential)
 CONF(directory, api_key_file, PATH, 0, 180, "", api_key_file)
 CONF(directory, client_id, STRING, 0, 180, "", client_id)
 CONF(directory, client_secret_file, PATH, 0, 180, "", client_secret_file)
+CONF(directory, token_url, URL, 1, 180, "https://admin-oauth.id.jumpcloud.com/oauth2/token", token_url)
 CONF(directory, default_state_manual, STATE, 0, 0, "ACTIVATED", default_state_manual)
 CONF(directory, default_state_import, STATE, 0, 0, "STAGED", default_state_import)
 

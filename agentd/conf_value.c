@@ -46,6 +46,11 @@ static const struct word session_ends[] = {
 	{NULL, 0},
 };
 
+const char *conf_driver_name(enum conf_driver driver)
+{
+	return drivers[driver - 1].text;
+}
+
 static const struct word *words_of(enum conf_type type)
 {
 	switch (type) {

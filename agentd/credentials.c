@@ -93,8 +93,8 @@ static int read_ca(const struct conf *c, struct buf *out, char *error)
 		    "(package ca-certificates)");
 }
 
-/* A file has a line end, a token has none. */
-static int trim(struct buf *b, const char *path, char *error)
+/* A file has a line end, a token, key or secret has none. */
+static int trim(struct buf *b, const struct item *item, char *error)
 {
 	const char *text = (const char *)b->data;
 	size_t start = strspn(text, SPACE), len = strlen(text);
@@ -106,8 +106,25 @@ static int trim(struct buf *b, const char *path, char *error)
 	b->len = len - start + 1;
 	for (size_t i = 0; i < len - start; i++)
 		if (b->data[i] < 0x21 || b->data[i] > 0x7e)
-			return fail(error, -EINVAL, "bearer_file: %s: a token is one word of visible ASCII", path);
-	return b->len > 1 ? 0 : fail(error, -EINVAL, "bearer_file: %s is empty", path);
+			return fail(error, -EINVAL, "%s: %s is not one word of visible ASCII", item->key,
+				    item->path);
+	return b->len > 1 ? 0 : fail(error, -EINVAL, "%s: %s is empty", item->key, item->path);
+}
+
+static int read_word(const struct item *i, struct buf *out, char *error)
+{
+	int r = read_item(i, out, error);
+
+	return r < 0 ? r : trim(out, i, error);
+}
+
+/* The one that JumpCloud is shown. */
+static int read_jumpcloud(const struct conf *c, struct credentials *ret, char *error)
+{
+	if (c->credential == CONF_CREDENTIAL_API_KEY)
+		return read_word(&(struct item){"api_key_file", c->api_key_file, true}, &ret->api_key, error);
+	return read_word(&(struct item){"client_secret_file", c->client_secret_file, true}, &ret->client_secret,
+			 error);
 }
 
 static int read_own(const struct conf *c, struct credentials *ret, char *error)
@@ -118,15 +135,18 @@ static int read_own(const struct conf *c, struct credentials *ret, char *error)
 		r = read_item(&(struct item){"client_cert", c->client_cert, false}, &ret->client_cert, error);
 	if (r == 0 && *c->client_key)
 		r = read_item(&(struct item){"client_key", c->client_key, true}, &ret->client_key, error);
+	if (r == 0 && c->driver == CONF_DRIVER_JUMPCLOUD)
+		return read_jumpcloud(c, ret, error);
 	if (r == 0 && *c->bearer_file)
-		r = read_item(&(struct item){"bearer_file", c->bearer_file, true}, &ret->bearer, error);
-	return r == 0 && *c->bearer_file ? trim(&ret->bearer, c->bearer_file, error) : r;
+		r = read_word(&(struct item){"bearer_file", c->bearer_file, true}, &ret->bearer, error);
+	return r;
 }
 
 int credentials_load(const struct conf *c, struct credentials *ret,
 		     char ret_error[static CREDENTIALS_ERROR_SIZE])
 {
-	struct buf *all[] = {&ret->ca, &ret->client_cert, &ret->client_key, &ret->bearer};
+	struct buf *all[] = {&ret->ca,	    &ret->client_cert, &ret->client_key,
+			     &ret->bearer, &ret->api_key,     &ret->client_secret};
 	int r;
 
 	ret_error[0] = '\0';
@@ -145,6 +165,8 @@ void credentials_done(struct credentials *c)
 	buf_done(&c->client_cert);
 	buf_wipe(&c->client_key);
 	buf_wipe(&c->bearer);
+	buf_wipe(&c->api_key);
+	buf_wipe(&c->client_secret);
 }
 
 bool credentials_prove(const struct credentials *c)
@@ -154,7 +176,8 @@ bool credentials_prove(const struct credentials *c)
 
 uint64_t credentials_sum(const struct credentials *c)
 {
-	const struct buf *all[] = {&c->ca, &c->client_cert, &c->client_key, &c->bearer};
+	const struct buf *all[] = {&c->ca,	  &c->client_cert, &c->client_key,
+				   &c->bearer, &c->api_key,    &c->client_secret};
 	uint64_t sums[ARRAY_SIZE(all)];
 
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++)

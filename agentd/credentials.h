@@ -15,6 +15,9 @@ struct credentials {
 	struct buf client_cert; /* PEM */
 	struct buf client_key;	/* PEM */
 	struct buf bearer;	/* the token alone */
+	/* Of driver = jumpcloud, one of them, as [directory] credential says. */
+	struct buf api_key;
+	struct buf client_secret;
 };
 
 /*

@@ -1,25 +1,8 @@
 #include "agentd/settings.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define FILE_SCHEME "file://"
-
-/* What this version cannot do is said before anything is touched. */
-static int check_can(const struct conf *c, char *error)
-{
-	if (c->driver != CONF_DRIVER_DOCUMENT)
-		return str_print(error, CONF_ERROR_SIZE,
-				 "[directory] driver: this version has 'document' only") ?: -EINVAL;
-	return 0;
-}
-
-static int load(struct settings *s, const char *path, char *error)
-{
-	int r = conf_load_fd(s->fd, path, &s->conf, error);
-
-	return r < 0 ? r : check_can(&s->conf, error);
-}
 
 int settings_load(const char *path, struct settings *ret, char ret_error[static CONF_ERROR_SIZE])
 {
@@ -27,7 +10,7 @@ int settings_load(const char *path, struct settings *ret, char ret_error[static 
 	int r = conf_copy(path, &s.fd, ret_error);
 
 	if (r == 0)
-		r = load(&s, path, ret_error);
+		r = conf_load_fd(s.fd, path, &s.conf, ret_error);
 	if (r < 0)
 		return r;
 	*ret = s;
@@ -38,7 +21,7 @@ int settings_load(const char *path, struct settings *ret, char ret_error[static 
 int settings_take(int fd, const char *path, struct settings *ret, char ret_error[static CONF_ERROR_SIZE])
 {
 	CLEANUP(settings_done) struct settings s = {.fd = fd};
-	int r = load(&s, path, ret_error);
+	int r = conf_load_fd(fd, path, &s.conf, ret_error);
 
 	if (r < 0)
 		return r;

@@ -12,7 +12,7 @@ struct settings {
 	int fd; /* the copy */
 };
 
-/* Read and check PATH (NULL: the default), also for what this version cannot do. Errors as conf_load(). */
+/* Read and check PATH (NULL: the default). Errors as conf_load(). */
 int settings_load(const char *path, struct settings *ret, char ret_error[static CONF_ERROR_SIZE]) MUST_CHECK;
 
 /* The same from a copy that another process has checked; takes FD over. */

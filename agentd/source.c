@@ -75,10 +75,11 @@ static const char *text_of(const struct buf *b)
 static int make_settings(const struct source *s, struct buf *b, struct strlist *ret)
 {
 	const struct credentials *c = &s->credentials;
+	bool jumpcloud = s->conf->driver == CONF_DRIVER_JUMPCLOUD;
 	const char *proxy = strcmp(s->conf->proxy, NO_PROXY) ? s->conf->proxy : "";
 	const char *secrets = !s->remote || credentials_prove(c) ? "yes" : "";
 	const char *const all[][2] = {
-		{FETCH_KEY_DRIVER, "document"},
+		{FETCH_KEY_DRIVER, conf_driver_name(s->conf->driver)},
 		{FETCH_KEY_URL, s->conf->url},
 		{FETCH_KEY_SYSTEM_ID, s->conf->system_id},
 		{FETCH_KEY_HOSTNAME, s->hostname},
@@ -88,6 +89,11 @@ static int make_settings(const struct source *s, struct buf *b, struct strlist *
 		{FETCH_KEY_CLIENT_KEY, text_of(&c->client_key)},
 		{FETCH_KEY_BEARER, text_of(&c->bearer)},
 		{FETCH_KEY_PROXY, s->remote ? proxy : ""},
+		{FETCH_KEY_ORG_ID, jumpcloud ? s->conf->org_id : ""},
+		{FETCH_KEY_API_KEY, text_of(&c->api_key)},
+		{FETCH_KEY_CLIENT_ID, *text_of(&c->client_secret) ? s->conf->client_id : ""},
+		{FETCH_KEY_CLIENT_SECRET, text_of(&c->client_secret)},
+		{FETCH_KEY_TOKEN_URL, *text_of(&c->client_secret) ? s->conf->token_url : ""},
 	};
 	uint32_t count = 0;
 	int r = 0;

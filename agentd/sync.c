@@ -138,7 +138,7 @@ static int make_snapshots(struct sync *s)
 	struct policy policy;
 	struct sync_status status = {
 		.directory_url = s->conf->url,
-		.driver = "document",
+		.driver = conf_driver_name(s->conf->driver),
 		.last_error = "",
 		.last_sync_at = s->now,
 		.last_attempt_at = s->now,
@@ -314,7 +314,7 @@ static int report(const struct sync *s, bool good, bool changed)
 	if (r < 0 && r != -ENOENT)
 		return r;
 	status.directory_url = s->conf->url;
-	status.driver = "document";
+	status.driver = conf_driver_name(s->conf->driver);
 	status.errors = *log_errors();
 	status.last_attempt_at = s->clock.wall_s;
 	status.online = s->online;

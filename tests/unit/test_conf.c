@@ -87,14 +87,14 @@ static void test_values(void **state)
 	struct conf c;
 
 	(void)state;
-	assert_int_equal(load("# comment\n; comment\n[directory]\n  driver = jumpcloud\n\turl=https://x/%h\n"
+	assert_int_equal(load("# comment\n; comment\n[directory]\n  driver = jumpcloud\n\turl=https://x/api\napi_key_file = /k\n"
 			      "system_id = 5f.e-a_1 ; this host\n[auth]\nreason_in_account = sshd, login  xdm\n"
 			      "[accounts]\nallow_sudo=no\nend_sessions = locked\nid_min=5000\nhome=/srv/%u/home\n"
 			      "lease = 0\n[lease]\nOps on call = 60d\nContractors=12h\n[lockout]\nmax_attempts = 3\nwindow=90\nlock_time=1h",
 			      &c),
 			 0);
 	assert_int_equal(c.driver, CONF_DRIVER_JUMPCLOUD);
-	assert_string_equal(c.url, "https://x/%h");
+	assert_string_equal(c.url, "https://x/api");
 	assert_string_equal(c.system_id, "5f.e-a_1");
 	assert_int_equal(c.reason_services.count, 3);
 	assert_true(strlist_valid(&c.reason_services));
@@ -256,6 +256,36 @@ static void test_file(void **state)
 	conf_done(&c);
 }
 
+#define JUMPCLOUD "[directory]\nsystem_id = 5f\ndriver = jumpcloud\n"
+
+static void test_jumpcloud(void **state)
+{
+	struct conf c = {0};
+
+	(void)state;
+	assert_int_equal(load(JUMPCLOUD "api_key_file = /k\n", &c), 0);
+	assert_string_equal(c.url, CONF_JUMPCLOUD_URL);
+	assert_string_equal(conf_driver_name(c.driver), "jumpcloud");
+	conf_done(&c);
+	assert_int_equal(load(JUMPCLOUD "credential = service_account\nclient_id = 7\nclient_secret_file = /s\n", &c),
+			 0);
+	assert_string_equal(c.token_url, "https://admin-oauth.id.jumpcloud.com/oauth2/token");
+	conf_done(&c);
+	expect_error("[directory]\n\ndriver = jumpcloud\napi_key_file = /k\n",
+		     "3: [directory] driver = jumpcloud needs system_id");
+	expect_error(JUMPCLOUD "client_id = 7\nclient_secret_file = /s\n",
+		     "3: [directory] driver = jumpcloud needs api_key_file");
+	expect_error(JUMPCLOUD "api_key_file = /k\ncredential = service_account\nclient_id = 7\n",
+		     "3: [directory] driver = jumpcloud needs client_id and client_secret_file");
+	expect_error(JUMPCLOUD "api_key_file = /k\nurl = https://x/%h\n",
+		     "3: [directory] driver = jumpcloud needs url to be the address of JumpCloud's API");
+	expect_error(JUMPCLOUD "api_key_file = /k\nurl = file:///x\n",
+		     "3: [directory] driver = jumpcloud needs url to be the address of JumpCloud's API");
+	expect_error(JUMPCLOUD "credential = service_account\nclient_id = 7\nclient_secret_file = /s\n"
+			       "token_url = file:///x\n",
+		     "3: [directory] driver = jumpcloud needs token_url to begin with https://");
+}
+
 static void test_home(void **state)
 {
 	AUTO_FREE char *home = conf_home_for("/srv/%u/home", "dora");
@@ -285,7 +315,7 @@ int main(void)
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_every_key), cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_nul),	 cmocka_unit_test(test_file),
-		cmocka_unit_test(test_home),
+		cmocka_unit_test(test_home),	 cmocka_unit_test(test_jumpcloud),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
