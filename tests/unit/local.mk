@@ -136,6 +136,11 @@ test_document_SOURCES = tests/unit/test_document.c tests/unit/document_dump.h te
 test_document_LDADD = libdocument.la libcommon.la $(CMOCKA_LIBS)
 test_document_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc
 
+check_PROGRAMS += test_sessions
+TESTS += test_sessions
+test_sessions_SOURCES = tests/unit/test_sessions.c
+test_sessions_LDADD = libagentd.la libconf.la libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_snapshot
 TESTS += test_snapshot
 test_snapshot_SOURCES = tests/unit/test_snapshot.c tests/unit/sample.h tests/unit/sample.c

@@ -1,0 +1,477 @@
+/* Whose a process is, from a /proc made up for it; and what of an account ends sessions. */
+#include "unit.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "agentd/conf.h"
+#include "agentd/session_end.h"
+#include "agentd/session_pick.h"
+
+#define DORA   5001
+#define ERIK   5002
+#define KTHREAD 0x00200000
+
+struct fake {
+	pid_t pid, parent;
+	const char *comm;    /* NULL: "sleep" */
+	char state;	     /* 0: S */
+	unsigned int flags, threads, tty;
+	uint32_t uid, effective, saved;
+	uint32_t login, session; /* 0: never logged in */
+	bool no_audit;
+	const char *cgroup;  /* NULL: "0::/" */
+	const char *pid_ns, *user_ns;
+};
+
+static char dir[] = "/tmp/test_sessions.XXXXXX";
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
+{
+	(void)st;
+	(void)type;
+	return f->level ? remove(path) : 0;
+}
+
+static char *at(const char *name)
+{
+	static char path[300];
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	return path;
+}
+
+static void put(const char *name, const char *text)
+{
+	FILE *f = fopen(at(name), "w");
+
+	assert_non_null(f);
+	fputs(text, f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void put_ns(const char *who, const char *pid_ns, const char *user_ns)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s/ns", who);
+	assert_int_equal(mkdir(at(name), 0755), 0);
+	snprintf(name, sizeof(name), "%s/ns/pid", who);
+	assert_int_equal(symlink(pid_ns, at(name)), 0);
+	snprintf(name, sizeof(name), "%s/ns/user", who);
+	assert_int_equal(symlink(user_ns, at(name)), 0);
+}
+
+static void put_number(pid_t pid, const char *what, uint32_t value)
+{
+	char name[64], text[16];
+
+	snprintf(name, sizeof(name), "%d/%s", (int)pid, what);
+	snprintf(text, sizeof(text), "%u", value ? value : PROC_UNSET);
+	put(name, text);
+}
+
+static void add(const struct fake *f)
+{
+	char name[64], text[512];
+
+	snprintf(name, sizeof(name), "%d", (int)f->pid);
+	assert_int_equal(mkdir(at(name), 0755), 0);
+	put_ns(name, f->pid_ns ? f->pid_ns : "pid:[1]", f->user_ns ? f->user_ns : "user:[2]");
+	snprintf(name, sizeof(name), "%d/stat", (int)f->pid);
+	snprintf(text, sizeof(text), "%d (%s) %c %d 7 %d %u -1 %u 0 0 0 0 0 0 0 0 20 0 %u 0 9 9 9\n", (int)f->pid,
+		 f->comm ? f->comm : "sleep", f->state ? f->state : 'S', (int)f->parent, (int)f->pid, f->tty, f->flags,
+		 f->threads ? f->threads : 1);
+	put(name, text);
+	snprintf(name, sizeof(name), "%d/status", (int)f->pid);
+	snprintf(text, sizeof(text), "Name:\tUid:\t5001\nUmask:\t0022\nUid:\t%u\t%u\t%u\t%u\nGid:\t0\t0\t0\t0\n", f->uid,
+		 f->effective, f->saved, f->effective);
+	put(name, text);
+	if (!f->no_audit) {
+		put_number(f->pid, "loginuid", f->login);
+		put_number(f->pid, "sessionid", f->session);
+	}
+	snprintf(name, sizeof(name), "%d/cgroup", (int)f->pid);
+	put(name, f->cgroup ? f->cgroup : "0::/\n");
+}
+
+static int start(void **state)
+{
+	(void)state;
+	assert_int_equal(mkdir(at("self"), 0755), 0);
+	put_ns("self", "pid:[1]", "user:[2]");
+	put("uptime", "1 2\n");
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+/* All that there is, with SERVICES (ended by a 0) named in pid files. */
+static void scan(struct proc_dir *d, struct buf *procs, const pid_t *services, struct session_processes *ret)
+{
+	size_t n = 0;
+
+	while (services && services[n])
+		n++;
+	assert_int_equal(proc_open(dir, d), 0);
+	assert_int_equal(proc_scan(d, procs), 0);
+	*ret = (struct session_processes){
+		.procs = (const struct proc *)(const void *)procs->data,
+		.n_procs = procs->len / sizeof(struct proc),
+		.services = services,
+		.n_services = n,
+		.self = 99,
+	};
+}
+
+/* Is PID one of UID's, among all that there are? */
+static bool has(pid_t pid, uint32_t uid, const pid_t *services)
+{
+	CLEANUP(buf_done) struct buf procs = {0};
+	CLEANUP(proc_close) struct proc_dir d;
+	struct session_processes s;
+
+	scan(&d, &procs, services, &s);
+	for (size_t i = 0; i < s.n_procs; i++)
+		if (s.procs[i].pid == pid)
+			return session_has(&s, &s.procs[i], uid);
+	fail_msg("no process %d", (int)pid);
+	return false;
+}
+
+static struct proc read_one(const struct fake *f)
+{
+	CLEANUP(proc_close) struct proc_dir d;
+	struct proc p;
+
+	add(f);
+	assert_int_equal(proc_open(dir, &d), 0);
+	assert_int_equal(proc_read(&d, f->pid, &p), 0);
+	return p;
+}
+
+static void test_read(void **state)
+{
+	struct proc p = read_one(&(struct fake){
+		.pid = 300, .parent = 20, .comm = "a) R 1 (b", .uid = 5, .effective = 6, .saved = 7, .login = DORA,
+		.session = 9, .tty = 34817});
+
+	(void)state;
+	assert_true(p.pid == 300 && p.parent == 20 && p.session == 300 && p.tty == 34817);
+	assert_true(p.uid == 5 && p.saved_uid == 7 && p.login_uid == DORA && p.login_session == 9);
+	assert_true(p.slice_uid == PROC_UNSET && p.owner_uid == PROC_UNSET && !p.kernel && !p.contained);
+	p = read_one(&(struct fake){.pid = 301, .no_audit = true, .flags = KTHREAD | 0x40});
+	assert_true(p.login_uid == PROC_UNSET && p.login_session == PROC_UNSET && p.kernel);
+}
+
+static void test_cgroups(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t uid;
+		bool contained;
+	} cases[] = {
+		{"0::/user.slice/user-5001.slice/session-3.scope\n", DORA, false},
+		{"0::/user.slice/user-5001.slice\n", DORA, false},
+		{"12:pids:/x\n1:name=systemd:/user.slice/user-5001.slice/user@5001.service/app.slice\n0::/\n", DORA, false},
+		{"0::/user.slice/user-5001.slicer/session-3.scope\n", PROC_UNSET, false},
+		{"0::/user.slice/user-.slice\n", PROC_UNSET, false},
+		/* users name what is below their own */
+		{"0::/user.slice/user-5002.slice/user@5002.service/user.slice/user-5001.slice/x\n", ERIK, false},
+		{"0::/x/user.slice/user-5001.slice\n", PROC_UNSET, false},
+		{"0::/machine.slice/libpod-1.scope\n", PROC_UNSET, true},
+		{"0::/machine.slices/x\n", PROC_UNSET, false},
+		{"no colon\n1:one\n", PROC_UNSET, false},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		struct proc p = read_one(&(struct fake){.pid = (pid_t)(400 + i), .cgroup = cases[i].text});
+
+		assert_int_equal(p.slice_uid, cases[i].uid);
+		assert_int_equal(p.contained, cases[i].contained);
+	}
+}
+
+static void test_dead(void **state)
+{
+	CLEANUP(buf_done) struct buf procs = {0};
+	CLEANUP(proc_close) struct proc_dir d;
+	struct session_processes s;
+	struct proc p;
+
+	(void)state;
+	add(&(struct fake){.pid = 11, .state = 'Z', .uid = DORA});
+	add(&(struct fake){.pid = 12, .state = 'X', .uid = DORA, .threads = 3});
+	add(&(struct fake){.pid = 13, .state = 'Z', .uid = DORA, .threads = 2}); /* its first thread has ended */
+	put("14", "no directory");
+	scan(&d, &procs, NULL, &s);
+	assert_true(s.n_procs == 1 && s.procs[0].pid == 13);
+	assert_int_equal(proc_read(&d, 11, &p), -ESRCH);
+	assert_int_equal(proc_read(&d, 77, &p), -ESRCH);
+	put("13/status", "Name:\tx\n");
+	assert_int_equal(proc_read(&d, 13, &p), -EBADMSG);
+	put("13/stat", "13 (x) S");
+	assert_int_equal(proc_read(&d, 13, &p), -EBADMSG);
+	assert_int_equal(proc_scan(&d, &procs), 0);
+	assert_int_equal(procs.len, 0);
+	assert_int_equal(proc_open("/nonexistent", &d), -ENOENT);
+}
+
+static void test_hers(void **state)
+{
+	static const struct fake cases[] = {
+		{.pid = 20, .uid = DORA, .effective = DORA, .saved = DORA},
+		{.pid = 21, .uid = DORA}, /* a set-user-id program, as sudo is at first */
+		{.pid = 22, .login = DORA, .session = 3},
+		{.pid = 23, .uid = 33, .effective = 33, .saved = 33, .login = DORA, .session = 3}, /* sudo -u www-data */
+		{.pid = 24, .cgroup = "0::/user.slice/user-5001.slice/session-3.scope\n", .no_audit = true},
+		/* what a set-user-id program of hers has put into a namespace of its own, by login and by slice */
+		{.pid = 25, .uid = DORA, .login = DORA, .pid_ns = "pid:[3]"},
+		{.pid = 26, .uid = DORA, .cgroup = "0::/user.slice/user-5001.slice/x\n", .pid_ns = "pid:[3]"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		add(&cases[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		assert_true(has(cases[i].pid, DORA, NULL));
+		assert_false(has(cases[i].pid, ERIK, NULL));
+	}
+}
+
+static void test_nevers(void **state)
+{
+	static const struct fake cases[] = {
+		{.pid = 1, .uid = DORA, .login = DORA},
+		{.pid = 2, .flags = KTHREAD, .uid = DORA, .login = DORA},
+		{.pid = 99, .login = DORA}, /* self */
+		{.pid = 30},
+		{.pid = 31, .uid = ERIK, .effective = ERIK, .saved = ERIK, .login = ERIK},
+		{.pid = 32, .uid = ERIK, .effective = DORA, .saved = DORA, .login = ERIK}, /* runs what is set-user-id dora */
+		{.pid = 33, .effective = DORA}, /* a file server, in her name for a moment */
+		{.pid = 34, .uid = DORA, .pid_ns = "pid:[3]"}, /* a container's user of the same number */
+		{.pid = 35, .uid = DORA, .cgroup = "0::/machine.slice/libpod-1.scope\n"},
+		{.pid = 36, .login = DORA, .cgroup = "0::/machine.slice/libpod-conmon-1.scope\n"}, /* sudo podman run */
+		{.pid = 37, .login = DORA, .pid_ns = "pid:[3]"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		add(&cases[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
+		assert_false(has(cases[i].pid, DORA, NULL));
+	/* whatever went wrong before */
+	add(&(struct fake){.pid = 38});
+	assert_false(has(38, 0, NULL));
+	assert_false(has(38, PROC_UNSET, NULL));
+}
+
+static void test_services(void **state)
+{
+	static const pid_t services[] = {50, 60, 0};
+
+	(void)state;
+	add(&(struct fake){.pid = 40, .parent = 1, .login = DORA, .session = 3});
+	add(&(struct fake){.pid = 50, .parent = 40, .login = DORA, .session = 3});
+	add(&(struct fake){.pid = 51, .parent = 50, .uid = 33, .login = DORA, .session = 3});
+	add(&(struct fake){.pid = 52, .parent = 51, .login = DORA, .session = 3});
+	add(&(struct fake){.pid = 53, .parent = 50, .login = DORA, .session = 4}); /* sshd, restarted by her: her next login */
+	add(&(struct fake){.pid = 54, .parent = 53, .login = DORA, .session = 4});
+	add(&(struct fake){.pid = 55, .parent = 50, .uid = DORA, .login = DORA, .session = 3});
+	add(&(struct fake){.pid = 60, .parent = 1, .uid = DORA});
+	add(&(struct fake){.pid = 70, .parent = 71, .login = DORA, .session = 3}); /* a tree that changed meanwhile */
+	add(&(struct fake){.pid = 71, .parent = 70, .login = DORA, .session = 3});
+	for (pid_t pid = 50; pid <= 52; pid++)
+		assert_false(has(pid, DORA, services));
+	assert_true(has(40, DORA, services) && has(50, DORA, NULL) && has(52, DORA, NULL));
+	assert_true(has(53, DORA, services) && has(54, DORA, services));
+	/* what runs as herself is hers, whatever a file says */
+	assert_true(has(55, DORA, services) && has(60, DORA, services));
+	assert_true(has(70, DORA, services));
+}
+
+static void test_pid_files(void **state)
+{
+	CLEANUP(buf_done) struct buf b = {0};
+	const pid_t *pids;
+
+	(void)state;
+	for (const char *const *d = (const char *const[]){"sub", "open", "sub/below", NULL}; *d; d++)
+		assert_int_equal(mkdir(at(*d), 0755), 0);
+	put("a.pid", "123\n");
+	put("sub/b.pid", "124 \nmore\n");
+	put("sub/below/too-deep.pid", "125\n");
+	put("open/c.pid", "126\n");
+	assert_int_equal(chmod(at("open"), 0777), 0);
+	put("writable.pid", "127\n");
+	assert_int_equal(chmod(at("writable.pid"), 0666), 0);
+	put("bad.pid", "x128\n");
+	put("one.pid", "1\n");
+	put("empty.pid", "");
+	put("other", "129\n");
+	assert_int_equal(symlink("other", at("link.pid")), 0);
+	assert_int_equal(session_services(dir, &b), 0);
+	pids = (const pid_t *)(const void *)b.data;
+	assert_int_equal(b.len, 2 * sizeof(*pids));
+	assert_int_equal(pids[0] + pids[1], 123 + 124);
+	assert_int_equal(session_services("/nonexistent", &b), 0);
+	assert_int_equal(b.len, 2 * sizeof(*pids));
+}
+
+static void test_count(void **state)
+{
+	CLEANUP(buf_done) struct buf procs = {0};
+	CLEANUP(proc_close) struct proc_dir d;
+	struct session_processes s;
+	struct session_sum sum;
+
+	(void)state;
+	for (pid_t pid = 20; pid < 25; pid++)
+		add(&(struct fake){.pid = pid, .login = DORA, .session = pid < 23 ? 3 : 4});
+	add(&(struct fake){.pid = 25, .uid = DORA}); /* of no login: as the kernel groups them */
+	add(&(struct fake){.pid = 26, .login = ERIK, .session = 5});
+	scan(&d, &procs, NULL, &s);
+	sum = session_count(&s, DORA);
+	assert_true(sum.processes == 6 && sum.sessions == 3 && sum.first == 20);
+	assert_int_equal(session_count(&s, 5003).processes, 0);
+}
+
+/* True: CHILD was hit by SIGKILL. */
+static bool is_killed(pid_t child)
+{
+	int status;
+
+	for (int i = 0; i < 100; i++) {
+		if (waitpid(child, &status, WNOHANG) == child)
+			return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
+		usleep(2000);
+	}
+	return false;
+}
+
+/* What the list says was true a moment ago: the process is looked at again, with a hold on it. */
+static void test_signal(void **state)
+{
+	static const int sig[] = {SIGKILL, 0};
+	CLEANUP(buf_done) struct buf procs = {0};
+	CLEANUP(proc_close) struct proc_dir d;
+	struct session_processes s;
+	char name[32];
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0)
+		for (;;)
+			pause();
+	add(&(struct fake){.pid = child, .uid = DORA});
+	add(&(struct fake){.pid = 0x3ffffff, .uid = DORA}); /* has ended meanwhile */
+	scan(&d, &procs, NULL, &s);
+	assert_int_equal(session_signal(&s, &d, ERIK, sig), 0);
+	assert_false(is_killed(child));
+	snprintf(name, sizeof(name), "%d/status", (int)child);
+	put(name, "Name:\tx\nUid:\t5002\t5002\t5002\t5002\n");
+	assert_int_equal(session_signal(&s, &d, DORA, sig), 0);
+	assert_false(is_killed(child));
+	put(name, "Name:\tx\nUid:\t5001\t5001\t5001\t5001\n");
+	assert_int_equal(session_signal(&s, &d, DORA, sig), 0);
+	assert_true(is_killed(child));
+}
+
+/* One that would be hit with them keeps them from being swept away. */
+static void test_sweep(void **state)
+{
+	CLEANUP(buf_done) struct buf procs = {0};
+	CLEANUP(proc_close) struct proc_dir d;
+	struct session_processes s;
+
+	(void)state;
+	add(&(struct fake){.pid = 20, .uid = ERIK, .saved = DORA});
+	scan(&d, &procs, NULL, &s);
+	assert_int_equal(session_sweep(&s, DORA), -EBUSY);
+	proc_close(&d);
+	assert_int_equal(end(NULL), 0);
+	start(NULL);
+	add(&(struct fake){.pid = 20, .uid = DORA, .pid_ns = "pid:[3]"});
+	scan(&d, &procs, NULL, &s);
+	assert_int_equal(session_sweep(&s, DORA), -EBUSY);
+}
+
+static enum reason reason(uint32_t set, const struct account *a)
+{
+	return session_end_reason(a, set, 1000);
+}
+
+static void test_reasons(void **state)
+{
+	const uint32_t all = CONF_END_SUSPENDED | CONF_END_UNBOUND | CONF_END_FORCE_EXPIRED | CONF_END_LOCKED;
+	struct account good = {.bound = true, .activated = true, .state = USER_ACTIVATED}, a = good;
+
+	(void)state;
+	assert_int_equal(reason(all, &good), REASON_OK);
+	a.suspended = true;
+	assert_int_equal(reason(all, &a), REASON_SUSPENDED);
+	assert_int_equal(reason(all & ~CONF_END_SUSPENDED, &a), REASON_OK);
+	a = good;
+	a.scheduled[0] = (struct scheduled_change){.at = 1000, .state = USER_SUSPENDED};
+	a.n_scheduled = 1;
+	assert_int_equal(reason(all, &a), REASON_SUSPENDED);
+	assert_int_equal(session_end_reason(&a, all, 999), REASON_OK);
+	a = good;
+	a.state = USER_STAGED;
+	assert_int_equal(reason(all, &a), REASON_OK);
+	a = good;
+	a.account_locked = true;
+	assert_int_equal(reason(all, &a), REASON_LOCKED);
+	assert_int_equal(reason(all & ~CONF_END_LOCKED, &a), REASON_OK);
+	a = (struct account){.removed_at = 5};
+	assert_int_equal(reason(all, &a), REASON_UNBOUND);
+	assert_int_equal(reason(all & ~CONF_END_UNBOUND, &a), REASON_OK);
+	a.removed_at = 0; /* in the directory, but left out here */
+	assert_int_equal(reason(all, &a), REASON_OK);
+}
+
+static void test_expiry(void **state)
+{
+	const uint32_t set = CONF_END_FORCE_EXPIRED;
+	struct account a = {.bound = true, .activated = true, .state = USER_ACTIVATED, .password_expired = true};
+
+	(void)state;
+	assert_int_equal(reason(set, &a), REASON_PASSWORD_EXPIRED);
+	assert_int_equal(reason(CONF_END_SUSPENDED, &a), REASON_OK);
+	a.password_expires_at = 1001;
+	assert_int_equal(reason(set, &a), REASON_PASSWORD_EXPIRED);
+	a.password_expires_at = 1000; /* the date did it */
+	assert_int_equal(reason(set, &a), REASON_OK);
+	a.password_never_expires = true;
+	assert_int_equal(reason(set, &a), REASON_PASSWORD_EXPIRED);
+	a.password_expired = a.password_never_expires = false;
+	assert_int_equal(reason(set, &a), REASON_OK);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, start, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_read),  TEST(test_cgroups), TEST(test_dead),	 TEST(test_hers),    TEST(test_nevers),
+		TEST(test_services), TEST(test_pid_files), TEST(test_count), TEST(test_signal), TEST(test_sweep),
+		TEST(test_reasons), TEST(test_expiry),
+	};
+	int r;
+
+	if (!mkdtemp(dir))
+		return 1;
+	r = cmocka_run_group_tests(tests, NULL, NULL);
+	rmdir(dir);
+	return r;
+}
