@@ -329,16 +329,17 @@ int cache_account(struct store *s, const char *id, struct buf *out)
 }
 
 struct each {
+	int db;
 	cache_record_fn *fn;
 	void *context;
 };
 
-static int each_record(struct store *s, MDB_txn *txn, void *context)
+static int each(struct store *s, MDB_txn *txn, void *context)
 {
 	const struct each *e = context;
 	MDB_cursor *cursor;
 	MDB_val key, value;
-	int r = mdb_cursor_open(txn, s->dbi[DB_RECORDS], &cursor);
+	int r = mdb_cursor_open(txn, s->dbi[e->db], &cursor);
 
 	if (r != 0)
 		return r;
@@ -353,5 +354,10 @@ static int each_record(struct store *s, MDB_txn *txn, void *context)
 
 int cache_each_record(struct store *s, cache_record_fn *fn, void *context)
 {
-	return store_read(s, each_record, &(struct each){fn, context});
+	return store_read(s, each, &(struct each){DB_RECORDS, fn, context});
+}
+
+int cache_each_account(struct store *s, cache_record_fn *fn, void *context)
+{
+	return store_read(s, each, &(struct each){DB_ACCOUNTS, fn, context});
 }

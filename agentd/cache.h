@@ -38,8 +38,9 @@ int cache_meta_save(struct store *s, const struct cache_meta *meta) MUST_CHECK;
 /* The account of this directory id, appended to OUT. -ESRCH. */
 int cache_account(struct store *s, const char *id, struct buf *out) MUST_CHECK;
 
-/* Call FN for each record 'G', 'M', 'L', 'R' until it returns other than 0, which is returned. */
+/* Call FN for each account, or each record 'G', 'M', 'L', 'R', until it returns other than 0, which is returned. */
 typedef int cache_record_fn(const void *record, size_t len, void *context);
+int cache_each_account(struct store *s, cache_record_fn *fn, void *context) MUST_CHECK;
 int cache_each_record(struct store *s, cache_record_fn *fn, void *context) MUST_CHECK;
 
 /* What W changes. -EBADMSG: what is stored is damaged. */

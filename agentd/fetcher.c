@@ -217,7 +217,9 @@ static int take_end(const struct frame *frame, struct exchange *x)
 		return -EPROTO;
 	if (ret->flags & FRAME_END_UNCHANGED && (!*x->request->validator || stage->n_records))
 		return -EPROTO;
-	return ret->flags & FRAME_END_COMPLETE && x->request->document_fd < 0 ? -EPROTO : 0;
+	if (ret->flags & FRAME_END_COMPLETE && (x->request->document_fd < 0 || stage->n_kind[RECORD_KEPT]))
+		return -EPROTO;
+	return 0;
 }
 
 /* A server speaks once. */

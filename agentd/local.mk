@@ -23,6 +23,7 @@ libagentd_la_SOURCES = \
 	agentd/guard.h agentd/guard.c \
 	agentd/index.h agentd/index.c \
 	agentd/keeper.h agentd/keeper.c \
+	agentd/kept.h agentd/kept.c \
 	agentd/ledger.h agentd/ledger.c \
 	agentd/ledger_store.h agentd/ledger_store.c \
 	agentd/local.h agentd/local.c \
@@ -32,6 +33,7 @@ libagentd_la_SOURCES = \
 	agentd/proc.h agentd/proc.c \
 	agentd/publish.h agentd/publish.c \
 	agentd/quota.h agentd/quota.c \
+	agentd/refresh.h agentd/refresh.c \
 	agentd/schedule.h agentd/schedule.c \
 	agentd/server.h agentd/server.c \
 	agentd/session_end.h agentd/session_end.c \

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agentd/kept.h"
 #include "agentd/ledger_store.h"
 #include "agentd/local.h"
 #include "agentd/log.h"
@@ -54,6 +55,13 @@ static void log_held(const struct sync *s)
 	log_error("sync: %s lacks %u of %u users and does not say that they were removed: %u stay as they were until it "
 		  "has said so %d times and after %s, or 'musterctl sync --accept-removals'",
 		  s->conf->url, s->guard.n_missing, s->guard.n_known, s->guard.n_held, GUARD_SYNCS, until);
+}
+
+static int keep_unreadable(struct sync *s)
+{
+	int r = kept_apply(&s->stage, &s->state.cache);
+
+	return r < 0 ? sync_failed_errno("cannot keep who could not be read", r) : 0;
 }
 
 /* A list over a network does not say who was removed. */
@@ -293,7 +301,7 @@ static int read_ledger(struct sync *s)
 static int sync_changed(struct sync *s)
 {
 	static int (*const steps[])(struct sync *) = {
-		read_ledger, check_serial, guard_removals, make_world, make_snapshots, deliver,
+		read_ledger, check_serial, keep_unreadable, guard_removals, make_world, make_snapshots, deliver,
 	};
 	int r = 0;
 

@@ -162,8 +162,8 @@ static int read_record(struct world *w, const struct stage_walk *s)
 	case RECORD_REJECT:
 		return read_reject(w, s);
 	case RECORD_MEMBERSHIP: /* when users and groups are known */
+	case RECORD_KEPT:	/* agentd/kept.h has added what is known of them */
 		return 0;
-	case RECORD_KEPT:
 	case RECORD_POLICY:
 	case RECORD_STATUS:
 	case RECORD_CLOCK:

@@ -263,6 +263,11 @@ test_publish_LDADD = $(AGENTD_TEST_LIBS)
 test_store_SOURCES = tests/unit/test_store.c
 test_store_LDADD = $(AGENTD_TEST_LIBS)
 
+check_PROGRAMS += test_refresh
+TESTS += test_refresh
+test_refresh_SOURCES = tests/unit/test_refresh.c $(WORLD_FIXTURE)
+test_refresh_LDADD = $(AGENTD_TEST_LIBS)
+
 check_PROGRAMS += test_guard
 TESTS += test_guard
 test_guard_SOURCES = tests/unit/test_guard.c $(WORLD_FIXTURE)

@@ -151,6 +151,13 @@ void fixture_removed(struct fixture *f, const char *id)
 	put(f, record_membership_pack(RECORD_REMOVED, &m, &record));
 }
 
+void fixture_kept(struct fixture *f, const char *id)
+{
+	struct membership m = {"", {id, (uint32_t)strlen(id) + 1, 1}};
+
+	put(f, record_membership_pack(RECORD_KEPT, &m, &record));
+}
+
 void fixture_reject(struct fixture *f, const char *kind, const char *id, const char *reason)
 {
 	put(f, record_reject_pack(&(struct reject){kind, id, "", reason, ""}, &record));

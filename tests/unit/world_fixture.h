@@ -37,6 +37,7 @@ void fixture_group(struct fixture *f, struct dir_group g);
 #define GROUP(f, ...) fixture_group(f, (struct dir_group){__VA_ARGS__})
 void fixture_members(struct fixture *f, const char *group_id, ...) __attribute__((sentinel));
 void fixture_removed(struct fixture *f, const char *id);
+void fixture_kept(struct fixture *f, const char *id);
 void fixture_reject(struct fixture *f, const char *kind, const char *id, const char *reason);
 
 /* Build the world from what was added since the last build. It must succeed. */

@@ -1,0 +1,174 @@
+#include "agentd/refresh.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "agentd/cache.h"
+
+/* Ids of the users who are answered for: few. */
+struct list {
+	struct buf ids;
+	uint32_t count;
+	struct stage *stage; /* what is being made */
+};
+
+static struct strlist ids_of(const struct list *l)
+{
+	return (struct strlist){l->ids.len ? (const char *)l->ids.data : "", (uint32_t)l->ids.len, l->count};
+}
+
+static bool has(const struct strlist *ids, const char *id)
+{
+	for (const char *s = NULL; (s = strlist_next(ids, s));)
+		if (!strcmp(s, id))
+			return true;
+	return false;
+}
+
+/* Whom the record speaks of: "" nobody. Several ids in one 'X' or 'K' are no answer. */
+static int subject_of(const void *record, size_t len, const char **ret)
+{
+	struct membership m;
+	struct account a;
+	struct reject j;
+	int r;
+
+	*ret = "";
+	switch ((enum record_kind)record_kind(record, len)) {
+	case RECORD_ACCOUNT:
+		r = record_account_unpack(record, len, &a);
+		*ret = r == 0 ? a.id : "";
+		return r;
+	case RECORD_REMOVED:
+	case RECORD_KEPT:
+		r = record_membership_unpack(record, len, &m);
+		if (r < 0 || m.user_ids.count != 1)
+			return r < 0 ? r : -EPROTO;
+		*ret = strlist_next(&m.user_ids, NULL);
+		return 0;
+	case RECORD_REJECT:
+		r = record_reject_unpack(record, len, &j);
+		*ret = r == 0 ? j.id : "";
+		return r;
+	default:
+		return -EPROTO;
+	}
+}
+
+/* Does it say what is to become of him? A reject of a key does not. */
+static int is_fate(const void *record, size_t len)
+{
+	struct reject j;
+
+	if (record_kind(record, len) != RECORD_REJECT)
+		return 1;
+	return record_reject_unpack(record, len, &j) == 0 && !strcmp(j.kind, "user");
+}
+
+int refresh_check(const struct stage *answer, const char *id)
+{
+	struct stage_walk walk = {.stage = answer};
+	const char *subject;
+	int fates = 0, r = 0;
+
+	while (r == 0 && (r = stage_next(&walk)) > 0) {
+		r = subject_of(walk.record, walk.place.len, &subject);
+		if (r == 0 && strcmp(subject, id) != 0)
+			r = -EPROTO;
+		fates += is_fate(walk.record, walk.place.len);
+	}
+	stage_walk_done(&walk);
+	if (r == 0 && fates != 1)
+		r = -EPROTO;
+	return r == -EBADMSG ? -EPROTO : r;
+}
+
+static int add(struct stage *stage, const void *record, size_t len)
+{
+	struct stage_place place;
+
+	return stage_add(stage, record, len, &place);
+}
+
+int refresh_add(struct stage *answers, const struct stage *answer)
+{
+	struct stage_walk walk = {.stage = answer};
+	int r = 0;
+
+	while (r == 0 && (r = stage_next(&walk)) > 0)
+		r = add(answers, walk.record, walk.place.len);
+	stage_walk_done(&walk);
+	return r < 0 ? r : stage_flush(answers);
+}
+
+/* The answers themselves. Who is kept stays as the cache has him. */
+static int take_answer(struct list *l, const struct stage_walk *s)
+{
+	const char *id;
+	int r = subject_of(s->record, s->place.len, &id);
+
+	if (r < 0 || record_kind(s->record, s->place.len) == RECORD_KEPT)
+		return r;
+	r = buf_add(&l->ids, id, strlen(id) + 1);
+	l->count++;
+	return r < 0 ? r : add(l->stage, s->record, s->place.len);
+}
+
+static int take_answers(struct list *l, const struct stage *answers)
+{
+	struct stage_walk walk = {.stage = answers};
+	int r = 0;
+
+	while (r == 0 && (r = stage_next(&walk)) > 0)
+		r = take_answer(l, &walk);
+	stage_walk_done(&walk);
+	return r;
+}
+
+/* One who left, or was left out, is known to the ledger, or by his reject. */
+static int take_account(const void *record, size_t len, void *context)
+{
+	const struct list *l = context;
+	const struct strlist ids = ids_of(l);
+	struct account a;
+	int r = record_account_unpack(record, len, &a);
+
+	return r < 0 || !a.bound || has(&ids, a.id) ? r : add(l->stage, record, len);
+}
+
+static int take_reject(const struct list *l, const void *record, size_t len)
+{
+	static const char *const of_groups[] = {"group", "posix_group", "member"};
+	const struct strlist ids = ids_of(l);
+	struct reject j;
+	int r = record_reject_unpack(record, len, &j);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(of_groups); i++)
+		if (!strcmp(j.kind, of_groups[i]))
+			return 0;
+	return r < 0 || has(&ids, j.id) ? r : add(l->stage, record, len);
+}
+
+static int take_record(const void *record, size_t len, void *context)
+{
+	const struct list *l = context;
+
+	return record_kind(record, len) == RECORD_REJECT ? take_reject(l, record, len) : add(l->stage, record, len);
+}
+
+int refresh_list(const struct stage *answers, struct store *cache, struct stage *ret)
+{
+	struct list l = {.stage = ret};
+	int r = stage_init(ret);
+
+	if (r == 0 && !cache->env)
+		r = -ENOENT;
+	if (r == 0)
+		r = take_answers(&l, answers);
+	if (r == 0)
+		r = cache_each_account(cache, take_account, &l);
+	if (r == 0)
+		r = cache_each_record(cache, take_record, &l);
+	buf_done(&l.ids);
+	return r < 0 ? r : stage_flush(ret);
+}
