@@ -181,8 +181,10 @@ int jumpcloud_token_use(struct jumpcloud_token *t, struct http *http, const stru
 {
 	int r;
 
-	if (t->shown_to == http && wire_now_ms() < t->until_ms)
+	if (t->shown_to == http && wire_now_ms() < t->until_ms) {
+		t->fresh = false;
 		return 0;
+	}
 	t->shown_to = NULL;
 	t->asked_for = request;
 	r = ask(t, ret);

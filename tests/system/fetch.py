@@ -14,7 +14,7 @@ import time
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent))
 from directory.certs import Authority  # noqa: E402, F401
 
-CONFIG, SYNC, RECORD, END, RESULT, SERVER = 1, 2, 32, 33, 34, 35
+CONFIG, SYNC, REFRESH, RECORD, END, RESULT, SERVER = 1, 2, 3, 32, 33, 34, 35
 UNCHANGED = 2
 FETCH = os.environ.get("MUSTER_FETCH", "/usr/libexec/muster/muster-fetch")
 
@@ -47,25 +47,35 @@ class Fetch:
         self.sock.sendall(struct.pack("<IHHI", len(payload), kind, 0, request) + payload)
 
     def sync(self, validator=""):
+        return self.ask(SYNC, validator)
+
+    def refresh(self, user):
+        return self.ask(REFRESH, user)
+
+    def ask(self, kind, text):
+        """The answer to one request; `records` keeps what came as (kind, bytes)."""
         self.request += 1
-        self.send(SYNC, self.request, validator.encode() + b"\0")
-        accounts, server = 0, None
+        self.send(kind, self.request, text.encode() + b"\0")
+        self.records, server = [], None
         while True:
             length, kind, zero, request = struct.unpack("<IHHI", self.file.read(12))
             payload = self.file.read(length)
             assert zero == 0 and request == self.request
             if kind == RECORD:
-                accounts += count_accounts(payload)
+                self.records += split_records(payload)
             elif kind == SERVER:
                 assert server is None and payload[-1] == 0
                 server = ServerSaid(*struct.unpack_from("<QII", payload), payload[16:-1].decode())
             elif kind == END:
                 end = struct.unpack("<6Q", payload)
-                assert end[0] == accounts
-                return Answer(0, "", accounts, end[5], end[4], server)
+                assert end[0] == self.count("A")
+                return Answer(0, "", end[0], end[5], end[4], server)
             else:
                 assert kind == RESULT
-                return Answer(struct.unpack_from("<I", payload)[0], payload[4:-1].decode(), accounts, 0, 0, server)
+                return Answer(struct.unpack_from("<I", payload)[0], payload[4:-1].decode(), self.count("A"), 0, 0, server)
+
+    def count(self, kind):
+        return sum(k == kind for k, _ in self.records)
 
     def peak_kib(self):
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
@@ -80,14 +90,15 @@ class Fetch:
             return self.process.wait(30)
 
 
-def count_accounts(payload):
-    n = offset = 0
+def split_records(payload):
+    found, offset = [], 0
     while offset < len(payload):
         length, = struct.unpack_from("<I", payload, offset)
-        n += payload[offset + 4] == ord("A")
+        record = payload[offset + 4:offset + 4 + length]
+        found.append((chr(record[0]), record))
         offset += 4 + length
     assert offset == len(payload)
-    return n
+    return found
 
 
 @contextlib.contextmanager
