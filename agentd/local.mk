@@ -34,6 +34,7 @@ libagentd_la_SOURCES = \
 	agentd/publish.h agentd/publish.c \
 	agentd/quota.h agentd/quota.c \
 	agentd/refresh.h agentd/refresh.c \
+	agentd/reports.h agentd/reports.c \
 	agentd/schedule.h agentd/schedule.c \
 	agentd/server.h agentd/server.c \
 	agentd/session_end.h agentd/session_end.c \

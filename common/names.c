@@ -10,7 +10,6 @@
 #include "common/str.h"
 
 #define TEXT_MAX      255
-#define OBJECT_ID_MAX 64
 
 /*
  * Names that carry rights or belong to the system, on Debian or on its neighbours, also where this

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #define NAME_MAX_LEN 32
+#define OBJECT_ID_MAX 64
 #define ID_FLOOR     1000u		/* nothing below ever leaves the NSS module (N10) */
 #define ID_HASH_BASE 1879048192u	/* 0x70000000: ids of our own making lie here, */
 #define ID_HASH_SPAN (1u << 28)		/* up to 2147483647 */

@@ -273,6 +273,11 @@ TESTS += test_guard
 test_guard_SOURCES = tests/unit/test_guard.c $(WORLD_FIXTURE)
 test_guard_LDADD = $(AGENTD_TEST_LIBS)
 
+check_PROGRAMS += test_reports
+TESTS += test_reports
+test_reports_SOURCES = tests/unit/test_reports.c tests/unit/unit.h
+test_reports_LDADD = $(AGENTD_TEST_LIBS)
+
 check_PROGRAMS += test_tallies
 TESTS += test_tallies
 test_tallies_SOURCES = tests/unit/test_tallies.c $(WORLD_FIXTURE)
