@@ -17,7 +17,7 @@ enum frame_type {
 	FRAME_SYNC,	  /* validator of the last good sync, or empty; with file:// a descriptor */
 	FRAME_REFRESH,	  /* directory id */
 	FRAME_VERIFY,	  /* name NUL password NUL */
-	FRAME_REPORT,
+	FRAME_REPORT,	  /* directory id of a user whom this endpoint has locked */
 	/* back */
 	FRAME_RECORD = 32, /* one record (common/record.h) */
 	FRAME_END,	   /* struct frame_end */

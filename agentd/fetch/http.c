@@ -250,6 +250,8 @@ static CURLcode set_request(struct http *h, const char *url, struct head *head)
 	if (code == CURLE_OK)
 		code = q->post ? curl_easy_setopt(h->curl, CURLOPT_POSTFIELDSIZE, (long)strlen(q->post))
 			       : curl_easy_setopt(h->curl, CURLOPT_HTTPGET, 1L);
+	if (code == CURLE_OK) /* NULL: its own word */
+		code = curl_easy_setopt(h->curl, CURLOPT_CUSTOMREQUEST, q->put ? "PUT" : NULL);
 	return code;
 }
 

@@ -40,6 +40,7 @@ struct http_request {
 	const char *path;      /* after the url, as it is; "" the url alone */
 	const char *validator; /* "" = none */
 	const char *post, *post_type; /* a text and its Content-Type; NULL: GET */
+	bool put; /* and it goes by PUT, not by POST */
 	uint64_t max;	       /* bytes of an answer at most */
 	long timeout_s;	       /* for all of it; less than 100 bytes/s for 10 s end it as well */
 	/* The answer, in pieces. 0, or -errno, which ends it and is returned. */

@@ -10,6 +10,8 @@
  *	GET  /systemusers/{id}			one for each record that was not among those, at most JUMPCLOUD_SINGLES_MAX
  *	GET  /organizations, /organizations/{id}	1-2	lockout policy, each JUMPCLOUD_POLICY_MS
  * A list that changes while it is read is read again, JUMPCLOUD_ATTEMPTS times in all.
+ *
+ * The one thing that is ever written there: PUT /systemusers/{id} {"account_locked":true}
  */
 #ifndef AGENTD_FETCH_JUMPCLOUD_H
 #define AGENTD_FETCH_JUMPCLOUD_H
@@ -26,6 +28,7 @@
 struct jumpcloud_request {
 	const char *path; /* below the API's address: "/v2/systems/…?limit=100" */
 	const char *post; /* JSON; NULL: GET */
+	bool put;	  /* JSON to PUT, not to POST */
 	/* The reply, in pieces. 0, or -errno, which ends it and is returned. */
 	int (*body)(void *context, const void *data, size_t len);
 	void *context;
@@ -72,5 +75,11 @@ int jumpcloud_sync(const struct jumpcloud_api *api, const struct jumpcloud_optio
  */
 int jumpcloud_refresh(const struct jumpcloud_api *api, const struct jumpcloud_options *options, const char *id,
 		      const struct document_sink *sink, char ret_text[static JUMPCLOUD_TEXT_SIZE]) MUST_CHECK;
+
+/*
+ * Lock one user everywhere. ID passed object_id_valid(). 0: he is locked, by the directory's own word; -ENOENT no such user;
+ * errors as above.
+ */
+int jumpcloud_lock(const struct jumpcloud_api *api, const char *id, char ret_text[static JUMPCLOUD_TEXT_SIZE]) MUST_CHECK;
 
 #endif

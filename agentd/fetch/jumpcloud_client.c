@@ -107,6 +107,7 @@ static int try_once(struct attempt *a, struct http_answer *ret)
 		.validator = "",
 		.post = a->request->post,
 		.post_type = "application/json",
+		.put = a->request->put,
 		.max = REPLY_MAX,
 		.timeout_s = c->limits.request_s,
 		.body = on_body,

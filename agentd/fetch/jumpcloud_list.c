@@ -136,7 +136,7 @@ int jumpcloud_get(struct jumpcloud *j, const struct jumpcloud_list *l, const cha
 {
 	struct incoming in = { .j = j, .list = l, .total = -1 };
 	const struct scan_handler handler = { on_begin, on_take, on_leave, &in, LIST_ITEM_MAX };
-	const struct jumpcloud_request request = { path, post, on_body, &in };
+	const struct jumpcloud_request request = { path, post, l->put, on_body, &in };
 	struct jumpcloud_reply reply = { .total = -1 };
 	int r;
 

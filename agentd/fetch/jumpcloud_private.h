@@ -60,6 +60,7 @@ struct jumpcloud_list {
 	const char *items_key; /* an object with the items in this key; NULL: the items are all there is … */
 	const char *count_key; /* … and how many there are in all in this one */
 	bool single;	       /* the reply is one item, no list */
+	bool put;	       /* what is posted is put */
 	/* 0; 1 that is enough: the rest of the reply is read, but not told; -errno, and J's text says why. */
 	int (*item)(struct jumpcloud *j, void *context, const struct scan_value *value);
 	void *context;

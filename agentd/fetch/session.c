@@ -110,6 +110,13 @@ static int answer_refresh(struct session *s, struct outlet *o, const struct fram
 	return outlet_fail(o, -EPROTO, "this driver cannot ask about one user");
 }
 
+static int answer_report(struct session *s, struct outlet *o, const struct frame *f)
+{
+	if (strcmp(get(s, SETTING_DRIVER), "jumpcloud") == 0)
+		return report_jumpcloud(s, o, f);
+	return outlet_fail(o, -EPROTO, "this driver cannot lock a user");
+}
+
 /* Two strings, and nothing behind them. */
 static int answer_verify(struct session *s, struct outlet *o, const struct frame *f)
 {
@@ -137,6 +144,8 @@ static answer_fn answer_of(const struct frame *f)
 		return answer_refresh;
 	case FRAME_VERIFY:
 		return answer_verify;
+	case FRAME_REPORT:
+		return answer_report;
 	default:
 		return NULL;
 	}

@@ -108,17 +108,27 @@ int sync_jumpcloud(struct session *s, struct outlet *o, const struct frame *f)
 	return finish(s, o, r, text);
 }
 
+/* The one id that F is about; NULL: it has none. */
+static const char *id_of(const struct frame *f)
+{
+	const char *id = (const char *)f->payload.data;
+
+	if (!f->payload.len || strnlen(id, f->payload.len) != f->payload.len - 1 || !object_id_valid(id))
+		return NULL;
+	return id;
+}
+
 int refresh_jumpcloud(struct session *s, struct outlet *o, const struct frame *f)
 {
 	const struct jumpcloud_limits limits = { 0, REFRESH_REQUEST_S, REFRESH_BYTES, on_tick, o };
 	const struct jumpcloud_options options = options_of(s);
 	const struct document_sink sink = outlet_sink(o);
-	const char *id = (const char *)f->payload.data;
+	const char *id = id_of(f);
 	char text[HTTP_TEXT_SIZE] = "";
 	struct jumpcloud_api api;
 	int r;
 
-	if (!f->payload.len || strnlen(id, f->payload.len) != f->payload.len - 1 || !object_id_valid(id))
+	if (!id)
 		return outlet_fail(o, -EPROTO, "not an id");
 	r = prepare(s, text);
 	if (r < 0)
@@ -126,4 +136,23 @@ int refresh_jumpcloud(struct session *s, struct outlet *o, const struct frame *f
 	api = jumpcloud_client_begin(s->jumpcloud->client, &limits);
 	r = jumpcloud_refresh(&api, &options, id, &sink, text);
 	return finish(s, o, r, text);
+}
+
+/* Not tried again here: musterd keeps what was not told, and whether a broken attempt has arrived, its next sync will show. */
+int report_jumpcloud(struct session *s, struct outlet *o, const struct frame *f)
+{
+	const struct jumpcloud_limits limits = { 0, REFRESH_REQUEST_S, REFRESH_BYTES, on_tick, o };
+	const char *id = id_of(f);
+	char text[HTTP_TEXT_SIZE] = "";
+	struct jumpcloud_api api;
+	int r;
+
+	if (!id)
+		return outlet_fail(o, -EPROTO, "not an id");
+	r = prepare(s, text);
+	if (r == 0) {
+		api = jumpcloud_client_begin(s->jumpcloud->client, &limits);
+		r = jumpcloud_lock(&api, id, text);
+	}
+	return r < 0 ? outlet_fail(o, r, text) : outlet_result(o, 0, "");
 }

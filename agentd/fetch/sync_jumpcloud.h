@@ -1,5 +1,5 @@
 /*
- * Driver "jumpcloud": answers SYNC and REFRESH with what JumpCloud's API says.
+ * Driver "jumpcloud": answers SYNC, REFRESH and REPORT with what JumpCloud's API says.
  */
 #ifndef AGENTD_FETCH_SYNC_JUMPCLOUD_H
 #define AGENTD_FETCH_SYNC_JUMPCLOUD_H
@@ -10,6 +10,7 @@
 /* Answers F through O. 0, also when the answer is that it failed; -errno when there is nobody to answer any more. */
 int sync_jumpcloud(struct session *s, struct outlet *o, const struct frame *f) MUST_CHECK;
 int refresh_jumpcloud(struct session *s, struct outlet *o, const struct frame *f) MUST_CHECK;
+int report_jumpcloud(struct session *s, struct outlet *o, const struct frame *f) MUST_CHECK;
 
 /* The connection, and what is known of the organisation. NULL is allowed. */
 void jumpcloud_link_free(struct jumpcloud_link *l);
