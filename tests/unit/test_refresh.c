@@ -81,7 +81,7 @@ static void test_nothing_new(void **state)
 		assert_string_equal(fixture_gids(f, "u1"), "5001,6000,2147483640");
 		assert_int_equal(fixture_rejects(f, "user", NULL, NULL), 2);
 		assert_int_equal(fixture_rejects(f, "key", NULL, NULL), 2);
-		assert_int_equal(fixture_rejects(f, "posix_group", NULL, NULL), 1);
+		assert_int_equal(fixture_rejects(f, "group", NULL, NULL), 1);
 		assert_int_equal(cache_save(&store, &f->world, &(struct cache_meta){.generation = 2}), 0);
 	}
 }
