@@ -205,14 +205,24 @@ int tally_reserve(const char *dir, uint32_t uid, const char *rhost, const struct
 	return refused(&before, now_ms) ? -EBUSY : 0;
 }
 
-int tally_succeed(const char *dir, uint32_t uid, const char *rhost, int64_t now_ms)
+static int append_kind(enum tally_event_kind kind, const char *dir, uint32_t uid, const char *rhost,
+		       int64_t now_ms)
 {
-	struct tally_event e = {
-		.at_ms = now_ms, .rhost = tally_rhost(rhost), .kind = EVENT_SUCCESS};
+	struct tally_event e = {.at_ms = now_ms, .rhost = tally_rhost(rhost), .kind = kind};
 	AUTO_CLOSE int fd = -1;
 	off_t end;
 
 	return append(dir, uid, &e, &fd, &end);
+}
+
+int tally_succeed(const char *dir, uint32_t uid, const char *rhost, int64_t now_ms)
+{
+	return append_kind(EVENT_SUCCESS, dir, uid, rhost, now_ms);
+}
+
+int tally_cancel(const char *dir, uint32_t uid, const char *rhost, int64_t now_ms)
+{
+	return append_kind(EVENT_CANCEL, dir, uid, rhost, now_ms);
 }
 
 int tally_clear(const char *dir, uint32_t uid)

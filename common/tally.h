@@ -61,6 +61,11 @@ int tally_read(const char *dir, uint32_t uid, const char *rhost, const struct ta
 int tally_reserve(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p,
 		  int64_t now_ms, struct tally *ret) MUST_CHECK;
 int tally_succeed(const char *dir, uint32_t uid, const char *rhost, int64_t now_ms) MUST_CHECK;
+/*
+ * The try that tally_reserve() wrote at this NOW_MS for RHOST was none: nobody could say whether the password was right, and
+ * nobody has said so.
+ */
+int tally_cancel(const char *dir, uint32_t uid, const char *rhost, int64_t now_ms) MUST_CHECK;
 /* Forget everything (unlock, reset, removal). No file is success. */
 int tally_clear(const char *dir, uint32_t uid) MUST_CHECK;
 

@@ -67,6 +67,21 @@ static bool event_unpack(const uint8_t in[static TALLY_EVENT_SIZE], struct tally
 	return true;
 }
 
+/* The failure that CANCEL takes back: one of that time from there is as good as another. */
+static void drop_failure(struct tally_history *h, const struct tally_event *cancel)
+{
+	uint32_t i = h->n;
+
+	while (i > 0 && (h->failures[i - 1].at_ms != cancel->at_ms || h->failures[i - 1].rhost != cancel->rhost))
+		i--;
+	if (i == 0)
+		return;
+	memmove(&h->failures[i - 1], &h->failures[i], (h->n - i) * sizeof(h->failures[0]));
+	h->n--;
+	h->first -= h->first >= i;
+	h->rhost_first -= h->rhost_first >= i;
+}
+
 static void add_event(struct tally_history *h, const struct tally_event *e, int64_t now_ms)
 {
 	if (e->at_ms > now_ms + AHEAD_MS)
@@ -75,6 +90,8 @@ static void add_event(struct tally_history *h, const struct tally_event *e, int6
 		h->first = h->n;
 		if (e->rhost == h->rhost)
 			h->rhost_first = h->n;
+	} else if (e->kind == EVENT_CANCEL) {
+		drop_failure(h, e);
 	} else if (e->kind == EVENT_FAILURE && h->n < TALLY_EVENTS_MAX) {
 		h->failures[h->n++] = *e;
 	}

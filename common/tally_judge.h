@@ -12,6 +12,7 @@
 enum tally_event_kind {
 	EVENT_FAILURE = 'F',
 	EVENT_SUCCESS = 'S',
+	EVENT_CANCEL = 'C', /* takes the failure of the same time and rhost back */
 };
 
 /* As stored, little-endian: {u32 check of the rest, u32 rhost, u64 time << 8 | kind}. */

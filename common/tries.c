@@ -49,3 +49,10 @@ int tries_forgive(const struct subject *s, const char *rhost)
 		return 0;
 	return tally_succeed(TALLY_DIR, s->account.uid, rhost, s->boottime_ms);
 }
+
+int tries_cancel(const struct subject *s, const char *rhost)
+{
+	if (s->account.disable_lockout)
+		return 0;
+	return tally_cancel(TALLY_DIR, s->account.uid, rhost, s->boottime_ms);
+}

@@ -14,4 +14,7 @@ int tries_reserve(const struct subject *s, const char *rhost, struct tally *ret)
 /* The password was right: what was reserved, and all before, is forgotten (tally_succeed()). */
 int tries_forgive(const struct subject *s, const char *rhost) MUST_CHECK;
 
+/* The password was not verified after all, and nothing was learnt of it: what was reserved is taken back. */
+int tries_cancel(const struct subject *s, const char *rhost) MUST_CHECK;
+
 #endif

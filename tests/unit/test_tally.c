@@ -76,6 +76,34 @@ static void test_lock(void **state)
 	assert_true(tally_now(T + 4 + 300007, NULL, &five).locked_at_ms == 0);
 }
 
+/* A try that nobody could judge is none: taken back alone, from where it was made, and whatever came after it. */
+static void test_cancel(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(tally_reserve(tally_dir, UID, HOST, &never, T + i, NULL), -(i == 3) & -EBUSY);
+	assert_int_equal(tally_now(T + 4, HOST, &five).failures, 3);
+	assert_true(tally_now(T + 4, HOST, &five).backoff_until_ms > 0);
+	assert_int_equal(tally_cancel(tally_dir, UID, HOST, T + 1), 0);
+	assert_int_equal(tally_now(T + 4, HOST, &five).failures, 2);
+	assert_int_equal(tally_now(T + 4, HOST, &five).backoff_until_ms, 0);
+	assert_int_equal(tally_cancel(tally_dir, UID, HOST, T + 1), 0); /* it is gone already */
+	assert_int_equal(tally_cancel(tally_dir, UID, NULL, T), 0);	/* not from there */
+	assert_int_equal(tally_cancel(tally_dir, UID, HOST, T + 9), 0); /* not then */
+	assert_int_equal(tally_now(T + 9, HOST, &five).failures, 2);
+	assert_int_equal(tally_succeed(tally_dir, UID, NULL, T + 10), 0);
+	assert_int_equal(try_at(T + 11), 0);
+	assert_int_equal(tally_cancel(tally_dir, UID, HOST, T), 0); /* one that is forgiven already */
+	assert_int_equal(tally_now(T + 12, NULL, &five).failures, 1);
+	assert_int_equal(tally_cancel(tally_dir, UID, NULL, T + 11), 0);
+	assert_int_equal(tally_now(T + 12, NULL, &five).failures, 0);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(try_at(T + 20 + i), 0);
+		assert_int_equal(tally_cancel(tally_dir, UID, NULL, T + 20 + i), 0);
+	}
+	assert_false(tally_now(T + 50, NULL, &five).locked);
+}
+
 static void test_success_clears(void **state)
 {
 	struct tally t;
@@ -361,6 +389,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TALLY_TEST(test_nothing),     TALLY_TEST(test_file),
+		TALLY_TEST(test_cancel),
 		TALLY_TEST(test_lock),        TALLY_TEST(test_success_clears),
 		TALLY_TEST(test_window),      TALLY_TEST(test_until_cleared),
 		TALLY_TEST(test_backoff),     TALLY_TEST(test_damage),
