@@ -168,6 +168,7 @@ static int read_record(struct world *w, const struct stage_walk *s)
 	case RECORD_STATUS:
 	case RECORD_CLOCK:
 	case RECORD_SESSIONS:
+	case RECORD_VERIFIER:
 		break;
 	}
 	return -EPROTO;

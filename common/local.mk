@@ -12,6 +12,7 @@ libcommon_la_SOURCES = \
 	common/sshkey.h common/sshkey.c \
 	common/clock.h common/clock.c common/clock_file.h common/clock_file.c \
 	common/record.h common/record.c common/record_codec.h common/record_codec.c \
+	common/saved_verifier.h common/saved_verifier.c \
 	common/subject.h common/subject.c \
 	common/tally.h common/tally.c common/tally_judge.h common/tally_judge.c \
 	common/tries.h common/tries.c \

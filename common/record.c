@@ -120,6 +120,12 @@ static const struct field clock_fields[] = {
 	FIELD(3, U64, clock_mark, wall_s),
 };
 
+static const struct field verifier_fields[] = {
+	FIELD(1, STRING, saved_verifier, id),   FIELD(2, STRING, saved_verifier, name),
+	FIELD(3, STRING, saved_verifier, method), FIELD(4, STRING, saved_verifier, hash),
+	FIELD(5, U64, saved_verifier, confirmed_at),
+};
+
 #define PACK(kind, fields, record, out) record_encode(kind, fields, ARRAY_SIZE(fields), record, out)
 /* The result is touched on success alone. */
 #define UNPACK(kind, fields, data, len, type, ret)                                             \
@@ -233,4 +239,14 @@ int record_sessions_pack(const struct session_status *s, struct buf *out)
 int record_sessions_unpack(const void *data, size_t len, struct session_status *ret)
 {
 	return UNPACK(RECORD_SESSIONS, sessions_fields, data, len, session_status, ret);
+}
+
+int record_verifier_pack(const struct saved_verifier *v, struct buf *out)
+{
+	return PACK(RECORD_VERIFIER, verifier_fields, v, out);
+}
+
+int record_verifier_unpack(const void *data, size_t len, struct saved_verifier *ret)
+{
+	return UNPACK(RECORD_VERIFIER, verifier_fields, data, len, saved_verifier, ret);
 }

@@ -17,6 +17,7 @@
 
 #include "common/account.h"
 #include "common/clock.h"
+#include "common/saved_verifier.h"
 
 enum record_kind {
 	RECORD_ACCOUNT = 'A',
@@ -30,6 +31,7 @@ enum record_kind {
 	RECORD_STATUS = 'S',
 	RECORD_CLOCK = 'C', /* the mark: common/clock_file.h */
 	RECORD_SESSIONS = 'E', /* of sessions that were ended */
+	RECORD_VERIFIER = 'V', /* common/saved_verifier.h */
 };
 
 /*
@@ -92,5 +94,7 @@ int record_clock_pack(const struct clock_mark *m, struct buf *out) MUST_CHECK;
 int record_clock_unpack(const void *data, size_t len, struct clock_mark *ret) MUST_CHECK;
 int record_sessions_pack(const struct session_status *s, struct buf *out) MUST_CHECK;
 int record_sessions_unpack(const void *data, size_t len, struct session_status *ret) MUST_CHECK;
+int record_verifier_pack(const struct saved_verifier *v, struct buf *out) MUST_CHECK;
+int record_verifier_unpack(const void *data, size_t len, struct saved_verifier *ret) MUST_CHECK;
 
 #endif

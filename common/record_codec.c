@@ -346,6 +346,7 @@ int record_kind(const void *data, size_t len)
 	case RECORD_STATUS:
 	case RECORD_CLOCK:
 	case RECORD_SESSIONS:
+	case RECORD_VERIFIER:
 		return p[0];
 	}
 	return -EBADMSG;

@@ -45,6 +45,7 @@ static int repack(enum record_kind kind, const void *data, size_t size, struct b
 		struct sync_status status;
 		struct clock_mark mark;
 		struct session_status sessions;
+		struct saved_verifier verifier;
 	} u;
 	int r = -EBADMSG;
 
@@ -101,6 +102,11 @@ static int repack(enum record_kind kind, const void *data, size_t size, struct b
 		r = record_clock_unpack(data, size, &u.mark);
 		if (r == 0)
 			r = record_clock_pack(&u.mark, out);
+		break;
+	case RECORD_VERIFIER:
+		r = record_verifier_unpack(data, size, &u.verifier);
+		if (r == 0)
+			r = record_verifier_pack(&u.verifier, out);
 		break;
 	}
 	return r;

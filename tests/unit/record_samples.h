@@ -93,4 +93,12 @@ static const struct sync_status status = {
 	.errors = STRLIST("none\0two\0", 2),
 };
 
+static const struct saved_verifier verifier = {
+	.id = "6026bec6b8207255280d5981",
+	.name = "dora",
+	.method = "ldap",
+	.hash = "$y$j9T$salt$hash",
+	.confirmed_at = 7,
+};
+
 #endif

@@ -108,6 +108,18 @@ static int unpack_clock(const void *data, size_t len)
 	return record_clock_unpack(data, len, &m);
 }
 
+static int pack_verifier(struct buf *out)
+{
+	return record_verifier_pack(&verifier, out);
+}
+
+static int unpack_verifier(const void *data, size_t len)
+{
+	struct saved_verifier v;
+
+	return record_verifier_unpack(data, len, &v);
+}
+
 static const struct {
 	int kind;
 	unsigned int n_fields; /* all members are set above: none may be forgotten in the tables */
@@ -122,6 +134,7 @@ static const struct {
 	{RECORD_REJECT, 5, pack_reject, unpack_reject},
 	{RECORD_STATUS, 21, pack_status, unpack_status},
 	{RECORD_CLOCK, 3, pack_clock, unpack_clock},
+	{RECORD_VERIFIER, 5, pack_verifier, unpack_verifier},
 };
 
 /* The bytes in a block of exactly that size, so that a sanitizer sees one byte too many. */
