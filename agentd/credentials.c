@@ -11,6 +11,7 @@
 #include <xxhash.h>
 
 #include "agentd/file.h"
+#include "common/ldap_names.h"
 
 #define PUBLIC_MAX (4u << 20) /* all authorities of a system are a quarter of a MiB */
 #define SECRET_MAX 65536u
@@ -78,19 +79,19 @@ static int read_item(const struct item *i, struct buf *out, char *error)
 	return 0;
 }
 
-static int read_ca(const struct conf *c, struct buf *out, char *error)
+static int read_ca(const char *key, const char *path, struct buf *out, char *error)
 {
-	struct item i = {"ca_file", c->ca_file, false};
+	struct item i = {key, path, false};
 
-	if (*c->ca_file)
+	if (*path)
 		return read_item(&i, out, error);
 	for (size_t n = 0; n < ARRAY_SIZE(bundles); n++) {
 		i.path = bundles[n];
 		if (access(i.path, F_OK) == 0)
 			return read_item(&i, out, error);
 	}
-	return fail(error, -ENOENT, "ca_file is not set, and this system has no bundle of authorities "
-		    "(package ca-certificates)");
+	return fail(error, -ENOENT, "%s is not set, and this system has no bundle of authorities "
+		    "(package ca-certificates)", key);
 }
 
 /* A file has a line end, a token, key or secret has none. */
@@ -150,12 +151,23 @@ int credentials_load(const struct conf *c, struct credentials *ret,
 	int r;
 
 	ret_error[0] = '\0';
-	r = read_ca(c, &ret->ca, ret_error);
+	r = read_ca("ca_file", c->ca_file, &ret->ca, ret_error);
 	if (r == 0)
 		r = read_own(c, ret, ret_error);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(all); i++)
 		if (!all[i]->len)
 			r = buf_add(all[i], "", 1);
+	return r == -ENOMEM ? fail(ret_error, r, "%s", strerror(-r)) : r;
+}
+
+int credentials_ldap_ca(const struct conf *c, struct buf *ret, char ret_error[static CREDENTIALS_ERROR_SIZE])
+{
+	int r;
+
+	ret_error[0] = '\0';
+	r = ldap_transport_of(c->ldap_url) == LDAP_TRANSPORT_PLAIN ?
+		    buf_add(ret, "", 1) :
+		    read_ca("ldap_ca_file", c->ldap_ca_file, ret, ret_error);
 	return r == -ENOMEM ? fail(ret_error, r, "%s", strerror(-r)) : r;
 }
 

@@ -31,6 +31,12 @@ int credentials_load(const struct conf *c, struct credentials *ret,
 		     char ret_error[static CREDENTIALS_ERROR_SIZE]) MUST_CHECK;
 void credentials_done(struct credentials *c);
 
+/*
+ * The authorities of the LDAP server alone, with a NUL: [auth] ldap_ca_file, or else the system's bundle; "" for a server
+ * without TLS on this computer. As credentials_load(); buf_done() in any case.
+ */
+int credentials_ldap_ca(const struct conf *c, struct buf *ret, char ret_error[static CREDENTIALS_ERROR_SIZE]) MUST_CHECK;
+
 /* Can the server know that it is us? Then it may tell password hashes. */
 bool credentials_prove(const struct credentials *c);
 

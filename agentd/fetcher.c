@@ -177,8 +177,14 @@ void fetcher_stop(struct fetcher *f)
 	reap(f, -1);
 }
 
-/* Text of a RESULT: {u32 errno, text NUL}. */
-static int take_result(const struct frame *frame, char *error)
+void fetcher_leave(struct fetcher *f)
+{
+	closep(&f->sock);
+	f->sock = -1;
+}
+
+/* A RESULT, {u32 errno, text NUL}: *RET_CODE negative or 0. -EPROTO. */
+static int read_result(const struct frame *frame, int *ret_code, char *error)
 {
 	const char *text = (const char *)frame->payload.data + sizeof(uint32_t);
 	size_t len = frame->payload.len;
@@ -189,10 +195,22 @@ static int take_result(const struct frame *frame, char *error)
 		return -EPROTO;
 	memcpy(&code, frame->payload.data, sizeof(code));
 	code = le32toh(code);
-	if (code == 0 || code > 4095)
+	if (code > 4095)
 		return -EPROTO;
 	text_show(text, error, FETCHER_ERROR_SIZE);
-	return -(int)code;
+	*ret_code = -(int)code;
+	return 0;
+}
+
+/* Of a sync: it always failed. */
+static int take_result(const struct frame *frame, char *error)
+{
+	int code, r = read_result(frame, &code, error);
+
+	if (r == 0 && code < 0)
+		return code;
+	error[0] = '\0';
+	return -EPROTO;
 }
 
 /* One exchange: what was asked, and what came so far. */
@@ -318,9 +336,8 @@ static int send_setting(struct fetcher *f, const char *key, const char *value, i
 }
 
 /* CONFIG goes before each request: of one that is kept nobody remembers what it has heard. */
-static int send_request(struct fetcher *f, const struct fetcher_request *request)
+static int send_settings(struct fetcher *f, int64_t deadline)
 {
-	int64_t deadline = wire_now_ms() + f->idle_ms;
 	const char *key, *value = NULL;
 	int r = 0;
 
@@ -330,6 +347,14 @@ static int send_request(struct fetcher *f, const struct fetcher_request *request
 	}
 	if (++f->request_id == 0) /* CONFIG's */
 		f->request_id++;
+	return r;
+}
+
+static int send_request(struct fetcher *f, const struct fetcher_request *request)
+{
+	int64_t deadline = wire_now_ms() + f->idle_ms;
+	int r = send_settings(f, deadline);
+
 	return r < 0 ? r : wire_send(f->sock, FRAME_SYNC, f->request_id, request->validator,
 				     strlen(request->validator) + 1, request->document_fd, deadline);
 }
@@ -349,5 +374,38 @@ int fetcher_sync(struct fetcher *f, const struct fetcher_request *request, struc
 		r = stage_flush(stage);
 	if (r < 0 && !ret_error[0])
 		describe(f, r, ret_error);
+	return r;
+}
+
+static int send_login(struct fetcher *f, const struct fetcher_login *login)
+{
+	CLEANUP(buf_wipe) struct buf b = {0};
+	size_t user_size = strlen(login->user) + 1, password_size = strlen(login->password) + 1;
+	int r = buf_reserve(&b, user_size + password_size); /* so that no piece of it stays behind */
+
+	if (r == 0)
+		r = buf_add(&b, login->user, user_size);
+	if (r == 0)
+		r = buf_add(&b, login->password, password_size);
+	if (r == 0)
+		r = send_settings(f, login->deadline_ms);
+	return r < 0 ? r : wire_send(f->sock, FRAME_VERIFY, f->request_id, b.data, b.len, -1, login->deadline_ms);
+}
+
+int fetcher_verify(struct fetcher *f, const struct fetcher_login *login, int *ret_result,
+		   char ret_error[static FETCHER_ERROR_SIZE])
+{
+	CLEANUP(frame_done) struct frame frame = {.fd = -1};
+	int r = send_login(f, login);
+
+	ret_error[0] = '\0';
+	if (r == 0)
+		r = wire_recv(f->sock, &frame, login->deadline_ms);
+	if (r == 0 && (frame.type != FRAME_RESULT || frame.request_id != f->request_id || frame.fd >= 0))
+		r = -EPROTO;
+	if (r == 0)
+		r = read_result(&frame, ret_result, ret_error);
+	if (r < 0)
+		snprintf(ret_error, FETCHER_ERROR_SIZE, "muster-fetch: %s", strerror(-r));
 	return r;
 }

@@ -32,7 +32,8 @@ struct fetcher {
 };
 
 /*
- * Connect to o->socket when that is there, else start o->path. Call from a process without threads, or from the main thread.
+ * Connect to o->socket when that is there, else start o->path: it ends with the thread that did so. One other than the main
+ * thread uses fetcher_leave() when it is done.
  * -EPERM the socket is not root's or ours; -ECONNREFUSED, -EAGAIN nobody listens there, or is too busy; -errno.
  */
 int fetcher_start(const struct fetcher_options *o, struct fetcher *ret) MUST_CHECK;
@@ -42,6 +43,12 @@ int fetcher_adopt(const struct fetcher_options *o, int sock, struct fetcher *ret
 
 /* Close the socket, wait a moment, kill, reap. Also for one that never started (pid 0). */
 void fetcher_stop(struct fetcher *f);
+
+/*
+ * Close the socket and no more: for a thread other than the main one, which must not signal a pid that the main thread may be
+ * reaping. The child ends by itself, or else with the thread that started it (PR_SET_PDEATHSIG).
+ */
+void fetcher_leave(struct fetcher *f);
 
 struct fetcher_request {
 	int document_fd;       /* or -1 */
@@ -62,5 +69,17 @@ struct fetcher_reply {
  */
 int fetcher_sync(struct fetcher *f, const struct fetcher_request *request, struct stage *stage,
 		 struct fetcher_reply *ret, char ret_error[static FETCHER_ERROR_SIZE]) MUST_CHECK;
+
+struct fetcher_login {
+	const char *user, *password;
+	int64_t deadline_ms; /* CLOCK_MONOTONIC */
+};
+
+/*
+ * One VERIFY, the only request to this muster-fetch. 0, and *RET_RESULT is what it answered, 0 or negative
+ * (agentd/fetch/protocol.h); -errno: there is no answer. RET_ERROR: a sentence in both cases, "" for 0 and 0.
+ */
+int fetcher_verify(struct fetcher *f, const struct fetcher_login *login, int *ret_result,
+		   char ret_error[static FETCHER_ERROR_SIZE]) MUST_CHECK;
 
 #endif

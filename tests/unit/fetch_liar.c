@@ -118,6 +118,11 @@ static void lie_of_server(const char *how)
 		put_server(0, "");
 	} else if (!strcmp(how, "server_validator")) {
 		put_server(200, "v1");
+	} else if (!strcmp(how, "wrong_password")) {
+		put_result(EKEYREJECTED, "no", 3);
+	} else if (!strcmp(how, "foreign_result")) {
+		request++;
+		put_result(0, "", 1);
 	} else if (!strcmp(how, "config")) {
 		snprintf(text, sizeof(text), "ca %zu", ca_len);
 		put_result(EIO, text, strlen(text) + 1);
@@ -207,7 +212,7 @@ int main(void)
 		if (f.type == FRAME_CONFIG)
 			take_config(&f, how, sizeof(how));
 	} while (f.type == FRAME_CONFIG);
-	if (f.type != FRAME_SYNC)
+	if (f.type != FRAME_SYNC && f.type != FRAME_VERIFY)
 		return 9;
 	request = f.request_id;
 	closep(&f.fd);

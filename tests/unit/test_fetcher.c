@@ -85,6 +85,55 @@ static void test_wrong(void **state)
 	expect("result", -EBADMSG, "line 1:\\x1b[2J no");
 }
 
+static int verify_with(const char *how, int *result)
+{
+	char settings[64];
+	int len = snprintf(settings, sizeof(settings), FETCH_KEY_DRIVER "%c%s%c", 0, how, 0), r;
+	struct fetcher_options o = {.path = LIAR, .settings = {settings, (size_t)len, 2}};
+	struct fetcher f;
+
+	assert_int_equal(fetcher_start(&o, &f), 0);
+	r = fetcher_verify(&f, &(struct fetcher_login){"dora", "secret", wire_now_ms() + 500}, result, error);
+	assert_null(strstr(error, "secret"));
+	fetcher_stop(&f);
+	return r;
+}
+
+/* An answer is a whole RESULT to this very request; nothing else, and no failure of our own, looks like one. */
+static void test_verify(void **state)
+{
+	static const char *const none[] = {"right", "die", "leave", "hang", "foreign", "foreign_result", "type", "garbage",
+					   "stream", "result_long", "result_open", "busy", "descriptor"};
+	int result = 1;
+
+	(void)state;
+	assert_int_equal(verify_with("result_zero", &result), 0);
+	assert_int_equal(result, 0);
+	assert_int_equal(verify_with("wrong_password", &result), 0);
+	assert_int_equal(result, -EKEYREJECTED);
+	assert_string_equal(error, "no");
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		result = 1;
+		if (verify_with(none[i], &result) >= 0 || result != 1 || !error[0])
+			fail_msg("%s: %d '%s'", none[i], result, error);
+	}
+}
+
+/* Left to itself, and by a thread that then ends: no child stays. */
+static void test_leave(void **state)
+{
+	char settings[] = FETCH_KEY_DRIVER "\0hang";
+	struct fetcher_options o = {.path = LIAR, .settings = {settings, sizeof(settings), 2}};
+	struct fetcher f;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(fetcher_start(&o, &f), 0);
+	pid = f.pid;
+	fetcher_leave(&f);
+	assert_int_equal(waitpid(pid, NULL, 0), pid); /* end of file */
+}
+
 static void test_server(void **state)
 {
 	(void)state;
@@ -223,6 +272,8 @@ int main(void)
 		cmocka_unit_test(test_right), cmocka_unit_test(test_wrong),
 		cmocka_unit_test(test_slow),  cmocka_unit_test(test_flood),
 		cmocka_unit_test(test_given), cmocka_unit_test(test_no_program),
+		cmocka_unit_test(test_verify),
+		cmocka_unit_test(test_leave),
 		cmocka_unit_test(test_server), cmocka_unit_test(test_config), cmocka_unit_test(test_adopted),
 	};
 
