@@ -1,39 +1,18 @@
 #include "agentd/answer.h"
 
 #include <errno.h>
-#include <semaphore.h>
 #include <string.h>
-#include <time.h>
 
+#include "agentd/auth.h"
 #include "agentd/counters.h"
 #include "agentd/engine.h"
+#include "agentd/turn.h"
 #include "common/agent.h"
 #include "common/login.h"
 #include "common/names.h"
 
-#define HASHES_AT_ONCE 2 /* each of them takes some 17 MiB and a core */
-#define HASH_WAIT_S    8 /* for a turn; then the password is not verified */
 #define SEND_MS        2000
 #define JOB_AGE_MS     60000 /* fifty cron jobs a minute cause one refresh */
-
-static sem_t hashes;
-
-static __attribute__((constructor)) void hashes_init(void)
-{
-	sem_init(&hashes, 0, HASHES_AT_ONCE);
-}
-
-static int wait_for_turn(void)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += HASH_WAIT_S;
-	while (sem_timedwait(&hashes, &until) < 0)
-		if (errno != EINTR)
-			return -errno;
-	return 0;
-}
 
 /* Bring what is known up to date, within what a login may wait; what is there serves otherwise. */
 static bool refresh(const struct agent_request *q, const struct answer_options *o)
@@ -50,22 +29,53 @@ static bool refresh(const struct agent_request *q, const struct answer_options *
 	return r == 0;
 }
 
-static void check_password(const struct subject *s, const struct agent_request *q,
-			   struct agent_answer *a)
+/* Inside login_check(), which holds a turn: asking takes long, and turns of its own. */
+static struct login_word ask_in_turn(const struct login_directory *d, const struct subject *s, const char *password)
 {
+	const struct answer_options *o = d->context;
+	struct login_word w;
+
+	turn_give();
+	w = auth_ask(o->auth, s, password);
+	while (turn_take() < 0)
+		continue; /* those who have one need no second one: it comes */
+	return w;
+}
+
+/* The whole decision, for a caller who cannot make it. */
+static void check_password(const struct subject *s, const struct agent_request *q,
+			   const struct answer_options *o, struct agent_answer *a)
+{
+	const struct login_directory directory = {ask_in_turn, o};
 	struct login l;
 
-	if (wait_for_turn() < 0) {
+	if (turn_take() < 0) {
 		a->reason = REASON_UNAVAILABLE;
 		return;
 	}
-	l = login_check(s, q->password, q->rhost);
-	sem_post(&hashes);
+	l = login_check(s, q->password, q->rhost, &directory);
+	turn_give();
 	a->reason = l.reason;
 	if (l.password_right)
 		a->password = AGENT_PASSWORD_RIGHT;
 	else if (l.reason == REASON_WRONG_PASSWORD)
 		a->password = AGENT_PASSWORD_WRONG;
+	else if (l.off_line)
+		a->password = AGENT_PASSWORD_UNAVAILABLE;
+}
+
+/* Root counts and decides for itself: it wants the directory's word alone. */
+static void ask_password(const struct subject *s, const struct agent_request *q, const struct answer_options *o,
+			 struct agent_answer *a)
+{
+	struct login_word w = {.reason = login_unasked(s)};
+
+	if (!s->policy.password_ldap || !q->password[0])
+		w.reason = REASON_UNAVAILABLE;
+	else if (w.reason == REASON_OK)
+		w = auth_ask(o->auth, s, q->password);
+	a->password = w.password;
+	a->reason = w.reason;
 }
 
 /* The account phase, and what there is to say before a password is verified elsewhere. */
@@ -79,7 +89,7 @@ static void check_account(const struct subject *s, const struct agent_request *q
 }
 
 static int decide(enum frame_type type, const struct agent_request *q, uid_t peer,
-		  struct agent_answer *a)
+		  const struct answer_options *o, struct agent_answer *a)
 {
 	CLEANUP(subject_done) struct subject s = {0};
 	int r = subject_load(q->user, &s);
@@ -91,8 +101,10 @@ static int decide(enum frame_type type, const struct agent_request *q, uid_t pee
 	if (r < 0)
 		return 0;
 	a->uid = s.account.uid;
-	if (type == FRAME_PASSWORD)
-		check_password(&s, q, a);
+	if (type == FRAME_PASSWORD && o->root)
+		ask_password(&s, q, o, a);
+	else if (type == FRAME_PASSWORD)
+		check_password(&s, q, o, a);
 	else
 		check_account(&s, q, a);
 	return 0;
@@ -114,7 +126,7 @@ int answer(int sock, const struct frame *f, uid_t peer, const struct answer_opti
 	struct agent_answer a = {.reason = REASON_UNAVAILABLE};
 	int r;
 
-	if (f->type != FRAME_CHECK && !(f->type == FRAME_PASSWORD && o->passwords))
+	if (f->type != FRAME_CHECK && f->type != FRAME_PASSWORD)
 		return -EPROTO;
 	if (agent_request_unpack(f->payload.data, f->payload.len, &q) < 0 || !name_valid(q.user))
 		return -EPROTO;
@@ -124,7 +136,7 @@ int answer(int sock, const struct frame *f, uid_t peer, const struct answer_opti
 	memcpy(a.nonce, q.nonce, sizeof(a.nonce));
 	a.user = q.user;
 	a.online = refresh(&q, o);
-	r = decide(f->type, &q, peer, &a);
+	r = decide(f->type, &q, peer, o, &a);
 	if (r == 0)
 		counters_answer(q.service, a.reason);
 	return r < 0 ? r : send_answer(sock, f->request_id, &a);

@@ -8,12 +8,14 @@
 #include "common/macros.h"
 #include "common/wire.h"
 
+struct auth;
 struct engine;
 
 struct answer_options {
+	struct auth *auth;
 	struct engine *engine;
 	int64_t recheck_after_ms, recheck_timeout_ms;
-	bool passwords; /* verify them: public.sock. On the other root verifies for itself */
+	bool root; /* agent.sock: who decides for himself, and asks what the directory says of a password */
 };
 
 /*

@@ -28,6 +28,7 @@ static void start_server(struct daemon *d)
 {
 	const struct server_options o = {
 		.runtime_dir = d->settings.conf.runtime_dir,
+		.auth = d->auth,
 		.engine = d->engine,
 		.recheck_after_ms = d->settings.conf.recheck_after_ms,
 		.recheck_timeout_ms = d->settings.conf.recheck_timeout_ms,
@@ -117,6 +118,7 @@ static int apply(struct daemon *d, struct settings *s)
 	int r;
 
 	keeper_drop(&d->fetch);
+	auth_set(d->auth, &s->conf);
 	settings_done(&d->settings);
 	d->settings = *s;
 	*s = (struct settings){.fd = -1};
@@ -326,6 +328,8 @@ static int start(struct daemon *d, struct settings *s)
 		r = watch_init(&d->watch);
 	if (r == 0)
 		r = engine_new(NULL, &d->engine);
+	if (r == 0)
+		r = auth_new(&d->auth);
 	return r < 0 ? r : apply(d, s);
 }
 
@@ -334,10 +338,12 @@ static void daemon_done(struct daemon *d)
 	worker_stop(&d->worker);
 	keeper_drop(&d->fetch);
 	worker_stop(&d->sessions);
-	if (d->server)
-		server_stop(d->server); /* its threads may still answer: the engine ends with the process */
-	else
+	if (d->server) {
+		server_stop(d->server); /* its threads may still answer: what they use ends with the process */
+	} else {
 		engine_free(d->engine);
+		auth_free(d->auth);
+	}
 	watch_done(&d->watch);
 	closep(&d->signals);
 	closep(&d->timer);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "agentd/auth.h"
 #include "agentd/engine.h"
 #include "agentd/fetch/protocol.h"
 #include "agentd/keeper.h"
@@ -26,6 +27,7 @@
 struct daemon {
 	const char *config;
 	struct settings settings;
+	struct auth *auth;
 	struct engine *engine;
 	struct server *server; /* NULL: could not be started; logins go by the snapshots alone */
 	int server_error;

@@ -55,7 +55,9 @@ static int write_new(const char *path, mode_t mode, const void *data, size_t len
 		return -errno;
 	if ((size_t)n != len)
 		return -ENOSPC;
-	return fchmod(fd, mode) < 0 ? -errno : 0;
+	if (fchmod(fd, mode) < 0 || fsync(fd) < 0)
+		return -errno;
+	return 0;
 }
 
 int file_replace(const char *dir, const char *name, mode_t mode, const void *data, size_t len)

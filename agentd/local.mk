@@ -10,6 +10,7 @@ libconf_la_LIBADD = $(INIH_LIBS)
 
 libagentd_la_SOURCES = \
 	agentd/answer.h agentd/answer.c \
+	agentd/auth.h agentd/auth.c \
 	agentd/arena.h agentd/arena.c \
 	agentd/cache.h agentd/cache.c \
 	agentd/counters.h agentd/counters.c \
@@ -35,6 +36,7 @@ libagentd_la_SOURCES = \
 	agentd/quota.h agentd/quota.c \
 	agentd/refresh.h agentd/refresh.c \
 	agentd/reports.h agentd/reports.c \
+	agentd/saved.h agentd/saved.c \
 	agentd/schedule.h agentd/schedule.c \
 	agentd/server.h agentd/server.c \
 	agentd/session_end.h agentd/session_end.c \
@@ -49,6 +51,7 @@ libagentd_la_SOURCES = \
 	agentd/store.h agentd/store.c \
 	agentd/sync.h agentd/sync.c agentd/sync_private.h agentd/sync_ask.c agentd/sync_clock.c \
 	agentd/tallies.h agentd/tallies.c \
+	agentd/turn.h agentd/turn.c \
 	agentd/watch.h agentd/watch.c \
 	agentd/worker.h agentd/worker.c \
 	agentd/world.h agentd/world.c agentd/world_private.h \

@@ -35,6 +35,7 @@ struct door {
 };
 
 struct server {
+	struct auth *auth;
 	struct engine *engine;
 	_Atomic int64_t recheck_after_ms, recheck_timeout_ms;
 	atomic_bool stopping;
@@ -52,10 +53,11 @@ static void serve(struct visitor *v)
 	CLEANUP(frame_done) struct frame f = {.fd = -1};
 	struct server *s = v->door->server;
 	const struct answer_options o = {
+		.auth = s->auth,
 		.engine = s->engine,
 		.recheck_after_ms = atomic_load(&s->recheck_after_ms),
 		.recheck_timeout_ms = atomic_load(&s->recheck_timeout_ms),
-		.passwords = v->door->public,
+		.root = !v->door->public,
 	};
 	/* room at once, so that no piece of a password stays behind in a smaller one */
 	int r = buf_reserve(&f.payload, REQUEST_SIZE);
@@ -210,6 +212,7 @@ int server_start(const struct server_options *o, struct server **ret, const char
 	*ret_what = "memory";
 	if (!s)
 		return -ENOMEM;
+	s->auth = o->auth;
 	s->engine = o->engine;
 	server_set(s, o->recheck_after_ms, o->recheck_timeout_ms);
 	s->root = (struct door){

@@ -9,11 +9,13 @@
 
 #include "common/macros.h"
 
+struct auth;
 struct engine;
 struct server; /* opaque */
 
 struct server_options {
 	const char *runtime_dir; /* exists, 0755 root; used by server_start() alone */
+	struct auth *auth;	 /* as long as the process, as engine */
 	struct engine *engine;
 	int64_t recheck_after_ms, recheck_timeout_ms;
 };

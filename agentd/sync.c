@@ -12,9 +12,11 @@
 #include "agentd/local.h"
 #include "agentd/log.h"
 #include "agentd/publish.h"
+#include "agentd/saved.h"
 #include "agentd/status.h"
 #include "agentd/sync_private.h"
 #include "agentd/tallies.h"
+#include "common/saved_verifier.h"
 
 #define REJECTS_LOGGED 20
 
@@ -354,6 +356,19 @@ static int report(const struct sync *s, bool good, bool changed)
 	return status_save(s->conf->runtime_dir, &status);
 }
 
+/* By what is published, at each good sync: what a crash has left is found again. */
+static void sweep(struct sync *s)
+{
+	int r = saved_sweep(s->conf->state_dir, s->conf->runtime_dir, s->now);
+
+	if (r > 0)
+		log_notice("sync: %d verifier%s for off-line use removed", r, r == 1 ? "" : "s");
+	if (r >= 0)
+		return;
+	s->state.alarms++;
+	log_error("sync: %s/" SAVED_VERIFIER_DIR ": %s", s->conf->state_dir, strerror(-r));
+}
+
 /* With the lock, and the cache open. */
 static int sync_locked(struct sync *s)
 {
@@ -370,6 +385,8 @@ static int sync_locked(struct sync *s)
 		changed = true;
 		r = sync_changed(s);
 	}
+	if (r == 0)
+		sweep(s);
 	sync_keep_clock(s);
 	if (report(s, r == 0, changed) < 0) {
 		s->state.alarms++;

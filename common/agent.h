@@ -8,6 +8,10 @@
  * "go on", and no answer at all means "decide from what is there". So there is one path that lets people in, and it
  * is the one that needs no living process. Two exceptions, since only the agent can know: passwords verified
  * by LDAP, and callers who are not root.
+ *
+ * FRAME_PASSWORD on agent.sock, with [auth] password = ldap: what does the directory say of this password? Root has counted the try
+ * (common/login.h) and decides; the agent keeps or wipes the verifier for off-line use. On public.sock: the whole decision, counted
+ * by the agent.
  */
 #ifndef COMMON_AGENT_H
 #define COMMON_AGENT_H
@@ -31,7 +35,7 @@ struct agent_request {
 };
 
 enum agent_password {
-	AGENT_PASSWORD_UNCHECKED = 0,
+	AGENT_PASSWORD_UNCHECKED = 0, /* and no word on it: reason says why, when it is a verdict */
 	AGENT_PASSWORD_WRONG = 1,
 	AGENT_PASSWORD_UNAVAILABLE = 2, /* the directory cannot be asked: the off-line verifier may decide */
 	AGENT_PASSWORD_RIGHT = 0x51b3c96e,

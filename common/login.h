@@ -1,20 +1,42 @@
 /*
  * A password tried on an account: counted, verified and judged. The PAM module and the agent's public socket run this same
- * function. Every try costs one hash, whatever comes out, so that its time tells nothing (P8).
+ * function. Every try that is decided here costs one hash, whatever comes out, so that its time tells nothing (P8).
  */
 #ifndef COMMON_LOGIN_H
 #define COMMON_LOGIN_H
 
+#include "common/agent.h"
 #include "common/subject.h"
 
 struct login {
 	enum reason reason;  /* only REASON_OK lets in */
 	bool password_right; /* then the reason may be told */
+	bool off_line;	     /* the directory was to be asked, and could not be */
 	int error;	     /* -errno behind REASON_UNAVAILABLE, or of a tally that kept a failure too many */
 };
 
-/* RHOST: where the user tries from, "" at the console. PASSWORD is not kept. */
-struct login login_check(const struct subject *s, const char *password, const char *rhost) MUST_CHECK;
+/* What the directory says of a password, where it alone can say it (policy.password_ldap). All zero: nothing, refuse. */
+struct login_word {
+	enum agent_password password;
+	/* Its own refusal: with AGENT_PASSWORD_RIGHT one beside the password, with AGENT_PASSWORD_UNCHECKED instead of a word on it. */
+	enum reason reason;
+};
+
+struct login_directory {
+	struct login_word (*ask)(const struct login_directory *d, const struct subject *s, const char *password);
+	const void *context;
+};
+
+/*
+ * RHOST: where the user tries from, "" at the console. PASSWORD is not kept. D is asked when passwords are the directory's, and only
+ * when the try is counted and login_unasked() has nothing against it. When D answers AGENT_PASSWORD_UNAVAILABLE, and then
+ * alone, the saved verifier decides (common/saved_verifier.h); a try that nobody could judge is not counted.
+ */
+struct login login_check(const struct subject *s, const char *password, const char *rhost,
+			 const struct login_directory *d) MUST_CHECK;
+
+/* Why no password of this user is verified at all, whatever it is; REASON_OK: it may be. */
+enum reason login_unasked(const struct subject *s) MUST_CHECK;
 
 /* For a name that subject_load() gave no account for: the same work, and ERROR as a reason. */
 struct login login_refuse(const struct policy *p, const char *password, int error) MUST_CHECK;

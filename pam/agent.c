@@ -165,6 +165,31 @@ enum reason agent_check(const struct call *c, enum verdict_phase phase)
 	return a.reason;
 }
 
+/* What is no verdict on the account, as that the agent has no answer either, leaves the password unasked. */
+static struct login_word word_of(const struct agent_answer *a)
+{
+	struct login_word w = {a->password, a->reason};
+
+	if (a->password == AGENT_PASSWORD_UNCHECKED && !is_verdict(a->reason))
+		w.password = AGENT_PASSWORD_UNAVAILABLE;
+	return w;
+}
+
+struct login_word agent_ask_directory(const struct login_directory *d, const struct subject *s,
+				      const char *password)
+{
+	CLEANUP(frame_done) struct frame f = {.fd = -1};
+	const struct call *c = d->context;
+	struct agent_request request = request_of(c, VERDICT_AUTH);
+	struct agent_answer a;
+
+	request.password = password;
+	if (ask(c, FRAME_PASSWORD, &request, &f, &a) < 0)
+		return (struct login_word){.password = AGENT_PASSWORD_UNAVAILABLE};
+	/* the ids of accounts never change: it speaks of somebody else */
+	return a.uid == s->account.uid ? word_of(&a) : (struct login_word){.reason = REASON_UNAVAILABLE};
+}
+
 struct login agent_login(const struct call *c, enum verdict_phase phase, const char *password)
 {
 	CLEANUP(frame_done) struct frame f = {.fd = -1};
@@ -181,5 +206,6 @@ struct login agent_login(const struct call *c, enum verdict_phase phase, const c
 	if (password && a.reason == REASON_OK && a.password != AGENT_PASSWORD_RIGHT)
 		return (struct login){.reason = REASON_UNAVAILABLE, .error = -EPROTO};
 	return (struct login){.reason = a.reason,
-			      .password_right = a.password == AGENT_PASSWORD_RIGHT};
+			      .password_right = a.password == AGENT_PASSWORD_RIGHT,
+			      .off_line = a.password == AGENT_PASSWORD_UNAVAILABLE};
 }

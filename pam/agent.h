@@ -19,6 +19,13 @@ bool agent_can_decide(void);
 enum reason agent_check(const struct call *c, enum verdict_phase phase) MUST_CHECK;
 
 /*
+ * What the directory says of a password, from the agent (common/login.h): CONTEXT is a struct call. As root, so that the agent
+ * neither counts nor decides. No answer, or none that fits: AGENT_PASSWORD_UNAVAILABLE.
+ */
+struct login_word agent_ask_directory(const struct login_directory *d, const struct subject *s,
+				      const char *password) MUST_CHECK;
+
+/*
  * For a process that is not root: the agent's decision about its own user. PASSWORD: NULL in the account phase. No answer is
  * REASON_UNAVAILABLE.
  */

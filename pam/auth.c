@@ -14,6 +14,8 @@
 /* Some applications show the texts of the account phase alone: the refusal is left to it (DESIGN.md 8). */
 static bool refused_later(const struct call *c, const struct subject *s, const struct login *l)
 {
+	if (subject_verdict(s, VERDICT_ACCOUNT, false).reason == REASON_OK)
+		return false; /* it would be a refusal that never comes */
 	return l->password_right && pam_code_account(l->reason) != PAM_AUTHINFO_UNAVAIL &&
 	       strlist_has(&s->policy.reason_services, call_service(c));
 }
@@ -21,6 +23,7 @@ static bool refused_later(const struct call *c, const struct subject *s, const s
 /* The decision from the published snapshot, after the agent had its chance to publish a newer one. */
 static struct login check(const struct call *c, struct subject *s, const char *password)
 {
+	const struct login_directory directory = {agent_ask_directory, c};
 	enum reason refusal = agent_check(c, VERDICT_AUTH);
 	struct login l;
 	int r = subject_load(c->user, s);
@@ -29,7 +32,7 @@ static struct login check(const struct call *c, struct subject *s, const char *p
 		r = call_check_args(c);
 	if (r < 0)
 		return login_refuse(&s->policy, password, r);
-	l = login_check(s, password, call_rhost(c));
+	l = login_check(s, password, call_rhost(c), &directory);
 	if (l.reason == REASON_OK)
 		l.reason = refusal;
 	return l;
@@ -56,6 +59,8 @@ int phase_auth(const struct call *c)
 	call_log_refusal(c, l.reason, s.generation, l.error);
 	if (l.password_right)
 		talk_refusal(c, l.reason, &s.policy);
+	else if (l.off_line && l.reason == REASON_UNAVAILABLE)
+		talk_off_line(c);
 	else if (l.error < 0 && !agent_can_decide())
 		talk_no_agent(c);
 	return pam_code_auth(l.reason);

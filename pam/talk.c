@@ -71,6 +71,12 @@ void talk_no_agent(const struct call *c)
 	say(c, PAM_ERROR_MSG, "This account cannot be checked at the moment. Is the agent (musterd) running?");
 }
 
+void talk_off_line(const struct call *c)
+{
+	if (!call_rhost(c)[0])
+		say(c, PAM_ERROR_MSG, "This computer cannot reach the directory, and your password cannot be checked without it.");
+}
+
 void talk_expiry(const struct call *c, int64_t expires_at, int64_t now, const struct policy *p)
 {
 	long long days = (expires_at - now + DAY_S - 1) / DAY_S;

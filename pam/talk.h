@@ -19,6 +19,11 @@ int talk_password(const struct call *c, const char **ret) MUST_CHECK;
 void talk_refusal(const struct call *c, enum reason reason, const struct policy *p);
 /* To who needs the agent, and had no answer: it is not the password. */
 void talk_no_agent(const struct call *c);
+/*
+ * The directory is out of reach, and nothing was saved of this user: not the password is at fault. For who sits here alone:
+ * to others it would tell whose names are known.
+ */
+void talk_off_line(const struct call *c);
 /* When the password expires. */
 void talk_expiry(const struct call *c, int64_t expires_at, int64_t now, const struct policy *p);
 /* Where passwords are changed. */

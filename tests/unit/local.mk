@@ -268,6 +268,12 @@ TESTS += test_refresh
 test_refresh_SOURCES = tests/unit/test_refresh.c $(WORLD_FIXTURE)
 test_refresh_LDADD = $(AGENTD_TEST_LIBS)
 
+check_PROGRAMS += test_saved
+TESTS += test_saved
+test_saved_SOURCES = tests/unit/test_saved.c $(WORLD_FIXTURE)
+test_saved_CPPFLAGS = $(test_cppflags)
+test_saved_LDADD = $(AGENTD_TEST_LIBS)
+
 check_PROGRAMS += test_guard
 TESTS += test_guard
 test_guard_SOURCES = tests/unit/test_guard.c $(WORLD_FIXTURE)
