@@ -2,7 +2,6 @@
 
 #include <string.h>
 
-#include "agentd/fetch/group.h"
 #include "agentd/fetch/jumpcloud_private.h"
 
 #define ESCAPED_SIZE 256
@@ -32,20 +31,23 @@ int jumpcloud_reject(void *context, const struct reject *reject)
 }
 
 /*
- * Sudo by group is in what the server compiled for each user: the groups themselves grant none. A directory group has no name
- * here, only the POSIX groups it asks for. One whose attributes cannot be read is left out.
+ * Sudo by group is in what the server compiled for each user: the groups themselves grant none. One whose attributes cannot
+ * be read is left out; one whose name is not told is not, but it is said, since leases go by names.
  */
 static int tell_group(struct jumpcloud *j, const struct bound_group *g)
 {
 	const struct json_node attributes = { g->attributes, &j->fault };
-	struct dir_group d = { .id = g->id, .name = "" };
+	struct dir_group d = { .id = g->id, .name = g->name };
 	int r;
 
 	j->fault.reason[0] = '\0';
 	r = group_attributes_read(&attributes, jumpcloud_reject, j, &d);
 	if (r == -EINVAL)
-		return jumpcloud_reject(j, &(struct reject){ "group", g->id, "", j->fault.reason, j->fault.detail });
+		return jumpcloud_reject(j, &(struct reject){ "group", g->id, g->name, j->fault.reason, j->fault.detail });
 	d.sudo = d.sudo_nopasswd = false;
+	if (r == 0 && !*d.name)
+		r = jumpcloud_reject(j, &(struct reject){ "group", g->id, "", "name_unknown",
+							  "JumpCloud does not tell its name; no [lease] goes by it" });
 	return r < 0 ? r : j->sink->group(j->sink->context, &d);
 }
 
@@ -94,6 +96,8 @@ int jumpcloud_sync(const struct jumpcloud_api *api, const struct jumpcloud_optio
 
 	if (r == 0)
 		r = jumpcloud_users(&j);
+	if (r == 0)
+		r = jumpcloud_groups(&j, memory);
 	if (r == 0)
 		r = tell_groups(&j);
 	if (r == 0)

@@ -4,11 +4,14 @@
  *
  * A sync asks, for N bound users in G groups, paged by 100:
  *	GET  /v2/systems/{id}/users		N/100	who is bound, with sudo and groups
- *	GET  /v2/systems/{id}/usergroups	G/100	bound groups, also those that nobody is in
  *	GET  /v2/bulk/userstates/eventlist/next	N/100	what their states will be
  *	POST /search/systemusers		N/100	their records
  *	GET  /systemusers/{id}			one for each record that was not among those, at most JUMPCLOUD_SINGLES_MAX
- *	GET  /organizations, /organizations/{id}	1-2	lockout policy, each JUMPCLOUD_POLICY_MS
+ * and what is remembered, each JUMPCLOUD_MEMORY_MS:
+ *	GET  /v2/systems/{id}/usergroups	G/100	bound groups, also those that nobody is in; also when a new one shows
+ *	GET  /v2/usergroups			G/100	their names
+ *	GET  /organizations			1	which one, when neither configuration nor users say it
+ *	GET  /organizations/{id}		1	lockout policy
  * A list that changes while it is read is read again, JUMPCLOUD_ATTEMPTS times in all.
  *
  * The one thing that is ever written there: PUT /systemusers/{id} {"account_locked":true}
@@ -22,7 +25,7 @@
 #define JUMPCLOUD_SINGLES_MAX 20
 #define JUMPCLOUD_ATTEMPTS    3
 #define JUMPCLOUD_BOUND_MAX   50000 /* users or groups of one endpoint */
-#define JUMPCLOUD_POLICY_MS   (15 * 60 * 1000)
+#define JUMPCLOUD_MEMORY_MS   (15 * 60 * 1000)
 #define JUMPCLOUD_TEXT_SIZE   512
 
 struct jumpcloud_request {
@@ -51,12 +54,14 @@ struct jumpcloud_options {
 	int64_t now_ms;	    /* of any clock that does not go back */
 };
 
-/* What need not be asked for each time. All zero: nothing is known. For one organisation. */
+/* What need not be asked for each time. All zero: nothing is known. For one system of one organisation. */
 struct jumpcloud_memory {
-	bool policy_known, has_policy;
+	bool policy_known, has_policy, groups_known;
 	struct lockout_policy policy;
-	int64_t policy_until_ms;
+	struct buf groups; /* struct bound_group */
+	int64_t policy_until_ms, groups_until_ms;
 };
+void jumpcloud_memory_done(struct jumpcloud_memory *m);
 
 /*
  * All of it. What SINK gets is in the order of ids, whatever order the API has: the same directory, the same records. Of an

@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* Quiet reading: what is missing or of another type is not there. */
-static bool get_object(const struct json_node *n, const char *key, struct json_node *ret)
+bool jumpcloud_field(const struct json_node *n, const char *key, struct json_node *ret)
 {
 	struct json_fault ignored = { .reason = "" };
 	struct json_node quiet = { n->object, &ignored };
@@ -53,13 +53,13 @@ static void read_sudo(const struct json_node *n, struct bound_user *ret)
 {
 	struct json_node compiled, sudo;
 
-	if (!get_object(n, "compiledAttributes", &compiled) || !get_object(&compiled, "sudo", &sudo))
+	if (!jumpcloud_field(n, "compiledAttributes", &compiled) || !jumpcloud_field(&compiled, "sudo", &sudo))
 		return;
 	ret->sudo = get_true(&sudo, "enabled");
 	ret->sudo_nopasswd = ret->sudo && get_true(&sudo, "withoutPassword");
 }
 
-static int add_group(struct jumpcloud *j, const char *id, const struct json_node *attributes)
+int jumpcloud_add_group(struct jumpcloud *j, const char *id, const struct json_node *attributes)
 {
 	struct bound_group g = { .attributes = json_keep(attributes) };
 	int r = idset_add(&j->seen_groups, id);
@@ -85,11 +85,11 @@ static int read_path(struct jumpcloud *j, const struct json_node *path, const ch
 		struct bound_member m = { .group_id = "" };
 		const char *id;
 
-		if (!get_object(&step, "to", &to) || !is_type(&to, "user_group") ||
+		if (!jumpcloud_field(&step, "to", &to) || !is_type(&to, "user_group") ||
 		    object_id_read(&(struct json_node){ to.object, &ignored }, &id) < 0)
 			continue;
-		get_object(&to, "attributes", &attributes);
-		r = add_group(j, id, &attributes);
+		jumpcloud_field(&to, "attributes", &attributes);
+		r = jumpcloud_add_group(j, id, &attributes);
 		if (r < 0 || !user_id)
 			continue;
 		memcpy(m.group_id, id, strlen(id) + 1);
@@ -115,8 +115,7 @@ static int read_paths(struct jumpcloud *j, const struct json_node *n, const char
 	return r;
 }
 
-/* Whatever comes here must be of TYPE and have an id: else it is not this list. */
-static int read_object(struct jumpcloud *j, const struct scan_value *value, const char *type, const char *what,
+int jumpcloud_object(struct jumpcloud *j, const struct scan_value *value, const char *type, const char *what,
 		       struct json_node *ret, const char **ret_id)
 {
 	int r = jumpcloud_parse(j, what, value, ret);
@@ -128,15 +127,14 @@ static int read_object(struct jumpcloud *j, const struct scan_value *value, cons
 	return 0;
 }
 
-#define USERS  "users of this system"
-#define GROUPS "user groups of this system"
+#define USERS "users of this system"
 
 static int take_user(struct jumpcloud *j, void *context, const struct scan_value *value)
 {
 	struct bound_user u = { .sudo = false };
 	struct json_node n;
 	const char *id;
-	int r = read_object(j, value, "user", USERS, &n, &id);
+	int r = jumpcloud_object(j, value, "user", USERS, &n, &id);
 
 	(void)context;
 	if (r < 0)
@@ -147,24 +145,7 @@ static int take_user(struct jumpcloud *j, void *context, const struct scan_value
 	return r < 0 ? r : buf_add(&j->users, &u, sizeof(u));
 }
 
-/* Attributes of a group that is bound here are on the way to it; an older server has them compiled alone. */
-static int take_group(struct jumpcloud *j, void *context, const struct scan_value *value)
-{
-	struct json_node n, attributes;
-	const char *id;
-	int r = read_object(j, value, "user_group", GROUPS, &n, &id);
-
-	(void)context;
-	if (r == 0)
-		r = read_paths(j, &n, NULL);
-	if (r < 0)
-		return r;
-	attributes = (struct json_node){ NULL, n.fault };
-	get_object(&n, "compiledAttributes", &attributes);
-	return add_group(j, id, &attributes);
-}
-
-static char *system_path(const struct jumpcloud *j, const char *what)
+char *jumpcloud_system_path(const struct jumpcloud *j, const char *what)
 {
 	return str_format("/v2/systems/%s/%s?", j->options->system_id, what);
 }
@@ -182,7 +163,6 @@ static int compare_members(const void *a, const void *b)
 	return strcmp(x->group_id, y->group_id) ?: strcmp(x->user_id, y->user_id);
 }
 
-/* Sorts SIZE bytes each in B; of those that are the same one stays. Returns how many went. */
 static size_t sort_unique(struct buf *b, size_t size, int (*compare)(const void *, const void *))
 {
 	size_t n = b->len / size, kept = 0;
@@ -197,6 +177,11 @@ static size_t sort_unique(struct buf *b, size_t size, int (*compare)(const void 
 	return n - kept - 1;
 }
 
+size_t jumpcloud_sort(struct buf *b, size_t size)
+{
+	return sort_unique(b, size, compare_ids);
+}
+
 void jumpcloud_unbind(struct jumpcloud *j)
 {
 	for (uint32_t i = 0; i < bound_groups_n(j); i++)
@@ -208,7 +193,7 @@ void jumpcloud_unbind(struct jumpcloud *j)
 /* A system that is not there has no users to remove. */
 static int ask_users(struct jumpcloud *j, const struct jumpcloud_list *l)
 {
-	AUTO_FREE char *path = system_path(j, "users");
+	AUTO_FREE char *path = jumpcloud_system_path(j, "users");
 	int r = path ? jumpcloud_pages(j, l, path) : -ENOMEM;
 
 	if (r == -ENOENT)
@@ -219,20 +204,14 @@ static int ask_users(struct jumpcloud *j, const struct jumpcloud_list *l)
 
 static int ask_bound(struct jumpcloud *j)
 {
-	const struct jumpcloud_list users = { .what = USERS, .item = take_user },
-				    groups = { .what = GROUPS, .item = take_group };
-	AUTO_FREE char *path = system_path(j, "usergroups");
+	const struct jumpcloud_list users = { .what = USERS, .item = take_user };
 	int r;
 
 	jumpcloud_unbind(j);
-	if (!path)
-		return -ENOMEM;
 	r = ask_users(j, &users);
-	if (r == 0 && sort_unique(&j->users, sizeof(struct bound_user), compare_ids) > 0)
+	if (r == 0 && jumpcloud_sort(&j->users, sizeof(struct bound_user)) > 0)
 		return jumpcloud_fail(j, -EAGAIN, USERS, "one is there twice");
-	if (r == 0)
-		r = jumpcloud_pages(j, &groups, path);
-	sort_unique(&j->groups, sizeof(struct bound_group), compare_ids);
+	jumpcloud_sort(&j->groups, sizeof(struct bound_group));
 	sort_unique(&j->members, sizeof(struct bound_member), compare_members);
 	return r;
 }
@@ -259,7 +238,7 @@ static int take_wanted(struct jumpcloud *j, void *context, const struct scan_val
 	struct wanted *w = context;
 	struct json_node n;
 	const char *id;
-	int r = read_object(j, value, "user", USERS, &n, &id);
+	int r = jumpcloud_object(j, value, "user", USERS, &n, &id);
 
 	if (r < 0 || strcmp(id, w->id) != 0)
 		return r;

@@ -42,11 +42,11 @@ static int find_organisation(struct jumpcloud *j, struct organisations *ret)
 		.item = take_organisation,
 		.context = ret,
 	};
-	const char *configured = j->options->org_id;
+	const char *known = *j->options->org_id ? j->options->org_id : j->org_id;
 
-	if (!*configured)
+	if (!*known)
 		return jumpcloud_get(j, &list, "/organizations?limit=2&skip=0", NULL, NULL, NULL);
-	memcpy(ret->id, configured, strlen(configured) + 1);
+	memcpy(ret->id, known, strlen(known) + 1);
 	ret->n = 1;
 	return 0;
 }
@@ -100,7 +100,10 @@ int jumpcloud_policy(struct jumpcloud *j, struct jumpcloud_memory *memory, struc
 
 		if (r < 0)
 			return r;
-		*memory = (struct jumpcloud_memory){ true, reply.found, reply.policy, now + JUMPCLOUD_POLICY_MS };
+		memory->policy_known = true;
+		memory->has_policy = reply.found;
+		memory->policy = reply.policy;
+		memory->policy_until_ms = now + JUMPCLOUD_MEMORY_MS;
 	}
 	*ret = memory->policy;
 	return memory->has_policy;

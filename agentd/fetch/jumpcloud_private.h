@@ -7,6 +7,7 @@
 
 #include <errno.h>
 
+#include "agentd/fetch/group.h"
 #include "agentd/fetch/id_list.h"
 #include "agentd/fetch/idset.h"
 #include "agentd/fetch/jumpcloud.h"
@@ -20,6 +21,7 @@ struct bound_user {
 
 struct bound_group {
 	char id[OBJECT_ID_SIZE];
+	char name[GROUP_NAME_MAX + 1];
 	struct json_object *attributes; /* json_keep() */
 };
 
@@ -43,6 +45,7 @@ struct jumpcloud {
 	/* Their records. */
 	uint32_t n_singles; /* asked for one by one */
 	bool unscheduled;   /* what is scheduled is not told to us */
+	char org_id[OBJECT_ID_SIZE]; /* as they say; or "" */
 	struct id_list kept;
 };
 void jumpcloud_done(struct jumpcloud *j);
@@ -80,6 +83,21 @@ int jumpcloud_parse(struct jumpcloud *j, const char *what, const struct scan_val
 int jumpcloud_bound(struct jumpcloud *j) MUST_CHECK;
 /* Is ID bound? 1 and RET, or 0. */
 int jumpcloud_bound_user(struct jumpcloud *j, const char *id, struct bound_user *ret) MUST_CHECK;
+
+/* Completes what is known of the groups: their names, and those that nobody is in. */
+int jumpcloud_groups(struct jumpcloud *j, struct jumpcloud_memory *memory) MUST_CHECK;
+
+/* One object of the graph: it has to be of TYPE and have an id, or it is not this list. */
+int jumpcloud_object(struct jumpcloud *j, const struct scan_value *value, const char *type, const char *what,
+		     struct json_node *ret, const char **ret_id) MUST_CHECK;
+/* Puts a bound group into J's groups, with ATTRIBUTES, unless it is there. */
+int jumpcloud_add_group(struct jumpcloud *j, const char *id, const struct json_node *attributes) MUST_CHECK;
+/* Field KEY of N when it is an object; quietly. */
+bool jumpcloud_field(const struct json_node *n, const char *key, struct json_node *ret);
+/* Ids are what these structs of SIZE bytes begin with: sorts them, of two that are the same one stays. How many went. */
+size_t jumpcloud_sort(struct buf *b, size_t size);
+/* "/v2/systems/{id}/WHAT?"; freed by the caller. NULL: no memory. */
+char *jumpcloud_system_path(const struct jumpcloud *j, const char *what);
 
 /* Asks for the records of all bound users, and tells them to the sink. */
 int jumpcloud_users(struct jumpcloud *j) MUST_CHECK;

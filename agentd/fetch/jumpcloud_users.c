@@ -10,7 +10,7 @@
 	"account_locked_date" s "password_expired" s "password_date" s "password_expiration_date" s            \
 	"password_never_expires" s "created" s "unix_uid" s "unix_guid" s "displayname" s "email" s "sudo" s    \
 	"passwordless_sudo" s "allow_public_key" s "public_key" s "ssh_keys" s "mfa" s "totp_enabled" s         \
-	"disableDeviceMaxLoginAttempts"
+	"disableDeviceMaxLoginAttempts" s "organization"
 
 #define RECORDS	  "users"
 #define SCHEDULED "scheduled states"
@@ -188,6 +188,15 @@ static int find_missing(struct jumpcloud *j, struct user_record *record)
 	return r == -ENOENT ? 0 : r;
 }
 
+/* All users are of one. */
+static void read_organisation(struct jumpcloud *j, const struct json_node *n)
+{
+	const char *id;
+
+	if (json_get_text(n, JSON_FIELD("organization", "org"), OBJECT_ID_SIZE - 1, &id) > 0 && object_id_valid(id))
+		memcpy(j->org_id, id, strlen(id) + 1);
+}
+
 /* 0, *RET; -EINVAL he cannot be taken, J's fault says why. Good until the next one is read. */
 static int read_account(struct jumpcloud *j, const struct user_record *record, struct account *ret)
 {
@@ -203,6 +212,8 @@ static int read_account(struct jumpcloud *j, const struct user_record *record, s
 		r = user_read(&j->user, &n, ret);
 	if (r < 0)
 		return r;
+	if (!*j->org_id)
+		read_organisation(j, &n);
 	ret->sudo_nopasswd = ret->sudo_nopasswd || record->bound->sudo_nopasswd;
 	ret->sudo = ret->sudo || record->bound->sudo;
 	for (uint32_t i = 0; i < record->n_scheduled; i++)

@@ -24,8 +24,10 @@ static const char *get(const struct session *s, enum setting i)
 
 void jumpcloud_link_free(struct jumpcloud_link *l)
 {
-	if (l)
+	if (l) {
 		jumpcloud_client_free(l->client);
+		jumpcloud_memory_done(&l->memory);
+	}
 	free(l);
 }
 
