@@ -337,7 +337,7 @@ def test_requests_fit_the_schemas(large, prism):
     assert prism.refused == []
     assert set(large.journal.summary()) == {
         "GET /api/v2/systems/{id}/users", "GET /api/v2/systems/{id}/usergroups", "GET /api/systemusers/{id}",
-        "GET /api/v2/bulk/userstates/eventlist/next", "POST /api/search/systemusers", "GET /api/organizations",
+        "GET /api/v2/bulk/userstates/eventlist/next", "POST /api/search/systemusers", "GET /api/v2/usergroups",
         "GET /api/organizations/{id}"}
 
 
@@ -348,3 +348,63 @@ def test_replies_of_the_mock(large, prism):
         assert fetch.sync().error == errno.EBADMSG and fetch.records == []
         assert fetch.refresh(large.tenant.user_id("user7")).error
     assert prism.asked and prism.refused == []
+
+
+def policy_of(fetch):
+    assert fetch.sync().error == 0
+    return [r for kind, r in fetch.records if kind == "L"]
+
+
+def test_whose_policy(double):
+    """Users say which organisation is theirs; else it is the only one there is, or the configured one."""
+    t = double.tenant
+    double.tenant.add_users(2, bound=True)
+    with fetching(**settings(double)) as fetch:
+        assert policy_of(fetch) and "GET /api/organizations" not in double.journal.summary()
+    for user in ("user0", "user1"):
+        t.change(user, organization=ABSENT)
+    with fetching(**settings(double)) as fetch:
+        assert policy_of(fetch) and "GET /api/organizations" in double.journal.summary()
+    t.multi_tenant = True
+    double.journal.clear()
+    with fetching(**settings(double, org_id=t.organization)) as fetch:
+        assert policy_of(fetch) and "GET /api/organizations" not in double.journal.summary()
+
+
+def test_groups_are_remembered(double):
+    """Until one shows that was not there; their members are asked for each time."""
+    t = double.tenant
+    t.add_users(3, bound=True)
+    t.add_group("Ops on call", ["user0"], gid=3000, posix_name="ops", bound=True)
+    t.add_group("Nobody yet", gid=3001, posix_name="empty", bound=True)
+    t.add_group("Elsewhere", ["user0"], gid=3002)
+    with fetching(**settings(double)) as fetch:
+        first = [fetch.sync().error, *fetch.records]
+        groups = b"".join(r for kind, r in fetch.records if kind == "G")
+        assert b"Ops on call" in groups and b"empty" in groups and b"Elsewhere" not in groups
+        double.journal.clear()
+        assert [fetch.sync().error, *fetch.records] == first and double.journal.count() == 3
+        t.add_group("Contractors", ["user1"], bound=True)
+        double.journal.clear()
+        assert fetch.sync().error == 0 and double.journal.count() == 5
+        assert any(b"Contractors" in r for kind, r in fetch.records if kind == "G")
+
+
+@pytest.mark.parametrize("fault, arguments", [("status", {"status": 400}), ("without", {})])
+def test_names_without_the_filter(double, fault, arguments):
+    """A filter that is not taken, or finds too little: all groups are asked for."""
+    double.tenant.add_users(1, bound=True)
+    double.tenant.add_group("Ops on call", ["user0"], bound=True)
+    double.faults.order(fault, path="/api/v2/usergroups", **arguments)
+    with fetching(**settings(double)) as fetch:
+        assert fetch.sync().error == 0
+        assert any(b"Ops on call" in r for kind, r in fetch.records if kind == "G")
+
+
+def test_names_that_may_not_be_read(double):
+    double.tenant.add_users(1, bound=True)
+    double.tenant.add_group("Ops on call", ["user0"], bound=True)
+    double.faults.order("status", path="/api/v2/usergroups", status=403, times=None)
+    with fetching(**settings(double)) as fetch:
+        assert fetch.sync().accounts == 1
+        assert any(b"name_unknown" in r for kind, r in fetch.records if kind == "R")
