@@ -122,6 +122,9 @@ static struct login verify_off_line(const struct subject *s, const char *passwor
 		r = saved_verifier_judge(&saved, &s->account, &s->policy, s->now);
 	l = r == 0 ? verify(s, saved.hash, password, rhost) : cannot_ask(s, password, rhost);
 	l.off_line = true;
+	if (l.reason == REASON_OK)
+		l.ends_at = verdict_ends_soon(&s->policy, saved.confirmed_at, s->policy.offline_password_max_age_s,
+					      s->now);
 	return l;
 }
 

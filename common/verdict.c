@@ -101,6 +101,15 @@ static bool lasted(int64_t from, int64_t now, int64_t max_s)
 	return age > max_s;
 }
 
+int64_t verdict_ends_soon(const struct policy *p, int64_t from, int64_t span_s, int64_t now)
+{
+	int64_t end;
+
+	if (span_s <= 0 || __builtin_add_overflow(from, span_s, &end) || !lasted(from, now, span_s / 2))
+		return 0;
+	return lasted(now, end, p->warn_s) ? 0 : end;
+}
+
 struct verdict verdict_decide(const struct verdict_input *in)
 {
 	struct verdict v = {.reason = REASON_UNDECIDED};
@@ -123,6 +132,8 @@ struct verdict verdict_decide(const struct verdict_input *in)
 	if (reason == REASON_OK && password_expires(a) &&
 	    !lasted(in->now, a->password_expires_at, p->warn_s))
 		v.expires_at = a->password_expires_at;
+	if (reason == REASON_OK)
+		v.lease_ends_at = verdict_ends_soon(p, in->confirmed_at, lease_s, in->now);
 	v.reason = reason;
 	return v;
 }

@@ -26,6 +26,7 @@ struct verdict_input {
 struct verdict {
 	enum reason reason;
 	int64_t expires_at; /* with REASON_OK: the password ends at, within warn_s; else 0 */
+	int64_t lease_ends_at; /* with REASON_OK: verdict_ends_soon() of the lease */
 };
 
 /*
@@ -35,6 +36,12 @@ struct verdict {
  * falls behind the mark kept with the data.
  */
 struct verdict verdict_decide(const struct verdict_input *in) MUST_CHECK;
+
+/*
+ * Something holds for SPAN_S from FROM on, and is renewed as long as the directory can be reached: the lease of the data, a
+ * saved verifier. When it ends, if the user should be warned at NOW: within warn_s, and in its second half; else 0.
+ */
+int64_t verdict_ends_soon(const struct policy *p, int64_t from, int64_t span_s, int64_t now);
 
 /*
  * State at NOW: the recorded one, SUSPENDED when the flag says so, with all due changes applied in

@@ -37,6 +37,19 @@ static int ask_verdict(const struct call *c, struct verdict *ret)
 	return l.error;
 }
 
+/* What runs out, while there is time to do something about it. */
+static void warn(const struct call *c, const struct subject *s, const struct verdict *v)
+{
+	const void *password = NULL;
+
+	if (v->expires_at)
+		talk_expiry(c, v->expires_at, s->now, &s->policy);
+	if (v->lease_ends_at)
+		talk_ending(c, "your account is accepted", v->lease_ends_at);
+	if (pam_get_data(c->pamh, PASSWORD_ENDS_AT, &password) == PAM_SUCCESS && password)
+		talk_ending(c, "your password is accepted", *(const int64_t *)password);
+}
+
 int phase_account(const struct call *c)
 {
 	CLEANUP(subject_done) struct subject s = {0};
@@ -51,7 +64,7 @@ int phase_account(const struct call *c)
 		return pam_code_account(v.reason);
 	if (v.reason != REASON_OK)
 		talk_refusal(c, v.reason, &s.policy);
-	else if (v.expires_at)
-		talk_expiry(c, v.expires_at, s.now, &s.policy);
+	else
+		warn(c, &s, &v);
 	return pam_code_account(v.reason);
 }

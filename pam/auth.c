@@ -1,3 +1,4 @@
+#include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
 
@@ -38,6 +39,23 @@ static struct login check(const struct call *c, struct subject *s, const char *p
 	return l;
 }
 
+static void forget(pam_handle_t *pamh, void *data, int status)
+{
+	(void)pamh, (void)status;
+	free(data);
+}
+
+/* For the account phase, whose texts all applications show. Without memory nobody is warned today. */
+static void remember_end(const struct call *c, int64_t ends_at)
+{
+	int64_t *kept = malloc(sizeof(*kept));
+
+	if (kept)
+		*kept = ends_at;
+	if (kept && pam_set_data(c->pamh, PASSWORD_ENDS_AT, kept, forget) != PAM_SUCCESS)
+		free(kept);
+}
+
 int phase_auth(const struct call *c)
 {
 	CLEANUP(subject_done) struct subject s = {0};
@@ -52,6 +70,8 @@ int phase_auth(const struct call *c)
 	l = agent_can_decide() ? check(c, &s, password) : agent_login(c, VERDICT_AUTH, password);
 	if (l.password_right && l.error < 0)
 		pam_syslog(c->pamh, LOG_WARNING, "tally: %s", strerrorname_np(-l.error));
+	if (l.reason == REASON_OK && l.ends_at)
+		remember_end(c, l.ends_at);
 	if (l.reason == REASON_OK || l.reason == REASON_UNKNOWN_USER)
 		return pam_code_auth(l.reason);
 	if (refused_later(c, &s, &l))

@@ -4,6 +4,9 @@
 
 #include "pam/call.h"
 
+/* Data of libpam from phase_auth() to phase_account(), an int64_t: until when the password is good off line. */
+#define PASSWORD_ENDS_AT "muster_password_ends_at"
+
 /* Verify a password; hashes exactly once, whoever the user is. */
 int phase_auth(const struct call *c);
 /* May the account pass now, however it authenticated? */

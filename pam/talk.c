@@ -1,6 +1,7 @@
 #include "pam/talk.h"
 
 #include <string.h>
+#include <time.h>
 
 #include <security/pam_ext.h>
 
@@ -86,6 +87,17 @@ void talk_expiry(const struct call *c, int64_t expires_at, int64_t now, const st
 	if (str_print(text, sizeof(text), "Your password expires in %lld day%s.%s%s%s", days,
 		      days == 1 ? "" : "s", url ? " Change it at " : "", url ? p->portal_url : "",
 		      url ? "." : "") == 0)
+		say(c, PAM_TEXT_INFO, text);
+}
+
+void talk_ending(const struct call *c, const char *what, int64_t ends_at)
+{
+	char date[32], text[256];
+	struct tm t;
+
+	if (gmtime_r(&(time_t){ends_at}, &t) && strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &t) > 0 &&
+	    str_print(text, sizeof(text), "This computer cannot reach the directory. Without it, %s here until %s.", what,
+		      date) == 0)
 		say(c, PAM_TEXT_INFO, text);
 }
 

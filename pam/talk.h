@@ -26,6 +26,8 @@ void talk_no_agent(const struct call *c);
 void talk_off_line(const struct call *c);
 /* When the password expires. */
 void talk_expiry(const struct call *c, int64_t expires_at, int64_t now, const struct policy *p);
+/* Until when WHAT, "your account is accepted" say, while the directory is out of reach. */
+void talk_ending(const struct call *c, const char *what, int64_t ends_at);
 /* Where passwords are changed. */
 void talk_change_password(const struct call *c, const struct policy *p);
 

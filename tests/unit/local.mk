@@ -87,7 +87,7 @@ EXTRA_test_nss_stress_DEPENDENCIES = tests/unit/libnss_muster.la
 check_PROGRAMS += test_pam
 TESTS += test_pam
 test_pam_SOURCES = tests/unit/test_pam.h tests/unit/test_pam.c tests/unit/test_pam_phases.c \
-	tests/unit/test_pam_auth.c tests/unit/test_pam_damage.c tests/unit/test_pam_faults.c \
+	tests/unit/test_pam_auth.c tests/unit/test_pam_damage.c tests/unit/test_pam_faults.c tests/unit/test_pam_offline.c \
 	tests/unit/pam_world.h tests/unit/pam_world.c tests/unit/pam_wrap.h tests/unit/pam_wrap.c
 test_pam_CPPFLAGS = $(test_cppflags) -DMODULE='"$(abs_builddir)/.libs/pam_muster_test.so"'
 test_pam_LDADD = libcommontest.la $(CMOCKA_LIBS) $(PAM_LIBS) $(CRYPT_LIBS)

@@ -281,6 +281,13 @@ static void test_stale(void **state)
 	a.said[0] = '\0';
 	assert_int_equal(attempt(OP_AUTH, &a), PAM_AUTH_ERR);
 	assert_string_equal(a.said, "This computer has been off line too long.\n");
+	/* half a day before that everybody may still come, and reads so */
+	w.info.confirmed_at = world_now() - w.policy.lease_s + 43200;
+	world_publish(&w, RUN_DIR);
+	a.said[0] = '\0';
+	assert_int_equal(attempt(OP_ACCOUNT, &a), PAM_SUCCESS);
+	assert_non_null(strstr(a.said, "This computer cannot reach the directory. Without it, your account is accepted here until 20"));
+	assert_non_null(strstr(a.said, " UTC.\n"));
 	w.policy.lease_s = 0;
 	world_publish(&w, RUN_DIR);
 	assert_int_equal(try_password("mt_stale", PASSWORD), PAM_SUCCESS);

@@ -166,6 +166,37 @@ static void test_warning(void **state)
 	assert_int_equal(verdict_decide(&in).expires_at, 0);
 }
 
+/* Warned in the second half of what holds, and within the time of warning. */
+static void test_ends_soon(void **state)
+{
+	const struct policy p = {.warn_s = 500}, longer = {.warn_s = 5000};
+	struct verdict_input in = input(&good);
+
+	(void)state;
+	assert_int_equal(verdict_ends_soon(&p, NOW, 2000, NOW + 1499), 0);
+	assert_int_equal(verdict_ends_soon(&p, NOW, 2000, NOW + 1500), NOW + 2000);
+	assert_int_equal(verdict_ends_soon(&p, NOW, 2000, NOW + 2000), NOW + 2000);
+	assert_int_equal(verdict_ends_soon(&longer, NOW, 2000, NOW + 1000), 0);
+	assert_int_equal(verdict_ends_soon(&longer, NOW, 2000, NOW + 1001), NOW + 2000);
+	assert_int_equal(verdict_ends_soon(&longer, NOW, 0, NOW + 1), 0);
+	assert_int_equal(verdict_ends_soon(&longer, NOW, -5, NOW + 1), 0);
+	assert_int_equal(verdict_ends_soon(&longer, NOW, INT64_MAX, NOW + 1), 0);
+	assert_int_equal(verdict_ends_soon(&longer, NOW + 10, 2000, NOW), 0);
+	in.confirmed_at = NOW - 500; /* the policy's lease is 1000, its warning 500 */
+	assert_int_equal(verdict_decide(&in).lease_ends_at, 0);
+	in.confirmed_at = NOW - 501;
+	assert_int_equal(verdict_decide(&in).lease_ends_at, NOW + 499);
+	in.confirmed_at = NOW - 1001;
+	assert_int_equal(verdict_decide(&in).lease_ends_at, 0); /* it is refused */
+	/* an account's own lease */
+	struct account a = good;
+	in.account = &a;
+	a.has_lease = true;
+	a.lease_s = 200;
+	in.confirmed_at = NOW - 101;
+	assert_int_equal(verdict_decide(&in).lease_ends_at, NOW + 99);
+}
+
 static void test_lease(void **state)
 {
 	struct verdict_input in = input(&good);
@@ -360,6 +391,7 @@ int main(void)
 		cmocka_unit_test(test_order),        cmocka_unit_test(test_tally),
 		cmocka_unit_test(test_undecided),    cmocka_unit_test(test_password_expiry),
 		cmocka_unit_test(test_warning),      cmocka_unit_test(test_lease),
+		cmocka_unit_test(test_ends_soon),
 		cmocka_unit_test(test_scheduled),    cmocka_unit_test(test_scheduled_order),
 		cmocka_unit_test(test_keys_allowed), cmocka_unit_test(test_worse),
 		cmocka_unit_test(test_state_words),
