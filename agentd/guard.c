@@ -63,13 +63,6 @@ static int ids_add(struct ids *x, const char *id)
 	return r < 0 ? r : index_add(&x->index, hash_string(copy), place);
 }
 
-bool guard_many(uint32_t known, uint32_t missing, bool empty)
-{
-	if (missing == 0)
-		return false;
-	return empty || (missing > GUARD_USERS && (uint64_t)missing * 100 > (uint64_t)known * GUARD_PERCENT);
-}
-
 /* This sync, and those before it, back to the first of GUARD_SYNCS in a row. */
 bool guard_confirmed(const struct guard_input *in, int64_t since)
 {

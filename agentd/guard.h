@@ -7,12 +7,11 @@
 #ifndef AGENTD_GUARD_H
 #define AGENTD_GUARD_H
 
+#include "agentd/guard_rule.h"
 #include "agentd/ledger.h"
 #include "agentd/stage.h"
 #include "agentd/store.h"
 
-#define GUARD_USERS   5	 /* more than so many, and … */
-#define GUARD_PERCENT 20 /* … more than so many of all, are too many to believe at once */
 #define GUARD_SYNCS   3	 /* so many say the same before they are believed */
 
 struct guard_input {
@@ -28,9 +27,6 @@ struct guard {
 	uint32_t n_held;    /* and how many of these stay */
 	int64_t until;	    /* when the first of them may go */
 };
-
-/* Pure: are MISSING of KNOWN users too many? EMPTY: the list has nobody at all. */
-bool guard_many(uint32_t known, uint32_t missing, bool empty);
 
 /* Pure: has one who is missing since SINCE been missing often and long enough? */
 bool guard_confirmed(const struct guard_input *in, int64_t since);

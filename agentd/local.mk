@@ -21,7 +21,7 @@ libagentd_la_SOURCES = \
 	agentd/engine.h agentd/engine.c \
 	agentd/fetch/protocol.h agentd/fetch/protocol.c \
 	agentd/fetcher.h agentd/fetcher.c \
-	agentd/guard.h agentd/guard.c \
+	agentd/guard.h agentd/guard.c agentd/guard_rule.h \
 	agentd/index.h agentd/index.c \
 	agentd/keeper.h agentd/keeper.c \
 	agentd/kept.h agentd/kept.c \

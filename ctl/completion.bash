@@ -7,12 +7,13 @@ _musterctl_words()
 	local fields="--displayname --email --uid --gid --sudo --key --shell --home --state"
 
 	case $1 in
-	musterctl) echo "status users groups explain ssh-keys sync unlock accept forget doctor directory --help --version" ;;
+	musterctl) echo "status users groups explain ssh-keys sync unlock accept forget doctor export directory --help --version" ;;
 	"musterctl status") echo "--json --help" ;;
 	"musterctl users") echo "--json --csv --help" ;;
 	"musterctl groups") echo "--json --csv --help" ;;
 	"musterctl explain") echo "--service --at --offline --json --help" ;;
 	"musterctl doctor") echo "--json --help" ;;
+	"musterctl export") echo "--config --output --system --group --accept-removals --json --help" ;;
 	"musterctl sync") echo "--accept-removals --help" ;;
 	"musterctl ssh-keys" | "musterctl unlock" | "musterctl accept" | "musterctl forget") echo "--help" ;;
 	"musterctl directory")
