@@ -137,29 +137,36 @@ int state_relock(struct state *s)
 	return open_store(s, "cache.mdb", cache_dbs, "the directory", &s->cache);
 }
 
-static struct snapshot *open_published(const char *dir, const char *name, enum snapshot_kind kind)
+/* RET is NULL where there is nothing that can be read. -ENOMEM: nobody knows what there is. */
+static int open_published(const char *dir, const char *name, enum snapshot_kind kind, struct snapshot **ret)
 {
 	AUTO_FREE char *path = str_format("%s/%s", dir, name);
-	struct snapshot *snapshot = NULL;
-	int r = path ? snapshot_open(path, kind, &snapshot) : -ENOMEM;
+	int r = path ? snapshot_open(path, kind, ret) : -ENOMEM;
 
-	if (r < 0 && r != -ENOENT)
+	if (r == 0)
+		return 0;
+	*ret = NULL;
+	if (r == -ENOMEM || r == -EMFILE || r == -ENFILE)
+		return -ENOMEM;
+	if (r != -ENOENT)
 		log_warning("state: published %s cannot be read: %s", path, strerror(-r));
-	return r < 0 ? NULL : snapshot;
+	return 0;
 }
 
 static uint64_t generation_of(const char *dir, const char *name, enum snapshot_kind kind)
 {
-	CLEANUP(snapshot_closep) struct snapshot *s = open_published(dir, name, kind);
+	CLEANUP(snapshot_closep) struct snapshot *s = NULL;
 
-	return s ? snapshot_info(s)->generation : 0;
+	return open_published(dir, name, kind, &s) == 0 && s ? snapshot_info(s)->generation : 0;
 }
 
 struct snapshot *state_open_published(const struct conf *c)
 {
-	struct snapshot *s = open_published(c->runtime_dir, PAM_SNAPSHOT, SNAPSHOT_PAM);
+	struct snapshot *s;
 
-	return s ? s : open_published(c->state_dir, PAM_SNAPSHOT, SNAPSHOT_PAM);
+	if (open_published(c->runtime_dir, PAM_SNAPSHOT, SNAPSHOT_PAM, &s) < 0 || s)
+		return s;
+	return open_published(c->state_dir, PAM_SNAPSHOT, SNAPSHOT_PAM, &s) == 0 ? s : NULL;
 }
 
 uint64_t state_published_generation(const struct conf *c)
@@ -180,15 +187,17 @@ uint64_t state_published_generation(const struct conf *c)
 /* A published generation that the ledger does not know: its commit was lost, or the whole file. */
 static int adopt_from(struct state *s, const char *dir)
 {
-	CLEANUP(snapshot_closep) struct snapshot *pam = open_published(dir, PAM_SNAPSHOT, SNAPSHOT_PAM);
+	CLEANUP(snapshot_closep) struct snapshot *pam = NULL;
 	CLEANUP(snapshot_closep) struct snapshot *nss = NULL;
 	uint64_t known = s->ledger.state.generation;
 	uint32_t added;
-	int r;
+	int r = open_published(dir, PAM_SNAPSHOT, SNAPSHOT_PAM, &pam);
 
-	if (!pam || snapshot_info(pam)->generation <= known)
-		return 0;
-	nss = open_published(dir, NSS_SNAPSHOT, SNAPSHOT_NSS);
+	if (r < 0 || !pam || snapshot_info(pam)->generation <= known)
+		return r;
+	r = open_published(dir, NSS_SNAPSHOT, SNAPSHOT_NSS, &nss);
+	if (r < 0)
+		return r;
 	r = ledger_adopt(&s->ledger, pam, nss, &added);
 	if (r < 0 && r != -ENOMEM) {
 		alarm_errno(s, "rebuild the ledger from", dir, r);
