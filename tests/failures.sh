@@ -22,7 +22,7 @@ for name in $names; do
 done
 [ "$n" -gt 50 ] || missing "names that this script understands"
 
-sed -n '/seen to fail when/,$s/^|.*| \([^|]*\) |$/\1/p' "$paper" | grep -v '^seen to fail' |
+sed -n '/seen to fail when/,/^## /s/^|.*| \([^|]*\) |$/\1/p' "$paper" | grep -v '^seen to fail' |
 	while read -r broken; do
 		grep -qF "    \"$broken\": (" "$srcdir/tests/mutants.py" || { echo "tests/mutants.py: no '$broken'"; exit 1; }
 	done || failed=1

@@ -120,7 +120,7 @@ class Server:
     CLOSE = object()
 
     def __init__(self, answer, cert, key, client_ca=None, tune=None, port=0):
-        self.answer, self.requests, self.connections, self.last = answer, [], 0, None
+        self.answer, self.requests, self.connections, self.last, self.living = answer, [], 0, None, set()
         self.context = None
         if cert:
             self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -147,6 +147,7 @@ class Server:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with (self.context.wrap_socket(raw, server_side=True) if self.context else raw) as conn:
                 self.last = conn
+                self.living.add(conn)
                 while self.exchange(conn):
                     pass
 
@@ -174,8 +175,10 @@ class Server:
         return sum(struct.unpack_from("<QQ", info, 120))
 
     def close(self):
-        with contextlib.suppress(OSError):
-            self.listener.shutdown(socket.SHUT_RDWR)
+        """And hangs up on everybody."""
+        for sock in (self.listener, *list(self.living)):
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
         self.listener.close()
 
 

@@ -18,6 +18,7 @@ import pytest
 from agent import Agent, wait_for
 from endpoint import ETC, LOCAL_PASSWORD, LONG_AGO, PASSWORD, RUN, STATE, TREE, WORK, run
 from fetch import Authority, Server, reply
+from snapshot import Snapshot
 from test_cron import DONE, jobs_done
 
 HOST = "directory.example"
@@ -160,6 +161,7 @@ def dns(w):
         hole.bind(("127.0.0.1", 53))
         hosts.write_text(kept[0].replace(f"127.0.0.1 {HOST}\n", ""))
         resolv.write_text("nameserver 127.0.0.1\n")
+        w.restart()  # a connection that lives needs no name, and a muster-fetch that lives has it
         yield
         hosts.write_text(kept[0])
         resolv.write_text(kept[1])
@@ -348,19 +350,46 @@ FAULTS = {  # name in docs/failures.md -> the fault, what works for dora and roo
 def test_fault(world, name):
     fault, works, lands = FAULTS[name]
     w = world
-    with lasting(fault(w)):
-        w.suspend("rita")
-        assert w.try_all("cron" in works) == works
-        if lands:
-            wait_for(lambda: w.is_refused("rita"), 30, f"rita's suspension: {w.agent.log()}")
-        elif works == ALL:
-            assert not w.is_refused("rita")  # nobody could know
-    w.endpoint.musterctl("sync", check=False)
-    wait_for(lambda: w.is_refused("rita"), 60, f"rita's suspension: {w.agent.log()}")
-    w.suspend("rita", False)
-    w.endpoint.musterctl("sync", check=False)
+    try:
+        with lasting(fault(w)):
+            w.suspend("rita")
+            assert w.try_all("cron" in works) == works
+            if lands:
+                wait_for(lambda: w.is_refused("rita"), 30, f"rita's suspension: {w.agent.log()}")
+            elif works == ALL:
+                assert not w.is_refused("rita")  # nobody could know
+        w.endpoint.musterctl("sync", check=False)
+        wait_for(lambda: w.is_refused("rita"), 60, f"rita's suspension: {w.agent.log()}")
+    finally:
+        w.suspend("rita", False)
+        w.endpoint.musterctl("sync", check=False)
     wait_for(lambda: not w.is_refused("rita"), 60, f"rita's activation: {w.agent.log()}")
     assert w.sshd.login("dora", password=PASSWORD).ok
+
+
+@pytest.mark.parametrize("what", ["snapshots", "everything"])
+def test_yesterday(world, what):
+    """An old state is put back, from before rita's suspension (R22): it holds until the directory is asked, and no longer."""
+    w, old = world, WORK / "yesterday"
+    shutil.rmtree(old, ignore_errors=True)
+    run("cp", "-a", STATE, old)
+    generation = Snapshot(SNAPSHOTS[0]).generation
+    w.suspend("rita")
+    w.endpoint.musterctl("sync")
+    assert w.is_refused("rita") and Snapshot(SNAPSHOTS[0]).generation > generation
+    if what == "everything":
+        w.agent.stop()
+        run("cp", "-a", f"{old}/.", STATE)
+    for path in SNAPSHOTS:
+        shutil.copy2(old / path.name, path.with_name("yesterday"))
+        path.with_name("yesterday").replace(path)
+    if what == "everything":
+        assert not w.is_refused("rita")
+        w.restart()
+    wait_for(lambda: w.is_refused("rita"), 30, f"rita's suspension: {w.agent.log()}")
+    w.suspend("rita", False)
+    w.endpoint.musterctl("sync")
+    assert not w.is_refused("rita")
 
 
 def test_paper():

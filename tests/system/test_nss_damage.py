@@ -1,4 +1,4 @@
-"""Damaged snapshots under the programs that root needs: nothing dies, local users are served, nobody becomes unknown."""
+"""Damaged snapshots under the programs that root needs (R6): nothing dies, local users are served, nobody becomes unknown."""
 import os
 import random
 

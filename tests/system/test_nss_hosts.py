@@ -1,4 +1,4 @@
-"""Lookups in unusual processes: of 32 bits, with many threads, without memory, descriptors, mmap, or a root."""
+"""Lookups in unusual processes (R14-R17): of 32 bits, with many threads, without memory, descriptors, mmap, or a root."""
 import pathlib
 import re
 import time

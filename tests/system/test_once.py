@@ -359,7 +359,7 @@ def suspend(endpoint, **kwargs):
 
 
 def test_full_disk(endpoint):
-    """Worse news needs no disk (promise 4)."""
+    """Worse news needs no disk (promise 4; R5)."""
     with mounted(STATE, "size=2m"):
         with full(STATE):
             done = suspend(endpoint)
@@ -583,7 +583,7 @@ sys.exit(status != 0)
 
 
 def test_hundred_thousand(endpoint):
-    """100,000 users within 128 MiB for each process; ids from 1900000000."""
+    """100,000 users within 128 MiB for each process (R20); ids from 1900000000."""
     verifier = password_hash("correct horse")
     key = endpoint.key.with_suffix(".pub").read_text().strip()
     endpoint.document["users"] += [

@@ -183,7 +183,7 @@ def test_var_lib_serves_before_anything_is_published_in_run(endpoint, sshd):
 @pytest.mark.parametrize("library", ["libnss_muster.so.2", "security/pam_muster.so"])
 @pytest.mark.parametrize("damage", [pathlib.Path.unlink, empty, garble])
 def test_missing_or_broken_module(endpoint, sshd, library, damage):
-    """Half an upgrade."""
+    """Half an upgrade (R18)."""
     path = LIBRARIES / library
     with restored(path):
         new = path.with_name("new")

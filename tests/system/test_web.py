@@ -272,7 +272,7 @@ def test_few_are_gone_at_once(web):
 
 
 def test_mass_removal_is_held(web):
-    """Many who are missing stay; what is said of the others counts at once."""
+    """Many who are missing stay (R13); what is said of the others counts at once."""
     many(web)
     state = web.endpoint.explain("user1")
     for i in range(18):
