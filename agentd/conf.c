@@ -282,6 +282,9 @@ static int check_together(struct parser *p)
 	} else if (c->password == CONF_PASSWORD_LDAP && !c->org_id[0] && ldap_template_has_org(c->ldap_bind_dn)) {
 		p->line = line_of(p, "auth", "password", "ldap_bind_dn");
 		fail(p, "[auth] ldap_bind_dn has %%o in it: set [directory] org_id, or a name without it");
+	} else if (c->lockout_report && c->driver == CONF_DRIVER_DOCUMENT) {
+		p->line = line_of(p, "lockout", "report", "report");
+		fail(p, "[lockout] report = yes: a document cannot be told; it needs [directory] driver = jumpcloud");
 	} else if (!c->client_cert[0] != !c->client_key[0]) {
 		p->line = line_of(p, "directory", "client_cert", "client_key");
 		fail(p, "[directory] client_cert and client_key go together");

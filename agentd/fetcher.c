@@ -409,3 +409,34 @@ int fetcher_verify(struct fetcher *f, const struct fetcher_login *login, int *re
 		snprintf(ret_error, FETCHER_ERROR_SIZE, "muster-fetch: %s", strerror(-r));
 	return r;
 }
+
+/* RESULT, after any number of signs of life. */
+static int receive_result(struct fetcher *f, int64_t deadline, int *ret_result, char *error)
+{
+	CLEANUP(frame_done) struct frame frame = {.fd = -1};
+	int r;
+
+	do {
+		r = wire_recv(f->sock, &frame, deadline);
+		if (r == 0 && (frame.request_id != f->request_id || frame.fd >= 0))
+			r = -EPROTO;
+	} while (r == 0 && frame.type == FRAME_RECORD && frame.payload.len == 0);
+	if (r == 0)
+		r = frame.type == FRAME_RESULT ? read_result(&frame, ret_result, error) : -EPROTO;
+	return r;
+}
+
+int fetcher_report(struct fetcher *f, const char *id, char ret_error[static FETCHER_ERROR_SIZE])
+{
+	int64_t deadline = wire_now_ms() + f->idle_ms;
+	int result = 0, r = send_settings(f, deadline);
+
+	ret_error[0] = '\0';
+	if (r == 0)
+		r = wire_send(f->sock, FRAME_REPORT, f->request_id, id, strlen(id) + 1, -1, deadline);
+	if (r == 0)
+		r = receive_result(f, deadline, &result, ret_error);
+	if (r < 0)
+		describe(f, r, ret_error);
+	return r < 0 ? r : result;
+}

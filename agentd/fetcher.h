@@ -82,4 +82,10 @@ struct fetcher_login {
 int fetcher_verify(struct fetcher *f, const struct fetcher_login *login, int *ret_result,
 		   char ret_error[static FETCHER_ERROR_SIZE]) MUST_CHECK;
 
+/*
+ * One REPORT, of the user with this id. 0; negative errno of RESULT (agentd/fetch/protocol.h), or there is no answer within
+ * f->idle_ms. RET_ERROR: a sentence, on failure.
+ */
+int fetcher_report(struct fetcher *f, const char *id, char ret_error[static FETCHER_ERROR_SIZE]) MUST_CHECK;
+
 #endif

@@ -50,6 +50,7 @@ libagentd_la_SOURCES = \
 	agentd/state.h agentd/state.c \
 	agentd/store.h agentd/store.c \
 	agentd/sync.h agentd/sync.c agentd/sync_private.h agentd/sync_ask.c agentd/sync_clock.c \
+	agentd/sync_report.c \
 	agentd/tallies.h agentd/tallies.c \
 	agentd/turn.h agentd/turn.c \
 	agentd/watch.h agentd/watch.c \

@@ -11,6 +11,7 @@
 
 #define FETCH_USER "muster"
 #define NO_PROXY   "none"
+#define REPORT_MS  10000
 
 _Static_assert(SOURCE_ERROR_SIZE >= DOCUMENT_ERROR_SIZE && SOURCE_ERROR_SIZE >= CREDENTIALS_ERROR_SIZE, "fits");
 
@@ -169,6 +170,28 @@ int source_fetch(const struct source *s, const struct local *l, const char *vali
 	if (r < 0)
 		return r;
 	r = fetcher_sync(&fetcher, &request, stage, ret, text);
+	if (r < 0)
+		snprintf(ret_error, SOURCE_ERROR_SIZE, "%s: %s", s->conf->url, text);
+	return r;
+}
+
+int source_report(const struct source *s, const struct local *l, const char *id,
+		  char ret_error[static SOURCE_ERROR_SIZE])
+{
+	CLEANUP(buf_wipe) struct buf settings = {0};
+	CLEANUP(fetcher_stop) struct fetcher fetcher = {.sock = -1};
+	struct fetcher_options o = {.idle_ms = REPORT_MS, .total_ms = REPORT_MS};
+	char text[FETCHER_ERROR_SIZE];
+	int r = make_settings(s, &settings, &o.settings);
+
+	if (r < 0) {
+		snprintf(ret_error, SOURCE_ERROR_SIZE, "%s", strerror(-r));
+		return r;
+	}
+	r = get_fetcher(s, l, &o, &fetcher, ret_error);
+	if (r < 0)
+		return r;
+	r = fetcher_report(&fetcher, id, text);
 	if (r < 0)
 		snprintf(ret_error, SOURCE_ERROR_SIZE, "%s: %s", s->conf->url, text);
 	return r;

@@ -336,7 +336,8 @@ static int report(const struct sync *s, bool good, bool changed)
 	if (good) {
 		status.last_sync_at = s->now;
 		status.generation = s->generation;
-		status.next_change_at = s->next_change_at;
+		/* soon: a lock that is lifted before we have read it there would be none that was lifted */
+		status.next_change_at = s->told ? s->now + 1 : s->next_change_at;
 	}
 	if (good && changed) {
 		status.serial = s->reply.end.serial;
@@ -388,6 +389,7 @@ static int sync_locked(struct sync *s)
 	if (r == 0)
 		sweep(s);
 	sync_keep_clock(s);
+	sync_report_locks(s);
 	if (report(s, r == 0, changed) < 0) {
 		s->state.alarms++;
 		log_error("sync: %s/" STATUS_FILE " could not be written", s->conf->runtime_dir);

@@ -1,4 +1,4 @@
-/* One sync and its steps: sync_ask.c asks the directory, sync_clock.c knows the time, sync.c makes of the answer what is published. */
+/* One sync and its steps: sync_ask.c asks the directory, sync_clock.c knows the time, sync_report.c tells it of locks, sync.c makes of the answer what is published. */
 #ifndef AGENTD_SYNC_PRIVATE_H
 #define AGENTD_SYNC_PRIVATE_H
 
@@ -36,6 +36,7 @@ struct sync {
 	int64_t published_ms; /* by CLOCK_BOOTTIME; 0: not yet */
 	int64_t next_change_at;
 	bool online; /* the directory answered */
+	bool told;   /* it was told of a lock, which the next sync will bring back */
 };
 
 /* Log that the sync failed, and that nothing was changed. -ECANCELED. */
@@ -63,6 +64,12 @@ void sync_ask_clock(struct sync *s);
 
 /* Keep the mark, when it is due. Logs; a fault counts as an alarm. */
 void sync_keep_clock(struct sync *s);
+
+/*
+ * Tell the directory of locks of this endpoint ([lockout] report), when it answers; what cannot be told now is kept
+ * (agentd/reports.h). Logs; a fault counts as an alarm.
+ */
+void sync_report_locks(struct sync *s);
 
 /* For how long what is published holds; 0: for ever. */
 int64_t sync_lease_s(const struct sync *s);

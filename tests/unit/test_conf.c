@@ -206,6 +206,7 @@ static void test_errors(void **state)
 	expect_error("[auth]\nldap_url = http://ldap.test\n", "2: [auth] ldap_url = 'http://ldap.test' is not ldaps://HOST");
 	expect_error("[auth]\nldap_bind_dn = uid=%u,cn=%x\n", "2: [auth] ldap_bind_dn = ");
 	expect_error("[auth]\nldap_url = ldaps://l\npassword = ldap\n", "3: [auth] ldap_bind_dn has %o in it: set [directory] org_id");
+	expect_error("[lockout]\nwindow = 1m\nreport = yes\n", "3: [lockout] report = yes: a document cannot be told");
 	expect_error("[directory]\nclient_cert = /x\n", "2: [directory] client_cert and client_key go together");
 	expect_error("[accounts]\nhome = /home/%u/%u\n", "2: [accounts] home = ");
 	expect_error("[accounts]\nhome = /etc/%u\n", "2: [accounts] home = ");
