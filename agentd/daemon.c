@@ -67,7 +67,9 @@ static void take_worker(struct daemon *d, int status)
 	if (!d->server)
 		start_server(d);
 	if (d->worker.task == WORKER_PUBLISH) {
-		daemon_want_sessions(d, 0); /* what was published before a crash or a boot */
+		/* what was published before a crash or a boot, a moment ago perhaps */
+		d->sessions_late = true;
+		daemon_want_sessions(d, 0);
 		be_ready(d);
 	}
 }

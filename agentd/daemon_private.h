@@ -38,7 +38,7 @@ struct daemon {
 	struct keeper fetch; /* for syncs over a network */
 	struct worker sessions; /* beside the other one: a directory that does not answer delays no end of sessions */
 	int64_t sessions_began_ms;
-	bool sessions_late;	/* bad news came: look a second time */
+	bool sessions_late;	/* bad news came, or may have: look a second time */
 	int64_t sessions_at_ms; /* when it is to look again; INT64_MAX: when there is a reason */
 	struct schedule schedule;
 	struct metrics metrics;

@@ -3,10 +3,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/nsfs.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 
 #include "agentd/file.h"
 
@@ -73,6 +71,21 @@ static int read_stat(const struct proc_dir *d, struct buf *buf, struct proc *p)
 	return 0;
 }
 
+/* Its pid in each namespace that it is in, ours first. */
+static int read_pids(const char *status, struct proc *p)
+{
+	const char *s = strstr(status, "\nNSpid:\t");
+	unsigned long v;
+
+	if (!s)
+		return -EBADMSG;
+	s += strlen("\nNSpid:\t");
+	if (!take_number(&s, &v))
+		return -EBADMSG;
+	p->contained = *s >= '0' && *s <= '9';
+	return 0;
+}
+
 static int read_uids(const struct proc_dir *d, struct buf *buf, struct proc *p)
 {
 	unsigned long v[3]; /* real, effective, saved */
@@ -90,7 +103,7 @@ static int read_uids(const struct proc_dir *d, struct buf *buf, struct proc *p)
 			return -EBADMSG;
 	p->uid = (uint32_t)v[0];
 	p->saved_uid = (uint32_t)v[2];
-	return 0;
+	return read_pids(s, p);
 }
 
 /* A kernel without audit has no such file: nobody is known to have logged in. */
@@ -142,63 +155,25 @@ static int read_cgroup(const struct proc_dir *d, struct buf *buf, struct proc *p
 	return 0;
 }
 
-static int read_ns(const struct proc_dir *d, const char *who, const char *what, char *out, size_t size)
+/*
+ * Only root and a user himself can map his uid into a namespace, and he no more than that one: whatever other uids there are
+ * in it, they are his.
+ */
+static int read_uid_map(const struct proc_dir *d, struct buf *buf, struct proc *p)
 {
-	char path[64];
-	ssize_t len;
-	int r = str_print(path, sizeof(path), "%s/ns/%s", who, what);
+	unsigned long v[3]; /* inside, outside, how many */
+	const char *s;
+	int r = read_file(d, p->pid, "uid_map", buf);
 
 	if (r < 0)
-		return r;
-	len = readlinkat(d->fd, path, out, size - 1);
-	if (len < 0)
-		return -errno;
-	out[len] = '\0';
-	return 0;
-}
-
-/* Who made the outermost user namespace between FD and ours: those inside have made the others. */
-static uint32_t find_owner(const struct proc_dir *d, int fd)
-{
-	uint32_t owner = PROC_UNSET;
-	int at = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-
-	while (at >= 0) {
-		char name[64], ns[sizeof(d->user_ns)] = "";
-		int parent = -1;
-		ssize_t len = -1;
-		uid_t uid;
-
-		if (str_print(name, sizeof(name), "/proc/self/fd/%d", at) == 0)
-			len = readlink(name, ns, sizeof(ns) - 1);
-		if (len > 0 && strcmp(ns, d->user_ns) != 0 && ioctl(at, NS_GET_OWNER_UID, &uid) == 0) {
-			owner = uid;
-			parent = ioctl(at, NS_GET_PARENT);
-		}
-		close(at);
-		at = parent;
-	}
-	return owner;
-}
-
-static int read_namespaces(const struct proc_dir *d, struct proc *p)
-{
-	char who[16], path[64], ns[sizeof(d->pid_ns)];
-	int r = str_print(who, sizeof(who), "%d", (int)p->pid);
-
-	if (r == 0)
-		r = read_ns(d, who, "pid", ns, sizeof(ns));
-	if (r == 0 && strcmp(ns, d->pid_ns) != 0)
-		p->contained = true;
-	if (r == 0)
-		r = read_ns(d, who, "user", ns, sizeof(ns));
-	if (r < 0)
-		return r == -ENOENT ? -ESRCH : r; /* it is ending, and has none any more */
-	if (strcmp(ns, d->user_ns) != 0 && str_print(path, sizeof(path), "%s/ns/user", who) == 0) {
-		AUTO_CLOSE int fd = openat(d->fd, path, O_RDONLY | O_CLOEXEC);
-
-		if (fd >= 0)
-			p->owner_uid = find_owner(d, fd);
+		return r == -ESRCH ? 0 : r; /* no user namespaces */
+	s = (const char *)buf->data;
+	for (s += strspn(s, " "); *s && p->owner_uid == PROC_UNSET;) {
+		for (size_t i = 0; i < ARRAY_SIZE(v); i++)
+			if (!take_number(&s, &v[i]))
+				return -EBADMSG;
+		if (v[2] == 1)
+			p->owner_uid = (uint32_t)v[1];
 	}
 	return 0;
 }
@@ -217,7 +192,7 @@ static int read_into(const struct proc_dir *d, pid_t pid, struct buf *buf, struc
 	if (r == 0 && !p.kernel)
 		r = read_cgroup(d, buf, &p);
 	if (r == 0 && !p.kernel)
-		r = read_namespaces(d, &p);
+		r = read_uid_map(d, buf, &p);
 	if (r == 0)
 		*ret = p;
 	return r;
@@ -243,7 +218,7 @@ static void close_dirp(DIR **dir)
 		closedir(*dir);
 }
 
-int proc_scan(const struct proc_dir *d, struct buf *ret)
+int proc_scan(const struct proc_dir *d, struct buf *ret, bool *ret_hidden)
 {
 	int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP(close_dirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -257,33 +232,34 @@ int proc_scan(const struct proc_dir *d, struct buf *ret)
 		return r;
 	}
 	ret->len = 0;
+	*ret_hidden = false;
 	while (r == 0 && (errno = 0, e = readdir(dir))) {
 		struct proc p;
 		uint32_t pid;
+		int found;
 
-		if (parse_u32(e->d_name, 1, INT32_MAX, &pid) == 0 && read_into(d, (pid_t)pid, &buf, &p) == 0)
+		if (parse_u32(e->d_name, 1, INT32_MAX, &pid) < 0)
+			continue;
+		found = read_into(d, (pid_t)pid, &buf, &p);
+		if (found == 0)
 			r = buf_add(ret, &p, sizeof(p));
+		else if (found != -ESRCH)
+			*ret_hidden = true;
 	}
 	if (r == 0 && errno)
 		return -errno;
-	if (r == 0)
-		qsort(ret->data, ret->len / sizeof(struct proc), sizeof(struct proc), compare_pids);
-	return r;
+	if (r < 0)
+		return r;
+	qsort(ret->data, ret->len / sizeof(struct proc), sizeof(struct proc), compare_pids);
+	if (!ret->len || ((const struct proc *)(const void *)ret->data)->pid != 1)
+		*ret_hidden = true;
+	return 0;
 }
 
 int proc_open(const char *path, struct proc_dir *ret)
 {
-	int r;
-
-	*ret = (struct proc_dir){.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-	if (ret->fd < 0)
-		return -errno;
-	r = read_ns(ret, "self", "pid", ret->pid_ns, sizeof(ret->pid_ns));
-	if (r == 0)
-		r = read_ns(ret, "self", "user", ret->user_ns, sizeof(ret->user_ns));
-	if (r < 0)
-		proc_close(ret);
-	return r;
+	ret->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return ret->fd < 0 ? -errno : 0;
 }
 
 void proc_close(struct proc_dir *d)

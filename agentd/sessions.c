@@ -83,7 +83,8 @@ static void find_users(struct sessions *s)
 
 static int look(struct sessions *s)
 {
-	int r = proc_scan(&s->proc, &s->procs);
+	bool hidden;
+	int r = proc_scan(&s->proc, &s->procs, &hidden);
 
 	s->services.len = 0;
 	if (r == 0)
@@ -97,6 +98,8 @@ static int look(struct sessions *s)
 		.n_services = s->services.len / sizeof(pid_t),
 		.self = getpid(),
 	};
+	if (hidden) /* those that are seen end all the same */
+		s->error = -EACCES;
 	return 0;
 }
 
@@ -119,6 +122,7 @@ static int pass(struct sessions *s, int64_t *ret_ms)
 	size_t n;
 	int r;
 
+	s->error = 0;
 	session_judge_done(&s->judge);
 	r = session_judge_open(&s->judge, s->conf->end_sessions);
 	if (r == 0)
@@ -128,7 +132,6 @@ static int pass(struct sessions *s, int64_t *ret_ms)
 	e = endings(s, &n);
 	for (size_t i = 0; i < n; i++)
 		e[i].refused = false;
-	s->error = 0;
 	find_users(s);
 	e = endings(s, &n);
 	*ret_ms = 0;
@@ -243,6 +246,7 @@ int sessions_end(const struct conf *c)
 	if (r > 0 || r == -ENOENT) /* another one does it; nothing is published, so nobody is refused */
 		return 0;
 	if (r < 0 && r != -EBUSY)
-		log_error("sessions: cannot see whose have to end: %s", strerror(-r));
+		log_error("sessions: cannot see all whose have to end: %s%s", strerror(-r),
+			  r == -EACCES ? ": is /proc mounted with hidepid?" : "");
 	return r;
 }

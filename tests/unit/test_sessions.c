@@ -26,7 +26,8 @@ struct fake {
 	uint32_t login, session; /* 0: never logged in */
 	bool no_audit;
 	const char *cgroup;  /* NULL: "0::/" */
-	const char *pid_ns, *user_ns;
+	const char *pids;    /* NULL: in our namespace alone */
+	const char *uid_map; /* NULL: of no namespace of its own */
 };
 
 static char dir[] = "/tmp/test_sessions.XXXXXX";
@@ -55,18 +56,6 @@ static void put(const char *name, const char *text)
 	assert_int_equal(fclose(f), 0);
 }
 
-static void put_ns(const char *who, const char *pid_ns, const char *user_ns)
-{
-	char name[64];
-
-	snprintf(name, sizeof(name), "%s/ns", who);
-	assert_int_equal(mkdir(at(name), 0755), 0);
-	snprintf(name, sizeof(name), "%s/ns/pid", who);
-	assert_int_equal(symlink(pid_ns, at(name)), 0);
-	snprintf(name, sizeof(name), "%s/ns/user", who);
-	assert_int_equal(symlink(user_ns, at(name)), 0);
-}
-
 static void put_number(pid_t pid, const char *what, uint32_t value)
 {
 	char name[64], text[16];
@@ -82,15 +71,14 @@ static void add(const struct fake *f)
 
 	snprintf(name, sizeof(name), "%d", (int)f->pid);
 	assert_int_equal(mkdir(at(name), 0755), 0);
-	put_ns(name, f->pid_ns ? f->pid_ns : "pid:[1]", f->user_ns ? f->user_ns : "user:[2]");
 	snprintf(name, sizeof(name), "%d/stat", (int)f->pid);
 	snprintf(text, sizeof(text), "%d (%s) %c %d 7 %d %u -1 %u 0 0 0 0 0 0 0 0 20 0 %u 0 9 9 9\n", (int)f->pid,
 		 f->comm ? f->comm : "sleep", f->state ? f->state : 'S', (int)f->parent, (int)f->pid, f->tty, f->flags,
 		 f->threads ? f->threads : 1);
 	put(name, text);
 	snprintf(name, sizeof(name), "%d/status", (int)f->pid);
-	snprintf(text, sizeof(text), "Name:\tUid:\t5001\nUmask:\t0022\nUid:\t%u\t%u\t%u\t%u\nGid:\t0\t0\t0\t0\n", f->uid,
-		 f->effective, f->saved, f->effective);
+	snprintf(text, sizeof(text), "Name:\tUid:\t5001\nUid:\t%u\t%u\t%u\t%u\nGid:\t0\t0\t0\t0\nNSpid:\t%s\nNSsid:\t1\t1\n",
+		 f->uid, f->effective, f->saved, f->effective, f->pids ? f->pids : "20");
 	put(name, text);
 	if (!f->no_audit) {
 		put_number(f->pid, "loginuid", f->login);
@@ -98,13 +86,13 @@ static void add(const struct fake *f)
 	}
 	snprintf(name, sizeof(name), "%d/cgroup", (int)f->pid);
 	put(name, f->cgroup ? f->cgroup : "0::/\n");
+	snprintf(name, sizeof(name), "%d/uid_map", (int)f->pid);
+	put(name, f->uid_map ? f->uid_map : "         0          0 4294967295\n");
 }
 
 static int start(void **state)
 {
 	(void)state;
-	assert_int_equal(mkdir(at("self"), 0755), 0);
-	put_ns("self", "pid:[1]", "user:[2]");
 	put("uptime", "1 2\n");
 	return 0;
 }
@@ -119,11 +107,12 @@ static int end(void **state)
 static void scan(struct proc_dir *d, struct buf *procs, const pid_t *services, struct session_processes *ret)
 {
 	size_t n = 0;
+	bool hidden;
 
 	while (services && services[n])
 		n++;
 	assert_int_equal(proc_open(dir, d), 0);
-	assert_int_equal(proc_scan(d, procs), 0);
+	assert_int_equal(proc_scan(d, procs, &hidden), 0);
 	*ret = (struct session_processes){
 		.procs = (const struct proc *)(const void *)procs->data,
 		.n_procs = procs->len / sizeof(struct proc),
@@ -208,6 +197,7 @@ static void test_dead(void **state)
 	CLEANUP(proc_close) struct proc_dir d;
 	struct session_processes s;
 	struct proc p;
+	bool hidden;
 
 	(void)state;
 	add(&(struct fake){.pid = 11, .state = 'Z', .uid = DORA});
@@ -218,13 +208,34 @@ static void test_dead(void **state)
 	assert_true(s.n_procs == 1 && s.procs[0].pid == 13);
 	assert_int_equal(proc_read(&d, 11, &p), -ESRCH);
 	assert_int_equal(proc_read(&d, 77, &p), -ESRCH);
-	put("13/status", "Name:\tx\n");
+	put("13/status", "Name:\tx\nUid:\t1\t1\t1\t1\n");
 	assert_int_equal(proc_read(&d, 13, &p), -EBADMSG);
 	put("13/stat", "13 (x) S");
 	assert_int_equal(proc_read(&d, 13, &p), -EBADMSG);
-	assert_int_equal(proc_scan(&d, &procs), 0);
+	assert_int_equal(proc_scan(&d, &procs, &hidden), 0);
 	assert_int_equal(procs.len, 0);
 	assert_int_equal(proc_open("/nonexistent", &d), -ENOENT);
+}
+
+/* A /proc that does not show all is said to, and what it shows is there. */
+static void test_hidden(void **state)
+{
+	CLEANUP(buf_done) struct buf procs = {0};
+	CLEANUP(proc_close) struct proc_dir d;
+	bool hidden;
+
+	(void)state;
+	assert_int_equal(proc_open(dir, &d), 0);
+	add(&(struct fake){.pid = 20});
+	assert_int_equal(proc_scan(&d, &procs, &hidden), 0);
+	assert_true(hidden && procs.len == sizeof(struct proc));
+	add(&(struct fake){.pid = 1});
+	assert_int_equal(proc_scan(&d, &procs, &hidden), 0);
+	assert_true(!hidden && procs.len == 2 * sizeof(struct proc));
+	add(&(struct fake){.pid = 21});
+	put("21/status", "not for you\n");
+	assert_int_equal(proc_scan(&d, &procs, &hidden), 0);
+	assert_true(hidden && procs.len == 2 * sizeof(struct proc));
 }
 
 static void test_hers(void **state)
@@ -236,8 +247,10 @@ static void test_hers(void **state)
 		{.pid = 23, .uid = 33, .effective = 33, .saved = 33, .login = DORA, .session = 3}, /* sudo -u www-data */
 		{.pid = 24, .cgroup = "0::/user.slice/user-5001.slice/session-3.scope\n", .no_audit = true},
 		/* what a set-user-id program of hers has put into a namespace of its own, by login and by slice */
-		{.pid = 25, .uid = DORA, .login = DORA, .pid_ns = "pid:[3]"},
-		{.pid = 26, .uid = DORA, .cgroup = "0::/user.slice/user-5001.slice/x\n", .pid_ns = "pid:[3]"},
+		{.pid = 25, .uid = DORA, .login = DORA, .pids = "20\t1"},
+		{.pid = 26, .uid = DORA, .cgroup = "0::/user.slice/user-5001.slice/x\n", .pids = "20\t1"},
+		/* a container of her own */
+		{.pid = 27, .uid = 100033, .pids = "20\t2", .uid_map = "  0  5001  1\n  1  100000  65536\n"},
 	};
 
 	(void)state;
@@ -259,10 +272,12 @@ static void test_nevers(void **state)
 		{.pid = 31, .uid = ERIK, .effective = ERIK, .saved = ERIK, .login = ERIK},
 		{.pid = 32, .uid = ERIK, .effective = DORA, .saved = DORA, .login = ERIK}, /* runs what is set-user-id dora */
 		{.pid = 33, .effective = DORA}, /* a file server, in her name for a moment */
-		{.pid = 34, .uid = DORA, .pid_ns = "pid:[3]"}, /* a container's user of the same number */
+		{.pid = 34, .uid = DORA, .pids = "20\t1"}, /* a container's user of the same number */
 		{.pid = 35, .uid = DORA, .cgroup = "0::/machine.slice/libpod-1.scope\n"},
 		{.pid = 36, .login = DORA, .cgroup = "0::/machine.slice/libpod-conmon-1.scope\n"}, /* sudo podman run */
-		{.pid = 37, .login = DORA, .pid_ns = "pid:[3]"},
+		{.pid = 37, .login = DORA, .pids = "20\t1"},
+		/* one of root's, to which many uids were given */
+		{.pid = 39, .uid = DORA, .pids = "20\t1", .uid_map = "  0  1000  65536\n"},
 	};
 
 	(void)state;
@@ -379,10 +394,10 @@ static void test_signal(void **state)
 	assert_int_equal(session_signal(&s, &d, ERIK, sig), 0);
 	assert_false(is_killed(child));
 	snprintf(name, sizeof(name), "%d/status", (int)child);
-	put(name, "Name:\tx\nUid:\t5002\t5002\t5002\t5002\n");
+	put(name, "Name:\tx\nUid:\t5002\t5002\t5002\t5002\nNSpid:\t9\n");
 	assert_int_equal(session_signal(&s, &d, DORA, sig), 0);
 	assert_false(is_killed(child));
-	put(name, "Name:\tx\nUid:\t5001\t5001\t5001\t5001\n");
+	put(name, "Name:\tx\nUid:\t5001\t5001\t5001\t5001\nNSpid:\t9\n");
 	assert_int_equal(session_signal(&s, &d, DORA, sig), 0);
 	assert_true(is_killed(child));
 }
@@ -401,7 +416,7 @@ static void test_sweep(void **state)
 	proc_close(&d);
 	assert_int_equal(end(NULL), 0);
 	start(NULL);
-	add(&(struct fake){.pid = 20, .uid = DORA, .pid_ns = "pid:[3]"});
+	add(&(struct fake){.pid = 20, .uid = DORA, .pids = "20\t1"});
 	scan(&d, &procs, NULL, &s);
 	assert_int_equal(session_sweep(&s, DORA), -EBUSY);
 }
@@ -463,7 +478,7 @@ static void test_expiry(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_read),  TEST(test_cgroups), TEST(test_dead),	 TEST(test_hers),    TEST(test_nevers),
+		TEST(test_read),  TEST(test_cgroups), TEST(test_dead),	 TEST(test_hidden), TEST(test_hers),    TEST(test_nevers),
 		TEST(test_services), TEST(test_pid_files), TEST(test_count), TEST(test_signal), TEST(test_sweep),
 		TEST(test_reasons), TEST(test_expiry),
 	};

@@ -1,0 +1,67 @@
+"""On a machine with systemd: sessions are logind's, services systemd's, and what is ended is gone for both."""
+import json
+import pathlib
+import pwd
+import re
+
+import pytest
+
+from agent import wait_for
+from booted import Machine
+
+
+@pytest.fixture(scope="module")
+def machine(endpoint):
+    endpoint.user("dora", sudo=True, passwordless_sudo=True)
+    endpoint.user("erik", sudo=True, passwordless_sudo=True)
+    endpoint.publish()
+    with Machine() as m:
+        m.run("systemctl", "start", "musterd")
+        yield m
+
+
+def sessions(machine):
+    """{user: number of sessions} as logind sees it."""
+    users = [s["user"] for s in json.loads(machine.run("loginctl", "list-sessions", "--output=json").stdout)]
+    return {user: users.count(user) for user in users}
+
+
+def commands(machine):
+    return machine.run("ps", "-eo", "args").stdout
+
+
+def fill(machine, session):
+    """What she leaves running: in her session, as root, in her own service manager, lingering, as somebody else's uid."""
+    for command in ("setsid sleep 2001", "sudo -n setsid sleep 2002", "tmux new-session -d 'sleep 2003'",
+                    "systemd-run --user sleep 2004", "loginctl enable-linger", "sudo -n systemd-run --scope sleep 2005",
+                    # root in a namespace that she made, and of no login
+                    "setpriv --no-new-privs unshare --user --map-root-user sleep 2006", "sudo -n systemctl restart cron"):
+        assert session.run("{ %s </dev/null >/dev/null 2>&1 & }" % command)[1] == 0
+    wait_for(lambda: all(f"sleep {n}" in commands(machine) for n in range(2001, 2007)), 30,
+             f"all of her processes: {commands(machine)}")
+
+
+def test_ended_for_logind_too(endpoint, machine):
+    uid = pwd.getpwnam("dora").pw_uid
+    hers, his, local = (machine.session(*who) for who in (("dora", endpoint.key), ("erik", endpoint.key),
+                                                          ("alice", endpoint.local_key)))
+    wait_for(lambda: sessions(machine) == {"dora": 1, "erik": 1, "alice": 1}, 30)
+    fill(machine, hers)
+    wait_for(lambda: machine.run("systemctl", "is-active", "cron").stdout == "active\n", 30)
+    assert pathlib.Path("/var/lib/systemd/linger/dora").exists()
+    cron = machine.run("systemctl", "show", "-P", "MainPID", "cron").stdout
+    user, = (u for u in endpoint.document["users"] if u["username"] == "dora")
+    user["state"] = "SUSPENDED"
+    endpoint.write(endpoint.document)
+    assert "This account is suspended." in hers.ended()
+    wait_for(lambda: "sleep 200" not in commands(machine), 30, "the end of her processes")
+    wait_for(lambda: sessions(machine) == {"erik": 1, "alice": 1}, 30)
+    assert not pathlib.Path("/var/lib/systemd/linger/dora").exists()
+    wait_for(lambda: machine.run("systemctl", "is-active", f"user@{uid}", check=False).stdout == "inactive\n", 60)
+    assert machine.run("systemctl", "show", "-P", "MainPID", "cron").stdout == cron
+    for session in (his, local):
+        assert session.run("echo still here") == ("still here", 0)
+        session.close()
+    log = machine.run("journalctl", "-u", "musterd", "-o", "cat").stdout
+    assert re.search(rf"sessions: ended user=dora uid={uid} reason=suspended processes=\d+ sessions=\d+", log)
+    assert "0 loaded units" in machine.run("systemctl", "list-units", "--failed").stdout
