@@ -85,6 +85,7 @@ static int make_settings(const struct source *s, struct buf *b, struct strlist *
 		{FETCH_KEY_SYSTEM_ID, s->conf->system_id},
 		{FETCH_KEY_HOSTNAME, s->hostname},
 		{FETCH_KEY_SECRETS, secrets},
+		{FETCH_KEY_PASSWORDS, s->conf->password == CONF_PASSWORD_LDAP ? "ldap" : ""},
 		{FETCH_KEY_CA, text_of(&c->ca)},
 		{FETCH_KEY_CLIENT_CERT, text_of(&c->client_cert)},
 		{FETCH_KEY_CLIENT_KEY, text_of(&c->client_key)},

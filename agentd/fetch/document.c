@@ -152,6 +152,7 @@ int document_new(const struct document_options *options, const struct document_s
 		return -ENOMEM;
 	*result = (struct document_result){ 0 };
 	d->options = options;
+	d->user.passwords_elsewhere = options->passwords_elsewhere;
 	d->sink = sink;
 	d->result = result;
 	d->handler = (struct scan_handler){ .begin = outline_begin,

@@ -47,6 +47,7 @@ struct document_sink {
 struct document_options {
 	const char *hostname, *system_id; /* this endpoint, or "" */
 	bool everywhere;		  /* take no notice of bindings: all users and groups (musterctl) */
+	bool passwords_elsewhere;	  /* who has a password is not seen here: a user without `activated` has one */
 	bool secrets;			  /* password hashes and TOTP secrets may be in it; else they are an error */
 };
 

@@ -89,6 +89,8 @@
 #define FETCH_KEY_HOSTNAME  "hostname"
 /* "yes": password hashes and TOTP secrets may be in the document (file://, client certificate, bearer token). */
 #define FETCH_KEY_SECRETS   "secrets"
+/* "ldap": a document's user without "activated" has a password. */
+#define FETCH_KEY_PASSWORDS "passwords"
 /* For https. Bytes of PEM files; the CA alone is needed, and the system's bundle goes here too: no file is opened. */
 #define FETCH_KEY_CA	     "ca"
 #define FETCH_KEY_CLIENT_CERT "client_cert"

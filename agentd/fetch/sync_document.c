@@ -19,6 +19,7 @@ static struct document_options options_of(const struct session *s)
 	return (struct document_options){
 		.hostname = get(s, SETTING_HOSTNAME),
 		.system_id = get(s, SETTING_SYSTEM_ID),
+		.passwords_elsewhere = strcmp(get(s, SETTING_PASSWORDS), "ldap") == 0,
 		.secrets = strcmp(get(s, SETTING_SECRETS), "yes") == 0,
 	};
 }

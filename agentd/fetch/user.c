@@ -303,7 +303,7 @@ static int read_hash(struct user_reader *u, const struct json_node *n, struct ac
 
 	if (r < 0)
 		return r;
-	a->activated = *hash != '\0';
+	a->activated = *hash != '\0' || u->passwords_elsewhere;
 	if (json_get_bool(n, JSON_FIELD("activated", "activated"), &a->activated) < 0)
 		return -EINVAL;
 	if (!*hash)

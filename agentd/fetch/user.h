@@ -23,6 +23,7 @@ struct user_reader {
 	 * password_hash, totp_secret, home, shell, scheduled.
 	 */
 	bool api;
+	bool passwords_elsewhere; /* struct document_options */
 	struct buf keys;
 	char gecos[USER_TEXT_MAX + 1];
 };
@@ -36,7 +37,7 @@ void user_reader_done(struct user_reader *u);
  *
  * Absent and null are the same. Absent `state`: SUSPENDED or ACTIVATED, as `suspended` says
  * (JumpCloud before 2021); a word that is no state of ours: USER_STATE_NONE, which denies. Absent
- * `activated`: whether there is a password_hash. Absent `allow_public_key`: true.
+ * `activated`: whether there is a password_hash, or passwords are elsewhere. Absent `allow_public_key`: true.
  */
 int user_read(struct user_reader *u, const struct json_node *n, struct account *ret) MUST_CHECK;
 

@@ -50,7 +50,8 @@ def world(endpoint, slapd):
     with open("/etc/pam.d/mt-agent", "w") as f:
         f.writelines(f"{kind} required pam_muster.so\n" for kind in ("auth", "account", "password", "session"))
     for name in USERS:
-        endpoint.user(name, password=None, suspended=name == "susan")
+        user = endpoint.user(name, password=None, suspended=name == "susan")
+        del user["activated"]
     settings = {"password": "ldap", "ldap_url": slapd.tls, "ldap_bind_dn": TEMPLATE, "org_id": ORG,
                 "ldap_ca_file": slapd.ca, "max_attempts": 5}
     with endpoint.configured(**settings):

@@ -421,6 +421,17 @@ static void test_duplicates(void **state)
 	       "account c x2 0:0 ACTIVATED pending\n"); /* names are musterd's question */
 }
 
+/* Whether there is a password is known where it is verified. */
+static void test_passwords_elsewhere(void **state)
+{
+	struct dump d = { .options.passwords_elsewhere = true };
+
+	(void)state;
+	expect(&d, HEAD "\"users\":[{\"id\":\"a\",\"username\":\"x\"}]}", "account a x 0:0 ACTIVATED\n");
+	expect(&d, HEAD "\"users\":[{\"id\":\"a\",\"username\":\"x\",\"activated\":false}]}",
+	       "account a x 0:0 ACTIVATED pending\n");
+}
+
 /* A document that anyone can fetch must not carry what passwords are checked with. */
 static void test_secrets(void **state)
 {
@@ -937,6 +948,7 @@ int main(void)
 		cmocka_unit_test(test_reasons),
 		cmocka_unit_test(test_types),
 		cmocka_unit_test(test_duplicates),
+		cmocka_unit_test(test_passwords_elsewhere),
 		cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_policies),
