@@ -231,6 +231,7 @@ int jumpcloud_bound(struct jumpcloud *j)
 struct wanted {
 	const char *id;
 	struct bound_user *ret;
+	struct idset seen;
 };
 
 static int take_wanted(struct jumpcloud *j, void *context, const struct scan_value *value)
@@ -240,8 +241,12 @@ static int take_wanted(struct jumpcloud *j, void *context, const struct scan_val
 	const char *id;
 	int r = jumpcloud_object(j, value, "user", USERS, &n, &id);
 
+	if (r == 0)
+		r = idset_add(&w->seen, id);
+	if (r == 0)
+		return jumpcloud_fail(j, -EAGAIN, USERS, "one is there twice");
 	if (r < 0 || strcmp(id, w->id) != 0)
-		return r;
+		return r < 0 ? r : 0;
 	*w->ret = (struct bound_user){ .sudo = false };
 	memcpy(w->ret->id, id, strlen(id) + 1);
 	read_sudo(&n, w->ret);
@@ -250,8 +255,10 @@ static int take_wanted(struct jumpcloud *j, void *context, const struct scan_val
 
 int jumpcloud_bound_user(struct jumpcloud *j, const char *id, struct bound_user *ret)
 {
-	struct wanted w = { id, ret };
+	struct wanted w = { .id = id, .ret = ret };
 	const struct jumpcloud_list users = { .what = USERS, .item = take_wanted, .context = &w };
+	int r = ask_users(j, &users);
 
-	return ask_users(j, &users);
+	idset_done(&w.seen);
+	return r;
 }

@@ -54,7 +54,10 @@ static int keep_text(struct user_record *r, const struct scan_value *value)
 	return buf_add(&r->text, value->data, value->len);
 }
 
-/* Whom nobody asked for is nobody's business; a filter that is not understood finds everybody. */
+/*
+ * Whom nobody asked for is nobody's business; a filter that is not understood finds everybody. What cannot be parsed may be
+ * of one user's making: he is asked for alone then, and no other is kept from being read.
+ */
 static int take_record(struct jumpcloud *j, void *context, const struct scan_value *value)
 {
 	struct user_record *record;
@@ -63,7 +66,7 @@ static int take_record(struct jumpcloud *j, void *context, const struct scan_val
 	int r = jumpcloud_parse(j, RECORDS, value, &n);
 
 	if (r < 0)
-		return r;
+		return r == -EBADMSG ? 0 : r;
 	if (!json_is_object(&n) || object_id_read(&n, &id) < 0)
 		return jumpcloud_fail(j, -EBADMSG, RECORDS, "one without an id");
 	record = find_record(context, id);
@@ -168,7 +171,13 @@ static int ask_single(struct jumpcloud *j, struct user_record *record)
 	const struct jumpcloud_list list = { .what = RECORDS, .single = true, .item = take_single, .context = record };
 	AUTO_FREE char *path = str_format("/systemusers/%s?fields=" FIELDS("%%20"), record->bound->id);
 
+	j->fault.reason[0] = '\0';
 	return path ? jumpcloud_get(j, &list, path, NULL, NULL, NULL) : -ENOMEM;
+}
+
+static int reject_record(struct jumpcloud *j, const struct user_record *record)
+{
+	return jumpcloud_reject(j, &(struct reject){ "user", record->bound->id, "", j->fault.reason, j->fault.detail });
 }
 
 /*
@@ -185,6 +194,8 @@ static int find_missing(struct jumpcloud *j, struct user_record *record)
 	}
 	if (r == -EPERM)
 		return id_list_add(&j->kept, record->bound->id);
+	if (r == -EBADMSG && j->fault.reason[0])
+		return reject_record(j, record);
 	return r == -ENOENT ? 0 : r;
 }
 

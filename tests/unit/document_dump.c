@@ -137,7 +137,7 @@ static int dump_reject(void *context, const struct reject *r)
 	return 0;
 }
 
-static struct document_sink dump_sink(struct dump *d)
+struct document_sink dump_sink(struct dump *d)
 {
 	return (struct document_sink){ dump_account, dump_group,   dump_membership, dump_removed,
 				       dump_kept,    dump_lockout, dump_reject,	    d };

@@ -14,6 +14,9 @@ struct dump {
 	struct document_result result;
 };
 
+/* Writes what it is told to D. */
+struct document_sink dump_sink(struct dump *d);
+
 /* Reads LEN bytes of TEXT as document_read() does. The dump ends with a NUL; buf_done(&d->text) by the caller. */
 int dump_document(struct dump *d, const char *text, size_t len);
 /* The same, fed in pieces of FIRST, then STEP bytes. */

@@ -32,6 +32,11 @@ test_ldap_SOURCES = tests/unit/test_ldap.c agentd/fetch/ldap_result.h agentd/fet
 test_ldap_CPPFLAGS = $(AM_CPPFLAGS) $(LDAP_CFLAGS)
 test_ldap_LDADD = libcommon.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_jumpcloud
+TESTS += test_jumpcloud
+test_jumpcloud_SOURCES = tests/unit/test_jumpcloud.c tests/unit/document_dump.h tests/unit/document_dump.c
+test_jumpcloud_LDADD = libdocument.la libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_local
 TESTS += test_local
 test_local_SOURCES = tests/unit/test_local.c
