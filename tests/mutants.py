@@ -43,8 +43,8 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "common/clock.c", "\treturn t > r->wall_s ? t : r->wall_s;", "\treturn t ? r->wall_s : r->wall_s;",
         [FAULT.format("1970")]),
     "a clock that went back is an error": (
-        "common/subject.c", "\ts->now = clock_trusted(&reading, &mark);",
-        "\tif (reading.wall_s < mark.wall_s)\n\t\treturn -EIO;\n\ts->now = clock_trusted(&reading, &mark);",
+        "common/subject.c", "\t*ret_now = clock_trusted(&reading, &mark);",
+        "\tif (reading.wall_s < mark.wall_s)\n\t\treturn -EIO;\n\t*ret_now = clock_trusted(&reading, &mark);",
         [FAULT.format("hour back")]),
     "data never grow stale": (
         "common/verdict.c", "reason == REASON_OK && p->lease_s != 0 &&", "reason == REASON_UNDECIDED && p->lease_s != 0 &&",

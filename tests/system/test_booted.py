@@ -58,6 +58,8 @@ def test_ended_for_logind_too(endpoint, machine):
     wait_for(lambda: sessions(machine) == {"erik": 1, "alice": 1}, 30)
     assert not pathlib.Path("/var/lib/systemd/linger/dora").exists()
     wait_for(lambda: machine.run("systemctl", "is-active", f"user@{uid}", check=False).stdout == "inactive\n", 60)
+    wait_for(lambda: machine.run("ls", "/run/user").stdout.split() and
+             str(uid) not in machine.run("ls", "/run/user").stdout.split(), 60)
     assert machine.run("systemctl", "show", "-P", "MainPID", "cron").stdout == cron
     for session in (his, local):
         assert session.run("echo still here") == ("still here", 0)
