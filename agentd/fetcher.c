@@ -355,7 +355,7 @@ static int send_request(struct fetcher *f, const struct fetcher_request *request
 	int64_t deadline = wire_now_ms() + f->idle_ms;
 	int r = send_settings(f, deadline);
 
-	return r < 0 ? r : wire_send(f->sock, FRAME_SYNC, f->request_id, request->validator,
+	return r < 0 ? r : wire_send(f->sock, request->systems ? FRAME_SYSTEMS : FRAME_SYNC, f->request_id, request->validator,
 				     strlen(request->validator) + 1, request->document_fd, deadline);
 }
 

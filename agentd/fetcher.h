@@ -53,6 +53,7 @@ void fetcher_leave(struct fetcher *f);
 struct fetcher_request {
 	int document_fd;       /* or -1 */
 	const char *validator; /* of the last good sync, or "" */
+	bool systems;	       /* ask for the list of systems instead: musterctl export */
 };
 
 struct fetcher_reply {

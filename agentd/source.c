@@ -148,32 +148,48 @@ static int get_fetcher(const struct source *s, const struct local *l, struct fet
 	return r;
 }
 
-int source_fetch(const struct source *s, const struct local *l, const char *validator, struct stage *stage,
-		 struct fetcher_reply *ret, char ret_error[static SOURCE_ERROR_SIZE])
+static int ask(const struct source *s, const struct local *l, const struct fetcher_request *request,
+	       struct stage *stage, struct fetcher_reply *ret, char *error)
 {
 	CLEANUP(buf_wipe) struct buf settings = {0};
 	CLEANUP(fetcher_stop) struct fetcher fetcher = {.sock = -1};
 	struct fetcher_options o = {.idle_ms = SYNC_IDLE_MS, .total_ms = SYNC_TOTAL_MS};
-	const struct fetcher_request request = {s->document, validator};
 	char text[FETCHER_ERROR_SIZE];
 	int r;
 
 	*ret = (struct fetcher_reply){0};
-	ret_error[0] = '\0';
+	error[0] = '\0';
 	r = make_settings(s, &settings, &o.settings);
 	if (r == 0)
 		r = stage_init(stage);
 	if (r < 0) {
-		snprintf(ret_error, SOURCE_ERROR_SIZE, "%s", strerror(-r));
+		snprintf(error, SOURCE_ERROR_SIZE, "%s", strerror(-r));
 		return r;
 	}
-	r = get_fetcher(s, l, &o, &fetcher, ret_error);
+	r = get_fetcher(s, l, &o, &fetcher, error);
 	if (r < 0)
 		return r;
-	r = fetcher_sync(&fetcher, &request, stage, ret, text);
+	r = fetcher_sync(&fetcher, request, stage, ret, text);
 	if (r < 0)
-		snprintf(ret_error, SOURCE_ERROR_SIZE, "%s: %s", s->conf->url, text);
+		snprintf(error, SOURCE_ERROR_SIZE, "%s: %s", s->conf->url, text);
 	return r;
+}
+
+int source_fetch(const struct source *s, const struct local *l, const char *validator, struct stage *stage,
+		 struct fetcher_reply *ret, char ret_error[static SOURCE_ERROR_SIZE])
+{
+	const struct fetcher_request request = {.document_fd = s->document, .validator = validator};
+
+	return ask(s, l, &request, stage, ret, ret_error);
+}
+
+int source_systems(const struct source *s, const struct local *l, struct stage *stage,
+		   char ret_error[static SOURCE_ERROR_SIZE])
+{
+	const struct fetcher_request request = {.document_fd = -1, .validator = "", .systems = true};
+	struct fetcher_reply ignored;
+
+	return ask(s, l, &request, stage, &ignored, ret_error);
 }
 
 int source_report(const struct source *s, const struct local *l, const char *id,

@@ -43,6 +43,10 @@ void source_close(struct source *s);
 int source_fetch(const struct source *s, const struct local *l, const char *validator, struct stage *stage,
 		 struct fetcher_reply *ret, char ret_error[static SOURCE_ERROR_SIZE]) MUST_CHECK;
 
+/* The same for the list of systems: memberships without a group. */
+int source_systems(const struct source *s, const struct local *l, struct stage *stage,
+		   char ret_error[static SOURCE_ERROR_SIZE]) MUST_CHECK;
+
 /*
  * Tell the directory that this host has locked the user with this id, likewise. 0; -ENOENT it has no such user; -EBADMSG, -EPROTO
  * of this user it will not hear; -errno it could not be told. RET_ERROR: one sentence, on failure.

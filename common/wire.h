@@ -18,6 +18,7 @@ enum frame_type {
 	FRAME_REFRESH,	  /* directory id */
 	FRAME_VERIFY,	  /* name NUL password NUL */
 	FRAME_REPORT,	  /* directory id of a user whom this endpoint has locked */
+	FRAME_SYSTEMS,	  /* which systems there are */
 	/* back */
 	FRAME_RECORD = 32, /* one record (common/record.h) */
 	FRAME_END,	   /* struct frame_end */

@@ -13,7 +13,7 @@ _musterctl_words()
 	"musterctl groups") echo "--json --csv --help" ;;
 	"musterctl explain") echo "--service --at --offline --json --help" ;;
 	"musterctl doctor") echo "--json --help" ;;
-	"musterctl export") echo "--config --output --system --group --accept-removals --json --help" ;;
+	"musterctl export") echo "--config --output --system --all --group --accept-removals --json --help" ;;
 	"musterctl sync") echo "--accept-removals --help" ;;
 	"musterctl ssh-keys" | "musterctl unlock" | "musterctl accept" | "musterctl forget") echo "--help" ;;
 	"musterctl directory")

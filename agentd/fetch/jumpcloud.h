@@ -87,4 +87,8 @@ int jumpcloud_refresh(const struct jumpcloud_api *api, const struct jumpcloud_op
  */
 int jumpcloud_lock(const struct jumpcloud_api *api, const char *id, char ret_text[static JUMPCLOUD_TEXT_SIZE]) MUST_CHECK;
 
+/* The ids of all systems of the organisation, as memberships without a group. Errors as jumpcloud_sync(). */
+int jumpcloud_systems(const struct jumpcloud_api *api, const struct document_sink *sink,
+		      char ret_text[static JUMPCLOUD_TEXT_SIZE]) MUST_CHECK;
+
 #endif

@@ -12,7 +12,8 @@ libdocument_la_SOURCES = \
 	agentd/fetch/jumpcloud.h agentd/fetch/jumpcloud.c agentd/fetch/jumpcloud_private.h \
 	agentd/fetch/jumpcloud_list.c agentd/fetch/jumpcloud_graph.c \
 	agentd/fetch/jumpcloud_groups.c agentd/fetch/jumpcloud_users.c \
-	agentd/fetch/jumpcloud_policy.c agentd/fetch/jumpcloud_lock.c
+	agentd/fetch/jumpcloud_policy.c agentd/fetch/jumpcloud_lock.c \
+	agentd/fetch/jumpcloud_systems.c
 libdocument_la_CFLAGS = $(AM_CFLAGS) $(JSON_CFLAGS)
 libdocument_la_LIBADD = libverifier.la libcommon.la $(JSON_LIBS)
 

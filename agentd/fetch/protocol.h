@@ -15,6 +15,8 @@
  *				that names the id when it is no longer bound here or is gone, and END; or RESULT. The
  *				account has nothing scheduled (one request less for a login to wait for): what was
  *				scheduled when he was synced still is.
+ *	musterctl SYSTEMS id n	(export) nothing: which systems the organisation has, driver "jumpcloud". Answered with RECORDs 'M'
+ *				without a group, whose ids are those of systems, and END; or RESULT.
  *	musterd  VERIFY	 id n	local name NUL password NUL ([auth] password = ldap). Answered with RESULT alone. Where this is the
  *				first request, no other kind may follow, and nowhere else may it come: EPROTO.
  *				Such a muster-fetch lives for seconds, and ends with SIGALRM then.

@@ -117,6 +117,13 @@ static int answer_report(struct session *s, struct outlet *o, const struct frame
 	return outlet_fail(o, -EPROTO, "this driver cannot lock a user");
 }
 
+static int answer_systems(struct session *s, struct outlet *o, const struct frame *f)
+{
+	if (strcmp(get(s, SETTING_DRIVER), "jumpcloud") == 0)
+		return systems_jumpcloud(s, o, f);
+	return outlet_fail(o, -EPROTO, "this driver knows no systems");
+}
+
 /* Two strings, and nothing behind them. */
 static int answer_verify(struct session *s, struct outlet *o, const struct frame *f)
 {
@@ -146,6 +153,8 @@ static answer_fn answer_of(const struct frame *f)
 		return answer_verify;
 	case FRAME_REPORT:
 		return answer_report;
+	case FRAME_SYSTEMS:
+		return answer_systems;
 	default:
 		return NULL;
 	}

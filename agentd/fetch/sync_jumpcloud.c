@@ -158,3 +158,19 @@ int report_jumpcloud(struct session *s, struct outlet *o, const struct frame *f)
 	}
 	return r < 0 ? outlet_fail(o, r, text) : outlet_result(o, 0, "");
 }
+
+int systems_jumpcloud(struct session *s, struct outlet *o, const struct frame *f)
+{
+	const struct jumpcloud_limits limits = { SYNC_RETRIES, SYNC_REQUEST_S, SYNC_BYTES, on_tick, o };
+	const struct document_sink sink = outlet_sink(o);
+	char text[HTTP_TEXT_SIZE] = "";
+	struct jumpcloud_api api;
+	int r = prepare(s, text);
+
+	(void)f; /* says nothing more */
+	if (r < 0)
+		return outlet_fail(o, r, text);
+	api = jumpcloud_client_begin(s->jumpcloud->client, &limits);
+	r = jumpcloud_systems(&api, &sink, text);
+	return finish(s, o, r, text);
+}

@@ -23,7 +23,7 @@
 struct export_arguments {
 	const char *config, *output, *group;
 	struct option_list systems;
-	bool accept_removals, json;
+	bool all, accept_removals, json;
 };
 
 #define AT(field) offsetof(struct export_arguments, field)
@@ -31,6 +31,7 @@ static const struct option_spec options[] = {
 	{"config", OPTION_TEXT, AT(config), "FILE", "how to ask: as muster.conf (" EXPORT_CONF ")"},
 	{"output", OPTION_TEXT, AT(output), "FOLDER", "where the documents go; needed"},
 	{"system", OPTION_LIST, AT(systems), "ID", "for this system; may be repeated (system_id)"},
+	{"all", OPTION_FLAG, AT(all), NULL, "for all systems of the organisation (driver jumpcloud)"},
 	{"group", OPTION_TEXT, AT(group), "NAME", "of the web server: it may read them (mode 0640)"},
 	{"accept-removals", OPTION_FLAG, AT(accept_removals), NULL,
 	 "write it also when many users are missing, or all"},
@@ -127,14 +128,38 @@ static enum exit_code export_one(const struct conf *c, const char *system, const
 	return worse(EXIT_OK, r.outcome);
 }
 
+/* Which ones: those that are named, all there are, or the one of the configuration. NUL after each. */
+static int list_systems(const struct conf *c, const struct export_arguments *a,
+			const struct export_options *o, struct buf *ids, struct fault *f)
+{
+	int r = 0;
+
+	if (a->all)
+		return export_systems(c, o, ids, f);
+	if (!a->systems.count)
+		return buf_add(ids, c->system_id, strlen(c->system_id) + 1);
+	for (unsigned i = 0; r == 0 && i < a->systems.count; i++)
+		r = buf_add(ids, a->systems.items[i], strlen(a->systems.items[i]) + 1);
+	return r;
+}
+
 static enum exit_code export_all(const struct conf *c, const struct export_arguments *a,
 				 const struct export_options *o)
 {
+	CLEANUP(buf_done) struct buf ids = {0};
 	struct json_object *list = a->json ? json_object_new_array() : NULL;
-	enum exit_code code = EXIT_OK, one;
+	struct fault f = {0};
+	int r = list_systems(c, a, o, &ids, &f);
+	enum exit_code code = EXIT_OK;
 
-	for (unsigned i = 0; i < a->systems.count || (i == 0 && *c->system_id); i++) {
-		one = export_one(c, a->systems.count ? a->systems.items[i] : c->system_id, o, list);
+	if (r < 0) {
+		fault_print(&f, r);
+		code = EXIT_ERROR;
+	}
+	for (const char *id = (const char *)ids.data; r == 0 && id < (const char *)ids.data + ids.len;
+	     id += strlen(id) + 1) {
+		enum exit_code one = export_one(c, id, o, list);
+
 		code = one > code ? one : code;
 	}
 	if (a->json && json_print(list) != EXIT_OK)
@@ -174,8 +199,11 @@ static int check_arguments(const struct export_arguments *a, const struct conf *
 {
 	if (!a->output)
 		return fault_set(f, -EINVAL, "--output is needed: the folder for the documents");
-	if (!a->systems.count && !*c->system_id)
-		return fault_set(f, -EINVAL, "which system? --system, or system_id in the configuration");
+	if (a->all && a->systems.count)
+		return fault_set(f, -EINVAL, "--all or --system, not both");
+	if (!a->all && !a->systems.count && !*c->system_id)
+		return fault_set(f, -EINVAL,
+				 "which system? --system, --all, or system_id in the configuration");
 	for (unsigned i = 0; i < a->systems.count; i++)
 		if (!object_id_valid(a->systems.items[i]))
 			return fault_set(f, -EINVAL, "'%s' is no id of a system", a->systems.items[i]);

@@ -32,6 +32,12 @@ struct export_result {
 
 /* The document of C's system. RET: all zero before, export_result_done() after. */
 void export_system(const struct conf *c, const struct export_options *o, struct export_result *ret);
+/*
+ * The ids of all systems of C's organisation, NUL after each. -EINVAL C's driver has none; -errno. F is
+ * filled.
+ */
+int export_systems(const struct conf *c, const struct export_options *o, struct buf *ids,
+		   struct fault *f) MUST_CHECK;
 void export_result_done(struct export_result *r);
 
 #endif

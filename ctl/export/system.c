@@ -4,6 +4,7 @@
 
 #include "agentd/guard_rule.h"
 #include "agentd/source.h"
+#include "common/names.h"
 #include "ctl/directory/tree.h"
 #include "ctl/export/document.h"
 #include "ctl/export/export.h"
@@ -209,6 +210,43 @@ void export_system(const struct conf *c, const struct export_options *o, struct 
 	if (r < 0 && !ret->fault.text[0])
 		fault_set(&ret->fault, r, "%s", strerror(-r));
 	json_object_put(old);
+}
+
+static int take_systems(const struct stage *stage, struct buf *ids)
+{
+	CLEANUP(stage_walk_done) struct stage_walk walk = {.stage = stage};
+	struct membership m;
+	int r;
+
+	while ((r = stage_next(&walk)) > 0) {
+		if (record_kind(walk.record, walk.place.len) != RECORD_MEMBERSHIP)
+			continue;
+		r = record_membership_unpack(walk.record, walk.place.len, &m);
+		for (const char *id = NULL; r == 0 && (id = strlist_next(&m.user_ids, id));)
+			r = object_id_valid(id) ? buf_add(ids, id, strlen(id) + 1) : -EPROTO;
+		if (r < 0)
+			return r;
+	}
+	return r;
+}
+
+int export_systems(const struct conf *c, const struct export_options *o, struct buf *ids, struct fault *f)
+{
+	CLEANUP(source_close) struct source source = {.document = -1, .fetch_fd = -1};
+	CLEANUP(stage_done) struct stage stage = {.fd = -1};
+	char error[SOURCE_ERROR_SIZE];
+	int r;
+
+	if (c->driver != CONF_DRIVER_JUMPCLOUD)
+		return fault_set(f, -EINVAL,
+				 "--all: only the driver jumpcloud knows which systems there are");
+	r = source_open(c, &source, error);
+	if (r == 0)
+		r = source_systems(&source, o->local, &stage, error);
+	if (r < 0)
+		return fault_set(f, r, "%s", error);
+	r = take_systems(&stage, ids);
+	return r < 0 ? fault_set(f, r, "the list of systems: %s", strerror(-r)) : 0;
 }
 
 void export_result_done(struct export_result *r)

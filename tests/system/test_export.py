@@ -115,6 +115,23 @@ def test_documents(host):
     assert "systemToken" not in (OUT / first["file"]).read_text()
 
 
+def test_all_systems(host):
+    """As many as there are, over several pages; one that nobody is bound to is held and keeps no other back."""
+    t = host.tenant
+    t.add_user("dora", bound=True)
+    t.bind("dora", host.second)
+    empty = [t.add_system(f"spare{i}") for i in range(118)]
+    results = {r["system"]: r["result"] for r in json.loads(host.export("--all", "--json", code=1).stdout)}
+    assert set(results) == set(t.systems) == {t.system, host.second, *empty}
+    assert {results[t.system], results[host.second]} == {"written"} and {results[e] for e in empty} == {"held"}
+    assert len(list(OUT.glob("*.json"))) == 2
+    assert "not both" in host.export("--all", "--system", t.system, code=2).stderr
+    host.jumpcloud.faults.order("status", "/api/systems", times=9, status=500)
+    assert "500" in host.export("--all", code=2).stderr
+    CONF.write_text("[directory]\nsystem_id = here\n")
+    assert "only the driver jumpcloud" in host.export("--all", code=2).stderr
+
+
 def test_unchanged_files_stay(host):
     host.tenant.add_user("dora", bound=True)
     host.tenant.add_user("other")
@@ -369,12 +386,12 @@ def test_unit_files():
         assert "Unknown" not in done.stderr and "Failed to parse" not in done.stderr, done.stderr
 
 
-@pytest.mark.parametrize("bound, requests", [(1, 6), (100, 6), (1000, 33)])
-def test_number_of_requests(host, bound, requests):
+@pytest.mark.parametrize("bound, most", [(1, 6), (100, 6), (1000, 33)])
+def test_number_of_requests(host, bound, most):
     """docs/jumpcloud.md has these figures; the others of the organisation cost nothing."""
     host.tenant.add_users(bound, bound=True)
     host.tenant.add_users(500, prefix="other")
     host.jumpcloud.journal.clear()
     host.export()
-    assert host.jumpcloud.journal.count() == requests, host.jumpcloud.journal.summary()
+    assert most - 1 <= host.jumpcloud.journal.count() <= most, host.jumpcloud.journal.summary()
     assert host.jumpcloud.journal.connections() == 1

@@ -41,7 +41,8 @@ static int sync_with(const char *path, const char *how)
 	stage_done(&stage);
 	assert_int_equal(stage_init(&stage), 0);
 	assert_int_equal(fetcher_start(&o, &f), 0);
-	r = fetcher_sync(&f, &(struct fetcher_request){remote ? -1 : document, validator}, &stage, &reply, error);
+	r = fetcher_sync(&f, &(struct fetcher_request){.document_fd = remote ? -1 : document, .validator = validator},
+			 &stage, &reply, error);
 	fetcher_stop(&f);
 	assert_int_equal(f.pid, 0);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1); /* reaped */
@@ -219,7 +220,7 @@ static void test_adopted(void **state)
 		.idle_ms = 300,
 		.total_ms = 300,
 	};
-	const struct fetcher_request request = {-1, ""};
+	const struct fetcher_request request = {.document_fd = -1, .validator = ""};
 	struct frame frame = {.fd = -1};
 	uint32_t id, last = 0;
 	struct fetcher f;
