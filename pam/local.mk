@@ -30,15 +30,20 @@ pam_muster_test_la_LDFLAGS = $(pam_muster_la_LDFLAGS) -rpath /nowhere \
 EXTRA_pam_muster_test_la_DEPENDENCIES = tests/unit/pam_wrap.names
 EXTRA_DIST += tests/unit/pam_wrap.names
 
-# The same without wraps, and what measures it: in an empty folder,
-# bench_pam .../.libs/pam_muster_bench.so USERS
+# The same without wraps, and what measures it: each in an empty folder,
+# bench_pam .../.libs/pam_muster_bench.so USERS, bench_timing .../.libs/pam_muster_bench.so
 check_LTLIBRARIES += pam_muster_bench.la
 pam_muster_bench_la_SOURCES = $(pam_sources)
 pam_muster_bench_la_CPPFLAGS = $(test_cppflags)
 pam_muster_bench_la_LIBADD = libverifier.la libcommontest.la $(PAM_LIBS) $(CRYPT_LIBS)
 pam_muster_bench_la_LDFLAGS = $(pam_muster_la_LDFLAGS) -rpath /nowhere
-check_PROGRAMS += bench_pam
-bench_pam_SOURCES = tests/bench/pam.c
+check_PROGRAMS += bench_pam bench_timing
+bench_common = tests/bench/pam_common.h tests/bench/pam_common.c
+bench_pam_SOURCES = tests/bench/pam.c $(bench_common)
 bench_pam_CPPFLAGS = $(test_cppflags)
 bench_pam_LDADD = libverifier.la libcommontest.la $(PAM_LIBS) $(CRYPT_LIBS)
 EXTRA_bench_pam_DEPENDENCIES = pam_muster_bench.la
+bench_timing_SOURCES = tests/bench/timing.c $(bench_common)
+bench_timing_CPPFLAGS = $(test_cppflags)
+bench_timing_LDADD = libcommontest.la $(PAM_LIBS) -lm
+EXTRA_bench_timing_DEPENDENCIES = pam_muster_bench.la
