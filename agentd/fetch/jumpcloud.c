@@ -32,7 +32,7 @@ int jumpcloud_reject(void *context, const struct reject *reject)
 
 /*
  * Sudo by group is in what the server compiled for each user: the groups themselves grant none. One whose attributes cannot
- * be read is left out; one whose name is not told is not, but it is said, since leases go by names.
+ * be read is left out: 1; one whose name is not told is not, but it is said, since leases go by names.
  */
 static int tell_group(struct jumpcloud *j, const struct bound_group *g)
 {
@@ -43,7 +43,8 @@ static int tell_group(struct jumpcloud *j, const struct bound_group *g)
 	j->fault.reason[0] = '\0';
 	r = group_attributes_read(&attributes, jumpcloud_reject, j, &d);
 	if (r == -EINVAL)
-		return jumpcloud_reject(j, &(struct reject){ "group", g->id, g->name, j->fault.reason, j->fault.detail });
+		return jumpcloud_reject(j, &(struct reject){ "group", g->id, g->name, j->fault.reason,
+							     j->fault.detail }) ?: 1;
 	d.sudo = d.sudo_nopasswd = false;
 	if (r == 0 && !*d.name)
 		r = jumpcloud_reject(j, &(struct reject){ "group", g->id, "", "name_unknown",
@@ -51,32 +52,32 @@ static int tell_group(struct jumpcloud *j, const struct bound_group *g)
 	return r < 0 ? r : j->sink->group(j->sink->context, &d);
 }
 
-static int tell_groups(struct jumpcloud *j)
-{
-	int r = 0;
-
-	for (uint32_t i = 0; r == 0 && i < bound_groups_n(j); i++)
-		r = tell_group(j, bound_group_at(j, i));
-	return r;
-}
-
-/* Sorted by group: one after another. */
-static int tell_members(struct jumpcloud *j)
+/* Those of group G, who begin at *NEXT; both are sorted by group. */
+static int tell_members(struct jumpcloud *j, const struct bound_group *g, bool left_out, size_t *next)
 {
 	const struct bound_member *members = (const struct bound_member *)(const void *)j->members.data;
-	struct id_list list = { .send = j->sink->membership, .context = j->sink->context, .group_id = "" };
+	struct id_list list = { .send = j->sink->membership, .context = j->sink->context, .group_id = g->id };
+	size_t n = j->members.len / sizeof(*members);
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < j->members.len / sizeof(*members); i++) {
-		if (strcmp(list.group_id, members[i].group_id) != 0)
-			r = id_list_flush(&list);
-		list.group_id = members[i].group_id;
-		if (r == 0)
-			r = id_list_add(&list, members[i].user_id);
-	}
+	for (; r == 0 && *next < n && strcmp(members[*next].group_id, g->id) == 0; ++*next)
+		r = left_out ? 0 : id_list_add(&list, members[*next].user_id);
 	if (r == 0)
 		r = id_list_flush(&list);
 	buf_done(&list.ids);
+	return r;
+}
+
+static int tell_groups(struct jumpcloud *j)
+{
+	size_t next = 0;
+	int r = 0;
+
+	for (uint32_t i = 0; r >= 0 && i < bound_groups_n(j); i++) {
+		r = tell_group(j, bound_group_at(j, i));
+		if (r >= 0)
+			r = tell_members(j, bound_group_at(j, i), r > 0, &next);
+	}
 	return r;
 }
 
@@ -100,8 +101,6 @@ int jumpcloud_sync(const struct jumpcloud_api *api, const struct jumpcloud_optio
 		r = jumpcloud_groups(&j, memory);
 	if (r == 0)
 		r = tell_groups(&j);
-	if (r == 0)
-		r = tell_members(&j);
 	if (r == 0)
 		r = jumpcloud_policy(&j, memory, &policy);
 	return r > 0 ? sink->lockout(sink->context, &policy) : r;

@@ -199,8 +199,8 @@ static const char everything_dump[] =
 	"account " BOB " bob 0:0 ACTIVATED suspended expired never_expires sudo nopasswd expires=1613151942\n"
 	"account " CAROL " carol 0:0 ACTIVATED sudo nopasswd\n"
 	"group " OPS " \"Operators\" ops=3000\n"
-	"group " EMPTY " \"Nobody yet\" nobody-yet=3001\n"
 	"members of=" OPS " " ALICE "\n"
+	"group " EMPTY " \"Nobody yet\" nobody-yet=3001\n"
 	"lockout attempts=6 time=600\n";
 
 static void test_everything(void **state)
@@ -307,9 +307,27 @@ static void test_rejects(void **state)
 	       "account " CAROL " carol 0:0 NONE\n"
 	       "reject group " OPS " - name_unknown (JumpCloud does not tell its name; no [lease] goes by it)\n"
 	       "group " OPS " \"\" ops=3000\n"
+	       "members of=" OPS " " ALICE "\n"
 	       "reject posix_group " EMPTY " root name_reserved ()\n"
-	       "group " EMPTY " \"E\" fine=3000\n"
-	       "members of=" OPS " " ALICE "\n");
+	       "group " EMPTY " \"E\" fine=3000\n");
+	done(&r);
+}
+
+/* Nor has anybody a group whose attributes cannot be read. */
+static void test_bad_group(void **state)
+{
+	static const struct answer answers[] = {
+		{ USERS, 0, 1, "[{\"id\":\"" ALICE "\",\"type\":\"user\",\"paths\":[[{\"to\":{\"id\":\"" OPS
+			       "\",\"type\":\"user_group\",\"attributes\":{\"posixGroups\":[7]}}}]]}]", false },
+		{ RECORDS, 0, NO_TOTAL, RESULTS("1", RECORD(ALICE, "alice", "")), false },
+		{ NAMES, 0, 1, "[{\"id\":\"" OPS "\",\"name\":\"Operators\"}]", false },
+		NOTHING_ELSE,
+	};
+	struct run r = { .fake = { .step = 0 } };
+
+	(void)state;
+	EXPECT(&r, answers, "account " ALICE " alice 0:0 ACTIVATED\nreject group " OPS
+			    " Operators posix_type (posixGroups: an item is not an object)\n");
 	done(&r);
 }
 
@@ -709,7 +727,7 @@ int main(void)
 		cmocka_unit_test(test_missing),	   cmocka_unit_test(test_pages), cmocka_unit_test(test_unreadable),      cmocka_unit_test(test_bad_lists),
 		cmocka_unit_test(test_bad_records), cmocka_unit_test(test_scheduled),  cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_refresh),     cmocka_unit_test(test_recorded),
-		cmocka_unit_test(test_transcribed),
+		cmocka_unit_test(test_transcribed), cmocka_unit_test(test_bad_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
