@@ -29,25 +29,29 @@ static bool uses_network(const struct conf *c)
 	return c->driver != CONF_DRIVER_DOCUMENT || strncmp(c->url, "file:", 5) != 0;
 }
 
+/* The LDAP server's authorities, too. */
+static int load_credentials(const struct conf *c, char error[static CREDENTIALS_ERROR_SIZE])
+{
+	CLEANUP(credentials_done) struct credentials all = {0};
+	CLEANUP(buf_done) struct buf ldap = {0};
+	int r = uses_network(c) ? credentials_load(c, &all, error) : 0;
+
+	return r == 0 && c->password == CONF_PASSWORD_LDAP ? credentials_ldap_ca(c, &ldap, error) : r;
+}
+
 static void check_credentials(struct doctor *d)
 {
-	struct credentials c = {0};
 	char error[CREDENTIALS_ERROR_SIZE];
 	struct finding f = {FINDING_FAULT, "credentials", .remedy = "make it so, or change " MUSTER_CONF};
 
-	if (d->conf_error[0] || !uses_network(&d->conf))
+	if (d->conf_error[0] || (!uses_network(&d->conf) && d->conf.password != CONF_PASSWORD_LDAP))
 		return;
-	if (!d->root) {
+	if (!d->root)
 		doctor_unseen(d, "credentials", "keys and tokens");
-		return;
-	}
-	if (credentials_load(&d->conf, &c, error) < 0) {
+	else if (load_credentials(&d->conf, error) < 0)
 		doctor_tell(d, &f, "%s", error);
-	} else {
-		doctor_ok(d, "credentials", NULL,
-			  "the files that muster.conf names can be read by root alone");
-	}
-	credentials_done(&c);
+	else
+		doctor_ok(d, "credentials", NULL, "the files that muster.conf names can be read by root alone");
 }
 
 /* What has to be there. NEED and FORBID are of the mode. */

@@ -391,6 +391,12 @@ def test_credentials(own):
     key.unlink()
 
 
+def test_ldap_authority(own):
+    with own.configured(password="ldap", ldap_url="ldaps://localhost", org_id="5f0c", ldap_ca_file="/etc/nowhere"):
+        found = only("credentials")
+        assert found["status"] == "fault" and "ldap_ca_file" in found["detail"]
+
+
 def test_left_out(own):
     own.user("games")
     for i in range(30):

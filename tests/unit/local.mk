@@ -9,6 +9,11 @@ TESTS += test_conf
 test_conf_SOURCES = tests/unit/test_conf.c
 test_conf_LDADD = libconf.la libcommon.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_credentials
+TESTS += test_credentials
+test_credentials_SOURCES = tests/unit/test_credentials.c tests/unit/unit.h
+test_credentials_LDADD = libagentd.la libconf.la libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_csv
 TESTS += test_csv
 test_csv_SOURCES = tests/unit/test_csv.c
