@@ -379,6 +379,19 @@ def test_an_endpoint_without_the_key(host, endpoint, own, tmp_path):
     assert " 304 " in log and " 200 " in log
 
 
+def test_configurations_of_the_manual(endpoint):
+    """Each muster.conf that docs/jumpcloud.md shows can be used as it is."""
+    text = (TREE / "docs/jumpcloud.md").read_text()
+    blocks = re.findall(r"```\n( *\[directory\]\n.*?)```", text, re.S)
+    assert len(blocks) == 2
+    for block in blocks:
+        assert not re.search("(?m)^ *[^#\\s].*#", block)  # it would be part of the value
+        endpoint.conf.write_text(re.sub("(?m)^ +", "", block))
+        findings = json.loads(run("musterctl", "doctor", "--json", check=False).stdout)
+        assert [f["detail"] for f in findings if f["check"] == "conf"] == ["understood"], findings
+    endpoint.reset()
+
+
 def test_unit_files():
     """What docs/export shows is what systemd takes."""
     for name in ("muster-export.service", "muster-export.timer"):
