@@ -114,8 +114,8 @@ def entries_of(data):
 
 def edited(reply, change):
     data = json.loads(reply.payload())
-    data = change(data) or data
-    return Reply(data, reply.status, reply.headers)
+    other = change(data)
+    return Reply(data if other is None else other, reply.status, reply.headers)
 
 
 @fault("edit")

@@ -44,6 +44,7 @@ EDITS = [
     ("body", {"text": "{}"}, lambda s, d, h: d == {}),
     ("header", {"name": "Content-Type"}, lambda s, d, h: "content-type" not in h),
     ("edit", {"change": lambda d: d.pop("results") and None}, lambda s, d, h: d == {"totalCount": 3}),
+    ("edit", {"change": lambda d: []}, lambda s, d, h: d == []),
     ("field", {"name": "unix_uid", "value": "5"}, lambda s, d, h: [r["unix_uid"] for r in d["results"]] == ["5"] * 3),
     ("field", {"name": "_id", "value": None, "index": 1}, lambda s, d, h: d["results"][1]["_id"] is None),
     ("total", {"by": 2}, lambda s, d, h: d["totalCount"] == 5),
