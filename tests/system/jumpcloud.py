@@ -46,7 +46,8 @@ class Jumpcloud:
     def add_user(self, name, **fields):
         """A bound user, active, whom the test's ssh key opens; FIELDS as Tenant.add_user() has them."""
         uid = self.tenant.add_user(name, **{"bound": True, **fields})
-        self.tenant.add_key(name, make_key(self.endpoint.key))
+        if "ssh_keys" not in fields:
+            self.tenant.add_key(uid, make_key(self.endpoint.key))
         return uid
 
     def sync(self, *argv, code=0):

@@ -1,4 +1,4 @@
-"""muster-fetch alone against JumpCloud's test double: what it asks for, good and hostile replies (R9, R10), credentials."""
+"""muster-fetch alone against JumpCloud's test double: what it asks for, hostile replies (R9, R10), credentials."""
 import errno
 import time
 
