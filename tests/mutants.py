@@ -21,8 +21,8 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "pam/agent.c", "return agent_can_decide() ? FIRST_MS : FIRST_PUBLIC_MS;", "return 60000;",
         [FAULT.format("agent frozen")]),
     "off line is refused": (
-        "agentd/answer.c", "\tr = decide(f->type, &q, peer, &a);\n",
-        "\tr = decide(f->type, &q, peer, &a);\n\tif (!a.online)\n\t\ta.reason = REASON_STALE;\n",
+        "agentd/answer.c", "\tr = decide(f->type, &q, peer, o, &a);\n",
+        "\tr = decide(f->type, &q, peer, o, &a);\n\tif (!a.online)\n\t\ta.reason = REASON_STALE;\n",
         [FAULT.format("unreachable"), FAULT.format("503")]),
     "the directory is waited for": (
         "agentd/answer.c", "wire_now_ms() + o->recheck_timeout_ms", "wire_now_ms() + 60000",
@@ -90,7 +90,7 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/worker.c", '#define OWN_PROGRAM "/proc/self/exe"', '#define OWN_PROGRAM "/usr/sbin/musterd"',
         ["test_upgrade.py::test_replaced"]),
     "any number of hashes at once": (
-        "agentd/answer.c", "#define HASHES_AT_ONCE 2", "#define HASHES_AT_ONCE 1000", ["test_storm.py::test_two_hashes_at_once"]),
+        "agentd/turn.c", "#define AT_ONCE 2", "#define AT_ONCE 1000", ["test_storm.py::test_two_hashes_at_once"]),
     "published in place": (
         "agentd/publish.c", '#define NEW_SUFFIX ".new"', '#define NEW_SUFFIX ""',
         ["test_kill.py::test_killed_at_any_moment[file]"]),
@@ -109,6 +109,50 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "local users are asked about": (
         "pam/call.c", "\tr = local_user(PASSWD, c->user);", "\tr = local_user(\"/etc/passwd-\", \"\");",
         ["test_pam_matrix.py::test_nothing_of_ours_is_touched_for_local_users"]),
+    "any LDAP server is believed": (
+        "agentd/fetch/ldap_server.c", "option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, LDAP_OPT_X_TLS_DEMAND)",
+        "option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, LDAP_OPT_X_TLS_NEVER)",
+        ["test_ldap.py::test_not_trusted[authority]", "test_ldap_fetch.py::test_no_trust[expired-ldaps]"]),
+    "without TLS a password is sent all the same": (
+        "agentd/fetch/ldap_server.c", 'if (code != LDAP_SUCCESS)\n\t\t\treturn failed_here(ld, code, "StartTLS", text);',
+        'if (code == LDAP_NO_MEMORY)\n\t\t\treturn failed_here(ld, code, "StartTLS", text);',
+        ["test_ldap_fetch.py::test_start_tls_refused"]),
+    "an empty password is sent": (
+        "agentd/fetch/ldap_server.c", "int r = *password ? ldap_dn_make(s->options.dn, user, s->options.org, &dn) : -EKEYREJECTED;",
+        "int r = ldap_dn_make(s->options.dn, user, s->options.org, &dn);",
+        ["test_ldap_fetch.py::test_an_empty_password_is_not_sent[plain]"]),
+    "the server is not asked for its password policy": (
+        "agentd/fetch/ldap_server.c", "\tcontrols[0] = policy;\n", "",
+        ["test_ldap_fetch.py::test_answers[plain]", "test_ldap.py::test_what_the_user_reads"]),
+    "a refused password is tried off line": (
+        "common/login.c", "\tcase AGENT_PASSWORD_WRONG:\n\t\treturn login_of(REASON_WRONG_PASSWORD);",
+        "\tcase AGENT_PASSWORD_WRONG:\n\t\treturn verify_off_line(s, password, rhost);",
+        ["test_ldap.py::test_never_off_line_while_it_answers"]),
+    "a refused password stays good off line": (
+        "agentd/auth.c", "\t\tr = saved_distrust(MUSTER_STATE_DIR, s, password);", "\t\tr = 0;",
+        ["test_ldap.py::test_never_off_line_while_it_answers", "test_ldap.py::test_locked_there"]),
+    "a stranger's guess wipes a verifier": (
+        "agentd/saved.c", "\tif (r == -EKEYREJECTED)\n\t\treturn 0;\n\tif (r == 0)", "\tif (r == -EKEYREJECTED || r == 0)",
+        ["test_ldap.py::test_never_off_line_while_it_answers", "test_ldap.py::test_locked_there"]),
+    "a saved verifier never grows old": (
+        "common/saved_verifier.c", "v->confirmed_at <= 0 || now > saved_verifier_ends_at(v, p))", "v->confirmed_at <= 0)",
+        ["test_ldap.py::test_age"]),
+    "nobody sweeps up saved verifiers": (
+        "agentd/sync.c", "\tif (r == 0)\n\t\tsweep(s);\n", "\tif (s->now < 0)\n\t\tsweep(s);\n",
+        ["test_ldap.py::test_sync_wipes", "test_ldap.py::test_removal_wipes"]),
+    "a try that nobody could judge counts": (
+        "common/login.c", "int r = tries_cancel(s, rhost);", "int r = rhost ? 0 : tries_cancel(s, rhost);",
+        ["test_ldap.py::test_off_line"]),
+    "everybody waits for a server that is away": (
+        "agentd/auth.c", "away = wire_now_ms() < a->away_until_ms;", "away = a->away_until_ms < 0;",
+        ["test_ldap.py::test_frozen_server"]),
+    "sshd is left a refusal that never comes": (
+        "pam/auth.c", "if (subject_verdict(s, VERDICT_ACCOUNT, false).reason == REASON_OK)",
+        "if (subject_verdict(s, VERDICT_ACCOUNT, false).reason == REASON_UNDECIDED)",
+        ["test_ldap.py::test_service_in_account_phase"]),
+    "the agent's word about another is taken": (
+        "pam/agent.c", "return a.uid == s->account.uid ? word_of(&a)", "return s->account.uid ? word_of(&a)",
+        ["test_ldap.py::test_lies[right, for another uid]"]),
 }
 
 
