@@ -68,14 +68,13 @@ static void check_password(const struct subject *s, const struct agent_request *
 static void ask_password(const struct subject *s, const struct agent_request *q, const struct answer_options *o,
 			 struct agent_answer *a)
 {
-	struct login_word w = {.reason = login_unasked(s)};
+	enum reason refusal = login_unasked(s);
+	struct login_word w = {.reason = REASON_UNAVAILABLE};
 
-	if (!s->policy.password_ldap || !q->password[0])
-		w.reason = REASON_UNAVAILABLE;
-	else if (w.reason == REASON_OK)
-		w = auth_ask(o->auth, s, q->password);
+	if (s->policy.password_ldap)
+		w = auth_ask(o->auth, s, refusal == REASON_OK ? q->password : "");
 	a->password = w.password;
-	a->reason = w.reason;
+	a->reason = refusal == REASON_OK ? w.reason : refusal;
 }
 
 /* The account phase, and what there is to say before a password is verified elsewhere. */
@@ -98,6 +97,8 @@ static int decide(enum frame_type type, const struct agent_request *q, uid_t pee
 		return -EPERM;
 	a->generation = s.generation;
 	a->reason = subject_load_reason(r);
+	if (r < 0 && type == FRAME_PASSWORD && o->root && s.policy.password_ldap)
+		a->password = auth_ask(o->auth, &s, "").password;
 	if (r < 0)
 		return 0;
 	a->uid = s.account.uid;

@@ -22,13 +22,20 @@ static bool is_filler(const char *password)
 }
 
 /* The work of a verification, so that the time tells nothing; whatever comes out, nothing was right. */
-static void work_for_nothing(const struct policy *p, const char *password)
+static void hash_for_nothing(const struct policy *p, const char *password)
 {
 	if (p->dummy_hash) {
 		int r = verifier_match(p->dummy_hash, password);
 
 		(void)r;
 	}
+}
+
+static void work_for_nothing(const struct subject *s, const char *password, const struct login_directory *d)
+{
+	if (s->policy.password_ldap && d->ask(d, s, "").password != AGENT_PASSWORD_UNAVAILABLE)
+		return;
+	hash_for_nothing(&s->policy, password);
 }
 
 static struct login login_of(enum reason reason)
@@ -107,7 +114,7 @@ static struct login cannot_ask(const struct subject *s, const char *password, co
 {
 	int r = tries_cancel(s, rhost);
 
-	work_for_nothing(&s->policy, password);
+	hash_for_nothing(&s->policy, password);
 	return unavailable(r < 0 ? r : -EHOSTUNREACH);
 }
 
@@ -147,9 +154,10 @@ static struct login ask_directory(const struct subject *s, const char *password,
 	return login_of(w.reason == REASON_OK ? REASON_UNAVAILABLE : w.reason);
 }
 
-struct login login_refuse(const struct policy *p, const char *password, int error)
+struct login login_refuse(const struct subject *s, const char *password, int error,
+			  const struct login_directory *d)
 {
-	work_for_nothing(p, password);
+	work_for_nothing(s, password, d);
 	return (struct login){.reason = subject_load_reason(error), .error = error};
 }
 
@@ -161,6 +169,6 @@ struct login login_check(const struct subject *s, const char *password, const ch
 	if (l.reason == REASON_OK)
 		return s->policy.password_ldap ? ask_directory(s, password, rhost, d) :
 						 verify(s, s->account.password_hash, password, rhost);
-	work_for_nothing(&s->policy, password);
+	work_for_nothing(s, password, d);
 	return l;
 }

@@ -1,6 +1,6 @@
 /*
  * A password tried on an account: counted, verified and judged. The PAM module and the agent's public socket run this same
- * function. Every try that is decided here costs one hash, whatever comes out, so that its time tells nothing (P8).
+ * function. Every try costs one hash, or one question to the directory, whatever comes out, so that its time tells nothing (P8).
  */
 #ifndef COMMON_LOGIN_H
 #define COMMON_LOGIN_H
@@ -24,6 +24,7 @@ struct login_word {
 };
 
 struct login_directory {
+	/* PASSWORD "": nothing is asked, and as much time passes as asking takes (P8); S may have no account then. */
 	struct login_word (*ask)(const struct login_directory *d, const struct subject *s, const char *password);
 	const void *context;
 };
@@ -40,6 +41,7 @@ struct login login_check(const struct subject *s, const char *password, const ch
 enum reason login_unasked(const struct subject *s) MUST_CHECK;
 
 /* For a name that subject_load() gave no account for: the same work, and ERROR as a reason. */
-struct login login_refuse(const struct policy *p, const char *password, int error) MUST_CHECK;
+struct login login_refuse(const struct subject *s, const char *password, int error,
+			  const struct login_directory *d) MUST_CHECK;
 
 #endif

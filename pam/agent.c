@@ -187,6 +187,8 @@ struct login_word agent_ask_directory(const struct login_directory *d, const str
 	if (ask(c, FRAME_PASSWORD, &request, &f, &a) < 0)
 		return (struct login_word){.password = AGENT_PASSWORD_UNAVAILABLE};
 	/* the ids of accounts never change: it speaks of somebody else */
+	if (!*password)
+		return (struct login_word){a.password, REASON_UNAVAILABLE};
 	return a.uid == s->account.uid ? word_of(&a) : (struct login_word){.reason = REASON_UNAVAILABLE};
 }
 

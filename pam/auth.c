@@ -32,7 +32,7 @@ static struct login check(const struct call *c, struct subject *s, const char *p
 	if (r == 0)
 		r = call_check_args(c);
 	if (r < 0)
-		return login_refuse(&s->policy, password, r);
+		return login_refuse(s, password, r, &directory);
 	l = login_check(s, password, call_rhost(c), &directory);
 	if (l.reason == REASON_OK)
 		l.reason = refusal;
