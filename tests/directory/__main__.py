@@ -37,7 +37,7 @@ def populate(tenant, users, bound):
     ids = tenant.add_users(users)
     for uid in ids[:bound]:
         tenant.bind(uid)
-    tenant.add_group("staff", members=ids[:bound], gid=7000)
+    tenant.add_group("people", members=ids[:bound], gid=7000, bound=True)
 
 
 def write_files(double, folder):

@@ -1,7 +1,10 @@
 """An endpoint bound in JumpCloud: who is bound and with what, revocation at the next login, secrets, requests."""
 import contextlib
 import pathlib
+import shutil
+import ssl
 import time
+import urllib.request
 
 import pytest
 
@@ -9,6 +12,7 @@ from agent import Agent, wait_for
 from directory.records import LEAK
 from endpoint import ETC, RUN, STATE, make_key, run
 from jumpcloud import published
+from test_double_faults import started
 
 
 def entry(database, name):
@@ -297,3 +301,19 @@ def test_down(jumpcloud, sshd):
         jumpcloud.double.down()
         assert sshd.login("dora", key=jumpcloud.endpoint.key).ok
         jumpcloud.double.up()
+
+
+def test_rehearsal(endpoint, tmp_path):
+    """What tests/directory/run prints and writes is enough for an endpoint; its control URL does the rest."""
+    endpoint.reset()
+    with started("--port", "0", "--folder", tmp_path, "--bound", "2") as (folder, conf):
+        shutil.copy(folder / "muster.conf", endpoint.conf)
+        run("musterd", "--once")
+        assert [endpoint.explain(f"user{i}") for i in (0, 1)] == ["ok", "ok"]
+        assert entry("group", "people")[3] == "user0,user1" and entry("passwd", "user2") == [""]
+        context = ssl.create_default_context(cafile=conf["ca_file"])
+        url = conf["url"].removesuffix("/api") + "/_control/suspend"
+        urllib.request.urlopen(url, b"user=user0", context=context, timeout=30)
+        run("musterd", "--once")
+        assert [endpoint.explain(f"user{i}") for i in (0, 1)] == ["suspended", "ok"]
+    endpoint.reset()
