@@ -109,7 +109,7 @@ def test_usage(endpoint):
         assert done.returncode == 2 and text in done.stderr, done
     conf = endpoint.conf.read_text()
     for text, where in (("[accounts]\nallow_sudo = maybe\n", ":2: [accounts] allow_sudo = 'maybe' is not"),
-                        ("[directory]\ndriver = jumpcloud\n", "'document' only")):
+                        ("[directory]\ndriver = jumpcloud\n", "needs system_id")):
         endpoint.conf.write_text(text)
         done = once()
         assert done.returncode == 2 and where in done.stderr, done
