@@ -55,7 +55,7 @@ _musterctl()
 
 	COMPREPLY=()
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
-	--file | --key)
+	--file | --key | --config | --output)
 		mapfile -t COMPREPLY < <(compgen -f -- "$current")
 		return ;;
 	--state) words="ACTIVATED STAGED SUSPENDED" ;;
