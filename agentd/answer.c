@@ -14,17 +14,19 @@
 #define SEND_MS        2000
 #define JOB_AGE_MS     60000 /* fifty cron jobs a minute cause one refresh */
 
-/* Bring what is known up to date, within what a login may wait; what is there serves otherwise. */
+/* Bring what is known of the user up to date, within what a login may wait; what is there serves otherwise. */
 static bool refresh(const struct agent_request *q, const struct answer_options *o)
 {
+	CLEANUP(subject_done) struct subject s = {0};
+	const char *id = subject_load(q->user, &s) == 0 ? s.account.id : NULL;
 	int r;
 
 	if (q->flags & AGENT_NOWAIT) {
-		engine_poke(o->engine,
+		engine_poke(o->engine, id,
 			    o->recheck_after_ms > JOB_AGE_MS ? o->recheck_after_ms : JOB_AGE_MS);
 		return false;
 	}
-	r = engine_refresh(o->engine, o->recheck_after_ms, wire_now_ms() + o->recheck_timeout_ms);
+	r = engine_refresh(o->engine, id, o->recheck_after_ms, wire_now_ms() + o->recheck_timeout_ms);
 	counters_refresh(r);
 	return r == 0;
 }

@@ -120,6 +120,7 @@ static int apply(struct daemon *d, struct settings *s)
 	int r;
 
 	keeper_drop(&d->fetch);
+	keeper_drop(&d->ask);
 	auth_set(d->auth, &s->conf);
 	settings_done(&d->settings);
 	d->settings = *s;
@@ -131,7 +132,8 @@ static int apply(struct daemon *d, struct settings *s)
 			   d->settings.conf.recheck_timeout_ms);
 	watch_clear(&d->watch);
 	r = watch_files(d);
-	return r < 0 ? r : engine_set_document(d->engine, settings_document(&d->settings));
+	return r < 0 ? r : engine_set_directory(d->engine, settings_document(&d->settings),
+						    d->settings.conf.driver == CONF_DRIVER_JUMPCLOUD);
 }
 
 static int load_again(struct daemon *d, struct settings *ret, char *error)
@@ -185,7 +187,9 @@ static void take_signals(struct daemon *d)
 			take_worker(d, status);
 		else if (worker_ended(&d->sessions, pid))
 			daemon_sessions_ended(d, status);
-		else if (keeper_ended(&d->fetch, pid) && WIFSIGNALED(status))
+		else if (worker_ended(&d->refresh, pid))
+			daemon_refresh_ended(d, status);
+		else if ((keeper_ended(&d->fetch, pid) || keeper_ended(&d->ask, pid)) && WIFSIGNALED(status))
 			log_error("daemon: muster-fetch died of signal %d", WTERMSIG(status));
 	}
 }
@@ -218,13 +222,15 @@ static void ping(struct daemon *d)
 	d->ping_ms = daemon_now_ms() + d->notify.watchdog_ms;
 }
 
-static int arm(struct daemon *d, int64_t sessions_ms)
+static int arm(struct daemon *d, int64_t sessions_ms, int64_t refresh_ms)
 {
 	int64_t at = d->worker.pid ? d->worker_began_ms + WORKER_LIMIT_MS : d->schedule.next_ms;
 	struct itimerspec t = {0};
 
 	if (sessions_ms < at)
 		at = sessions_ms;
+	if (refresh_ms < at)
+		at = refresh_ms;
 	if (d->notify.watchdog_ms && d->ping_ms < at)
 		at = d->ping_ms;
 	if (at < 1)
@@ -248,7 +254,7 @@ static int loop(struct daemon *d)
 	while (!d->stop) {
 		ping(d);
 		step(d);
-		r = arm(d, daemon_step_sessions(d, daemon_now_ms()));
+		r = arm(d, daemon_step_sessions(d, daemon_now_ms()), daemon_step_refresh(d, daemon_now_ms()));
 		if (r < 0)
 			return r;
 		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
@@ -329,7 +335,7 @@ static int start(struct daemon *d, struct settings *s)
 	if (r == 0)
 		r = watch_init(&d->watch);
 	if (r == 0)
-		r = engine_new(NULL, &d->engine);
+		r = engine_new(&d->engine);
 	if (r == 0)
 		r = auth_new(&d->auth);
 	return r < 0 ? r : apply(d, s);
@@ -338,7 +344,9 @@ static int start(struct daemon *d, struct settings *s)
 static void daemon_done(struct daemon *d)
 {
 	worker_stop(&d->worker);
+	worker_stop(&d->refresh);
 	keeper_drop(&d->fetch);
+	keeper_drop(&d->ask);
 	worker_stop(&d->sessions);
 	if (d->server) {
 		server_stop(d->server); /* its threads may still answer: what they use ends with the process */
@@ -362,6 +370,7 @@ int daemon_run(const char *config)
 		.config = config,
 		.settings = {.fd = -1},
 		.fetch = {.sock = -1},
+		.ask = {.sock = -1},
 		.watch = {.fd = -1},
 		.lock = -1, .signals = -1, .timer = -1, .change_timer = -1,
 		.schedule = {.next_ms = INT64_MAX},

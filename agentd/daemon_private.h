@@ -14,6 +14,7 @@
 #include "agentd/schedule.h"
 #include "agentd/sessions.h"
 #include "agentd/settings.h"
+#include "agentd/status.h"
 #include "agentd/watch.h"
 #include "agentd/worker.h"
 
@@ -23,6 +24,10 @@
 /* Sessions are looked at again: so long after bad news, for a login that was on its way in; and off line. */
 #define SESSIONS_LATE_MS    10000
 #define SESSIONS_OFFLINE_MS 60000
+
+/* A refresh of users that takes longer is given up; and so long a muster-fetch waits for the next one. */
+#define REFRESH_LIMIT_MS 30000
+#define REFRESH_KEEP_MS	 60000
 
 struct daemon {
 	const char *config;
@@ -36,6 +41,9 @@ struct daemon {
 	struct worker worker;
 	int64_t worker_began_ms;
 	struct keeper fetch; /* for syncs over a network */
+	struct worker refresh; /* of users who log in, beside a sync */
+	int64_t refresh_began_ms, ask_until_ms;
+	struct keeper ask; /* for it; until then, when nobody logs in */
 	struct worker sessions; /* beside the other one: a directory that does not answer delays no end of sessions */
 	int64_t sessions_began_ms;
 	bool sessions_late;	/* bad news came, or may have: look a second time */
@@ -57,6 +65,17 @@ void daemon_start_worker(struct daemon *d, enum worker_task task);
 
 /* A worker for WORKER_SYNC has ended, with STATUS as waitpid() has it: tell all whom it concerns, and plan the next. */
 void daemon_sync_ended(struct daemon *d, int status);
+
+/* Users are asked for when somebody waits for that. Returns when to be called again. */
+int64_t daemon_step_refresh(struct daemon *d, int64_t now_ms) MUST_CHECK;
+
+/* Its worker has ended, with STATUS as waitpid() has it. */
+void daemon_refresh_ended(struct daemon *d, int status);
+
+/* What a worker has published has effects beside logins. */
+void daemon_note_published(struct daemon *d, const struct sync_status *status);
+
+void daemon_make_view(const struct sync_status *s, bool online, const char *error, struct engine_view *ret);
 
 /* Look for sessions to end not later than DELAY_MS from now. */
 void daemon_want_sessions(struct daemon *d, int64_t delay_ms);

@@ -43,7 +43,7 @@ static void arm_change(struct daemon *d, int64_t at)
 		log_error("daemon: cannot set a timer: %s", strerror(errno));
 }
 
-static void make_view(const struct sync_status *s, bool online, const char *error, struct engine_view *ret)
+void daemon_make_view(const struct sync_status *s, bool online, const char *error, struct engine_view *ret)
 {
 	*ret = (struct engine_view){
 		.online = online,
@@ -88,10 +88,12 @@ static void count(struct daemon *d, bool good, bool died)
 		d->metrics.syncs_failed++;
 }
 
-static void want_sessions(struct daemon *d, const struct sync_status *s)
+void daemon_note_published(struct daemon *d, const struct sync_status *s)
 {
+	arm_change(d, s->next_change_at);
 	d->sessions_late = d->sessions_late || s->n_worse > 0;
 	daemon_want_sessions(d, 0);
+	save_metrics(d, s);
 }
 
 /* A sync that somebody else made counts as ours. */
@@ -103,11 +105,9 @@ static void note_status(struct daemon *d)
 
 	if (status_load(d->settings.conf.runtime_dir, &buf, &status) < 0)
 		return;
-	make_view(&status, status.online, status.last_error, &view);
+	daemon_make_view(&status, status.online, status.last_error, &view);
 	engine_note(d->engine, &view);
-	arm_change(d, status.next_change_at);
-	want_sessions(d, &status);
-	save_metrics(d, &status);
+	daemon_note_published(d, &status);
 }
 
 void daemon_take_changes(struct daemon *d, int mask)
@@ -138,13 +138,11 @@ void daemon_sync_ended(struct daemon *d, int wait_status)
 	describe_death(d, wait_status, death, sizeof(death));
 	if (death[0])
 		log_error("daemon: %s; what was published stays", death);
-	make_view(&status, good, death[0] ? death : status.last_error, &view);
+	daemon_make_view(&status, good, death[0] ? death : status.last_error, &view);
 	engine_end(d->engine, good, &view);
 	count(d, good, death[0]);
 	schedule_done(&d->schedule, good, status.retry_after_s, daemon_now_ms(), daemon_chance());
-	arm_change(d, status.next_change_at);
-	want_sessions(d, &status);
-	save_metrics(d, &status);
+	daemon_note_published(d, &status);
 	daemon_take_changes(d, ~WATCH_STATUS); /* that was our own */
 }
 

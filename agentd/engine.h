@@ -3,7 +3,8 @@
  * refresh at a time (a process, agentd/worker.h) and tells them all how it ended. Holds no account; what a refresh
  * brings is in the published snapshots when a wait is over. Thread-safe.
  *
- * A directory in a file is as new as its file: one stat tells whether there is anything to refresh.
+ * A directory in a file is as new as its file: one stat tells whether there is anything to refresh. One that can be asked for a
+ * user alone (JumpCloud's) is asked so: whoever logs in waits for his own record, and for nobody else's.
  */
 #ifndef AGENTD_ENGINE_H
 #define AGENTD_ENGINE_H
@@ -11,9 +12,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/macros.h"
+#include "common/str.h"
 
 #define ENGINE_ERROR_SIZE 256
+#define ENGINE_USERS	  64 /* who are asked for one by one, and remembered, at a time */
+#define ENGINE_AT_ONCE	  16 /* of them, in one refresh */
+#define ENGINE_ALL_MS	  60000 /* where users are asked for one by one, all are for nobody's sake asked for more often */
 
 struct engine; /* opaque */
 
@@ -28,36 +32,49 @@ struct engine_view {
 /* For the server's threads. */
 
 /*
- * Wait until the directory has confirmed its data at most MAX_AGE_MS before this call, and they are published. DEADLINE_MS
- * is CLOCK_MONOTONIC, as in common/wire.h. Of all who wait, one refresh at most is in flight.
- * 0; -EHOSTUNREACH: known to be off line, returned at once; -ETIMEDOUT: and from now on the directory is off line, so that
- * nobody else waits, until an attempt of the engine's own succeeds.
+ * Wait until the directory has confirmed what it says of the user ID (its own id for him; NULL: of all) at most MAX_AGE_MS before
+ * this call, and that is published. DEADLINE_MS is CLOCK_MONOTONIC, as in common/wire.h. Of all who wait for the same, one
+ * refresh at most is in flight.
+ * 0; -EHOSTUNREACH: known to be off line, returned at once; -EBUSY: too many others wait, at once; -ETIMEDOUT: and from now on
+ * the directory is off line, so that nobody else waits, until an attempt of the engine's own succeeds.
  */
-int engine_refresh(struct engine *e, int64_t max_age_ms, int64_t deadline_ms) MUST_CHECK;
+int engine_refresh(struct engine *e, const char *id, int64_t max_age_ms, int64_t deadline_ms) MUST_CHECK;
 
 /* The same without waiting: asks for a refresh where engine_refresh() would. */
-void engine_poke(struct engine *e, int64_t max_age_ms);
+void engine_poke(struct engine *e, const char *id, int64_t max_age_ms);
 
 void engine_view(struct engine *e, struct engine_view *ret);
 
 /* For the thread that syncs. */
 
-/* DOCUMENT: path of a directory in a file, NULL when it is asked over the network. -ENOMEM, -errno. */
-int engine_new(const char *document, struct engine **ret) MUST_CHECK;
+/* Of a directory over the network that is asked for all users at a time. -ENOMEM, -errno. */
+int engine_new(struct engine **ret) MUST_CHECK;
 void engine_free(struct engine *e);
 
-/* After a reload: another directory, of which nothing is known. Unchanged when it is the same. -ENOMEM. */
-int engine_set_document(struct engine *e, const char *document) MUST_CHECK;
+/*
+ * DOCUMENT: path of a directory in a file, NULL when it is asked over the network; BY_USER: there it can be asked for one. Nothing
+ * is known of another directory than before. -ENOMEM.
+ */
+int engine_set_directory(struct engine *e, const char *document, bool by_user) MUST_CHECK;
 
 /* A descriptor that is readable when engine_wanted() should be asked. */
 int engine_fd(const struct engine *e);
 
-/* Makes the descriptor silent. Does anybody want a refresh that has not begun? */
+/* Makes the descriptor silent. Does anybody want a refresh of all that has not begun? */
 bool engine_wanted(struct engine *e);
 
 /* A refresh begins, and is over. OK: the directory answered, and what it said is published. Wakes all who wait. */
 void engine_begin(struct engine *e);
 void engine_end(struct engine *e, bool ok, const struct engine_view *view);
+
+/* Users who want one: their ids are appended to IDS, each with its NUL, and their refresh begins. How many; not more than ENGINE_AT_ONCE. */
+uint32_t engine_begin_users(struct engine *e, struct buf *ids);
+
+/*
+ * It is over, as above. WHOLE: that can only be done after a sync of all, which those who wait are now waiting for; neither OK
+ * nor VIEW count then.
+ */
+void engine_end_users(struct engine *e, bool ok, bool whole, const struct engine_view *view);
 
 /* Somebody else's sync is over (musterd --once by hand). */
 void engine_note(struct engine *e, const struct engine_view *view);

@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
+#include "agentd/refresh.h"
 #include "common/names.h"
 
 #define EXIT_NO_EXEC  127
@@ -335,16 +336,17 @@ static int send_setting(struct fetcher *f, const char *key, const char *value, i
 	return r;
 }
 
-/* CONFIG goes before each request: of one that is kept nobody remembers what it has heard. */
+/* CONFIG goes before our first request: of one that is kept nobody remembers what it has heard. */
 static int send_settings(struct fetcher *f, int64_t deadline)
 {
 	const char *key, *value = NULL;
 	int r = 0;
 
-	while (r == 0 && (key = strlist_next(&f->settings, value))) {
+	while (r == 0 && !f->told && (key = strlist_next(&f->settings, value))) {
 		value = strlist_next(&f->settings, key);
 		r = value ? send_setting(f, key, value, deadline) : -EINVAL;
 	}
+	f->told = true;
 	if (++f->request_id == 0) /* CONFIG's */
 		f->request_id++;
 	return r;
@@ -355,8 +357,13 @@ static int send_request(struct fetcher *f, const struct fetcher_request *request
 	int64_t deadline = wire_now_ms() + f->idle_ms;
 	int r = send_settings(f, deadline);
 
-	return r < 0 ? r : wire_send(f->sock, request->systems ? FRAME_SYSTEMS : FRAME_SYNC, f->request_id, request->validator,
-				     strlen(request->validator) + 1, request->document_fd, deadline);
+	if (r < 0)
+		return r;
+	if (request->user)
+		return wire_send(f->sock, FRAME_REFRESH, f->request_id, request->user, strlen(request->user) + 1, -1,
+				 deadline);
+	return wire_send(f->sock, request->systems ? FRAME_SYSTEMS : FRAME_SYNC, f->request_id, request->validator,
+			 strlen(request->validator) + 1, request->document_fd, deadline);
 }
 
 int fetcher_sync(struct fetcher *f, const struct fetcher_request *request, struct stage *stage,
@@ -372,6 +379,8 @@ int fetcher_sync(struct fetcher *f, const struct fetcher_request *request, struc
 		r = receive(f, &x);
 	if (r == 0)
 		r = stage_flush(stage);
+	if (r == 0 && request->user)
+		r = refresh_check(stage, request->user);
 	if (r < 0 && !ret_error[0])
 		describe(f, r, ret_error);
 	return r;

@@ -19,7 +19,7 @@ struct fetcher_options {
 	bool drop;	  /* become uid, gid: when we are root */
 	uid_t uid;
 	gid_t gid;
-	struct strlist settings; /* KEY VALUE KEY VALUE …, of any length, for CONFIG before each request; must last as long as the fetcher */
+	struct strlist settings; /* KEY VALUE KEY VALUE …, of any length, for CONFIG before the first request; must last as long as the fetcher */
 	int idle_ms, total_ms;	 /* deadlines: of one frame, of one sync */
 };
 
@@ -28,6 +28,7 @@ struct fetcher {
 	int sock;
 	uint32_t request_id; /* of the last request; begins by chance: an answer to others is not taken for one to us */
 	struct strlist settings;
+	bool told; /* of the settings */
 	int idle_ms, total_ms;
 };
 
@@ -54,6 +55,7 @@ struct fetcher_request {
 	int document_fd;       /* or -1 */
 	const char *validator; /* of the last good sync, or "" */
 	bool systems;	       /* ask for the list of systems instead: musterctl export */
+	const char *user;      /* directory id: ask for him alone; NULL: for all */
 };
 
 struct fetcher_reply {
@@ -62,8 +64,8 @@ struct fetcher_reply {
 };
 
 /*
- * One sync: send settings and request, and stage what comes until END. When that says FRAME_END_UNCHANGED, the validator still holds,
- * and nothing was staged.
+ * One sync, or refresh of one user: send settings and request, and stage what comes until END; STAGE is empty before. When that
+ * says FRAME_END_UNCHANGED, the validator still holds, and nothing was staged. What is staged for a user passed refresh_check().
  *   ret_error  on failure one sentence for the administrator, foreign text escaped
  * Returns 0; -EBADMSG and others of RESULT: the child said why; -EPROTO it broke the protocol; -EPIPE it died;
  * -ETIMEDOUT; -E2BIG it flooded; -errno.

@@ -15,7 +15,7 @@ libagentd_la_SOURCES = \
 	agentd/cache.h agentd/cache.c \
 	agentd/counters.h agentd/counters.c \
 	agentd/credentials.h agentd/credentials.c \
-	agentd/daemon.h agentd/daemon.c agentd/daemon_private.h agentd/daemon_sync.c \
+	agentd/daemon.h agentd/daemon.c agentd/daemon_private.h agentd/daemon_sync.c agentd/daemon_refresh.c \
 	agentd/daemon_sessions.c \
 	agentd/document.h agentd/document.c \
 	agentd/engine.h agentd/engine.c \
@@ -50,7 +50,7 @@ libagentd_la_SOURCES = \
 	agentd/state.h agentd/state.c \
 	agentd/store.h agentd/store.c \
 	agentd/sync.h agentd/sync.c agentd/sync_private.h agentd/sync_ask.c agentd/sync_clock.c \
-	agentd/sync_report.c \
+	agentd/sync_report.c agentd/sync_users.c \
 	agentd/tallies.h agentd/tallies.c \
 	agentd/turn.h agentd/turn.c \
 	agentd/watch.h agentd/watch.c \

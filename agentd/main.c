@@ -36,12 +36,14 @@ struct options {
 	enum worker_task task; /* WORKER_NONE: this is no worker */
 	bool fetch;	       /* WORKER_FETCH_FD is there */
 	struct names accept, forget;
+	struct names users; /* WORKER_REFRESH: directory ids */
 };
 
 static void options_done(struct options *o)
 {
 	buf_done(&o->accept.buf);
 	buf_done(&o->forget.buf);
+	buf_done(&o->users.buf);
 }
 
 static void print_help(void)
@@ -84,6 +86,15 @@ static struct strlist list_of(const struct names *n)
 static bool wishes(const struct options *o)
 {
 	return o->accept.count || o->forget.count || o->accept_removals;
+}
+
+static int take_users(int n, char **ids, struct names *ret)
+{
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < n; i++, ret->count++)
+		r = buf_add(&ret->buf, ids[i], strlen(ids[i]) + 1);
+	return r;
 }
 
 /* 0 go on; 1 done; -EINVAL. */
@@ -144,6 +155,8 @@ static int parse_options(int argc, char **argv, struct options *ret)
 			return -EINVAL;
 		}
 	}
+	if (ret->task == WORKER_REFRESH)
+		return take_users(argc - optind, argv + optind, &ret->users);
 	if (optind < argc)
 		fprintf(stderr, "musterd: unexpected argument '%s'\n", argv[optind]);
 	else if (ret->publish_only && !ret->once)
@@ -157,18 +170,20 @@ static int parse_options(int argc, char **argv, struct options *ret)
 
 static int worker_exit(int r)
 {
-	return r == -EIO ? WORKER_ALARM : r < 0 ? WORKER_FAILED : WORKER_GOOD;
+	return r == -EIO ? WORKER_ALARM : r == -ESTALE ? WORKER_WHOLE : r < 0 ? WORKER_FAILED : WORKER_GOOD;
 }
 
 /* Of what has not changed since the last attempt the living musterd does not speak again. */
-static int sync_as_worker(const struct conf *c, int fetch_fd)
+static int sync_as_worker(const struct conf *c, const struct options *o, int fetch_fd)
 {
 	CLEANUP(buf_done) struct buf buf = {0};
+	struct strlist users = list_of(&o->users);
 	struct sync_status status;
 
 	if (status_load_last(c, &buf, &status) == 0)
 		log_known(&status.errors);
-	return worker_exit(sync_once(c, &(struct sync_wishes){0}, fetch_fd));
+	return worker_exit(o->task == WORKER_REFRESH ? sync_users(c, &users, fetch_fd) :
+						       sync_once(c, &(struct sync_wishes){0}, fetch_fd));
 }
 
 /* Goes with the one whose configuration it has, unless it is in the midst of it (agentd/sessions_step.c). */
@@ -193,7 +208,8 @@ static int run_worker(const struct options *o)
 	}
 	switch (o->task) {
 	case WORKER_SYNC:
-		return sync_as_worker(&s.conf, fetch_fd);
+	case WORKER_REFRESH:
+		return sync_as_worker(&s.conf, o, fetch_fd);
 	case WORKER_PUBLISH:
 		return worker_exit(sync_publish(&s.conf));
 	case WORKER_SESSIONS:

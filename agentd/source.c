@@ -8,9 +8,11 @@
 #include <xxhash.h>
 
 #include "agentd/document.h"
+#include "agentd/refresh.h"
 
 #define FETCH_USER "muster"
 #define NO_PROXY   "none"
+#define REFRESH_MS 10000 /* of one user: long after nobody waits any more */
 #define REPORT_MS  10000
 
 _Static_assert(SOURCE_ERROR_SIZE >= DOCUMENT_ERROR_SIZE && SOURCE_ERROR_SIZE >= CREDENTIALS_ERROR_SIZE, "fits");
@@ -190,6 +192,49 @@ int source_systems(const struct source *s, const struct local *l, struct stage *
 	struct fetcher_reply ignored;
 
 	return ask(s, l, &request, stage, &ignored, ret_error);
+}
+
+static int ask_for(const struct source *s, struct fetcher *f, const char *id, struct stage *stage,
+		   struct fetcher_reply *ret, char *error)
+{
+	CLEANUP(stage_done) struct stage answer = {.fd = -1};
+	const struct fetcher_request request = {.document_fd = -1, .validator = "", .user = id};
+	char text[FETCHER_ERROR_SIZE];
+	int r = stage_init(&answer);
+
+	if (r == 0) {
+		r = fetcher_sync(f, &request, &answer, ret, text);
+		if (r < 0) {
+			snprintf(error, SOURCE_ERROR_SIZE, "%s: %s", s->conf->url, text);
+			return r;
+		}
+		r = refresh_add(stage, &answer);
+	}
+	if (r < 0)
+		snprintf(error, SOURCE_ERROR_SIZE, "%s", strerror(-r));
+	return r;
+}
+
+int source_refresh(const struct source *s, const struct local *l, const struct strlist *users, struct stage *stage,
+		   struct fetcher_reply *ret, char ret_error[static SOURCE_ERROR_SIZE])
+{
+	CLEANUP(buf_wipe) struct buf settings = {0};
+	CLEANUP(fetcher_stop) struct fetcher fetcher = {.sock = -1};
+	struct fetcher_options o = {.idle_ms = REFRESH_MS, .total_ms = REFRESH_MS};
+	const char *id = NULL;
+	int r = make_settings(s, &settings, &o.settings);
+
+	*ret = (struct fetcher_reply){0};
+	if (r == 0)
+		r = stage_init(stage);
+	if (r < 0) {
+		snprintf(ret_error, SOURCE_ERROR_SIZE, "%s", strerror(-r));
+		return r;
+	}
+	r = get_fetcher(s, l, &o, &fetcher, ret_error);
+	while (r == 0 && (id = strlist_next(users, id)))
+		r = ask_for(s, &fetcher, id, stage, ret, ret_error);
+	return r;
 }
 
 int source_report(const struct source *s, const struct local *l, const char *id,

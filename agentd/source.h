@@ -54,4 +54,8 @@ int source_systems(const struct source *s, const struct local *l, struct stage *
 int source_report(const struct source *s, const struct local *l, const char *id,
 		  char ret_error[static SOURCE_ERROR_SIZE]) MUST_CHECK;
 
+/* The same for USERS alone, directory ids: what comes for each passed refresh_check(). Only of the driver jumpcloud. */
+int source_refresh(const struct source *s, const struct local *l, const struct strlist *users, struct stage *stage,
+		   struct fetcher_reply *ret, char ret_error[static SOURCE_ERROR_SIZE]) MUST_CHECK;
+
 #endif

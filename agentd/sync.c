@@ -116,6 +116,8 @@ static int make_world(struct sync *s)
 	s->next_change_at = s->world.next_change_at;
 	if (s->guard.n_held && s->guard.until > s->now && s->guard.until < s->next_change_at)
 		s->next_change_at = s->guard.until;
+	if (s->users.count && s->known.next_change_at > s->now && s->known.next_change_at < s->next_change_at)
+		s->next_change_at = s->known.next_change_at; /* of who is held */
 	stage_done(&s->stage); /* its records live on in world.out */
 	s->stage.fd = -1;
 	return 0;
@@ -150,8 +152,8 @@ static int make_snapshots(struct sync *s)
 		.directory_url = s->conf->url,
 		.driver = conf_driver_name(s->conf->driver),
 		.last_error = "",
-		.last_sync_at = s->now,
-		.last_attempt_at = s->now,
+		.last_sync_at = s->confirmed_at,
+		.last_attempt_at = s->confirmed_at,
 		.serial = s->reply.end.serial,
 		.accounts = s->world.n_accounts,
 		.groups = (uint32_t)s->reply.end.groups,
@@ -163,7 +165,7 @@ static int make_snapshots(struct sync *s)
 		.status = &status,
 		.generation = s->generation,
 		.created_at = s->now,
-		.confirmed_at = s->now,
+		.confirmed_at = s->confirmed_at,
 	};
 	int r = world_dummy_hash(&s->world, &dummy_hash);
 
@@ -174,14 +176,20 @@ static int make_snapshots(struct sync *s)
 	return r < 0 ? sync_failed_errno("cannot make the snapshots", r) : 0;
 }
 
-/* What is new, and whether any of it must not wait for a disk. Without a cache to compare with, all of it must not. */
-static bool is_worse(struct sync *s)
+static int compare(struct sync *s)
 {
 	int r = s->state.cache.env ? cache_compare(&s->state.cache, &s->world, &s->diff) : -ENOENT;
 
 	if (r == -EBADMSG)
 		log_warning("sync: the cache has an entry that cannot be read; it is written again");
-	return r < 0 || s->diff.n_worse > 0;
+	s->compared = r == 0;
+	return 0;
+}
+
+/* Must any of it not wait for a disk? Without a cache to compare with, all of it. */
+static bool is_worse(const struct sync *s)
+{
+	return !s->compared || s->diff.n_worse > 0;
 }
 
 static bool bring_to(struct sync *s, const char *dir)
@@ -209,9 +217,12 @@ static void commit(struct sync *s)
 	};
 	int r = s->state.ledger_store.env ? ledger_save(&s->state.ledger_store, &s->state.ledger) : -EIO;
 
-	if (s->guard.n_held)
+	if (s->guard.n_held || s->users.count)
 		meta.fingerprint = 0; /* it has to say so again, and whole */
-	memcpy(meta.validator, s->reply.server.validator, sizeof(meta.validator));
+	if (s->users.count)
+		memcpy(meta.synced_at, s->known.synced_at, sizeof(meta.synced_at));
+	else
+		memcpy(meta.validator, s->reply.server.validator, sizeof(meta.validator));
 	if (r < 0) {
 		s->state.alarms++;
 		log_error("sync: ids and names could not be kept in ledger.mdb: %s", strerror(-r));
@@ -300,18 +311,54 @@ static int read_ledger(struct sync *s)
 	return 0;
 }
 
-static int sync_changed(struct sync *s)
+typedef int step_fn(struct sync *s);
+
+static int take_steps(struct sync *s, step_fn *const steps[], size_t n)
 {
-	static int (*const steps[])(struct sync *) = {
-		read_ledger, check_serial, keep_unreadable, guard_removals, make_world, make_snapshots, deliver,
-	};
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++)
+	for (size_t i = 0; r == 0 && i < n; i++)
 		r = steps[i](s);
+	return r;
+}
+
+static int sync_changed(struct sync *s)
+{
+	static step_fn *const steps[] = {
+		read_ledger, check_serial, keep_unreadable, guard_removals, make_world, compare, make_snapshots, deliver,
+	};
+	int r = take_steps(s, steps, ARRAY_SIZE(steps));
+
 	if (r == 0)
 		log_done(s);
 	return r;
+}
+
+/* An answer that is no news is the rule: nothing is written then. */
+static int sync_answered(struct sync *s, bool *ret_changed)
+{
+	static step_fn *const look[] = {read_ledger, sync_users_list, make_world, compare};
+	static step_fn *const tell[] = {make_snapshots, deliver};
+	int r = take_steps(s, look, ARRAY_SIZE(look));
+
+	if (r < 0)
+		return r;
+	if (s->compared && !s->diff.n_new && !s->diff.n_changed && !s->diff.n_gone)
+		return 0;
+	*ret_changed = true;
+	r = take_steps(s, tell, ARRAY_SIZE(tell));
+	if (r == 0)
+		log_notice("sync: generation %" PRIu64 ": %u asked for, %u changed, %u for the worse", s->generation,
+			   s->users.count, s->diff.n_changed, s->diff.n_worse);
+	return r;
+}
+
+static void report_attempt(const struct sync *s, struct sync_status *status)
+{
+	status->errors = *log_errors();
+	status->last_attempt_at = s->clock.wall_s;
+	status->online = s->online;
+	status->retry_after_s = s->online ? 0 : s->reply.server.retry_after_s;
 }
 
 /* What an attempt that failed does not know stays as it was. */
@@ -323,18 +370,18 @@ static int report(const struct sync *s, bool good, bool changed)
 
 	if (r < 0 && r != -ENOENT)
 		return r;
+	if (s->users.count && good && !changed)
+		return 0;
 	status.directory_url = s->conf->url;
 	status.driver = conf_driver_name(s->conf->driver);
-	status.errors = *log_errors();
-	status.last_attempt_at = s->clock.wall_s;
-	status.online = s->online;
-	status.retry_after_s = s->online ? 0 : s->reply.server.retry_after_s;
+	if (!s->users.count || !good)
+		report_attempt(s, &status);
 	status.n_new = s->diff.n_new;
 	status.n_changed = s->diff.n_changed;
 	status.n_gone = s->diff.n_gone;
 	status.n_worse = s->diff.n_worse;
 	if (good) {
-		status.last_sync_at = s->now;
+		status.last_sync_at = s->confirmed_at;
 		status.generation = s->generation;
 		/* soon: a lock that is lifted before we have read it there would be none that was lifted */
 		status.next_change_at = s->told ? s->now + 1 : s->next_change_at;
@@ -344,6 +391,8 @@ static int report(const struct sync *s, bool good, bool changed)
 		status.accounts = s->world.n_accounts;
 		status.groups = (uint32_t)s->reply.end.groups;
 		status.rejected = s->world.n_rejected;
+	}
+	if (good && changed && !s->users.count) {
 		status.held = s->guard.n_held;
 		status.held_until = s->guard.n_held ? s->guard.until : 0;
 	}
@@ -379,8 +428,13 @@ static int sync_locked(struct sync *s)
 	if (r < 0)
 		return sync_failed_errno("no clock", r);
 	r = sync_ask(s);
+	if (r == -ESTALE)
+		return r;
 	sync_ask_clock(s);
-	if (r == 0 && sync_unchanged(s)) {
+	s->confirmed_at = s->now;
+	if (r == 0 && s->users.count) {
+		r = sync_answered(s, &changed);
+	} else if (r == 0 && sync_unchanged(s)) {
 		sync_confirm(s);
 	} else if (r == 0) {
 		changed = true;
@@ -425,6 +479,20 @@ int sync_once(const struct conf *c, const struct sync_wishes *wishes, int fetch_
 
 	s.conf = c;
 	s.wishes = *wishes;
+	s.fetch_fd = fetch_fd;
+	r = begin(c, &s);
+	if (r == 0)
+		r = sync_locked(&s);
+	return r == 0 && s.state.alarms ? -EIO : r;
+}
+
+int sync_users(const struct conf *c, const struct strlist *users, int fetch_fd)
+{
+	CLEANUP(sync_done) struct sync s = nothing;
+	int r;
+
+	s.conf = c;
+	s.users = *users;
 	s.fetch_fd = fetch_fd;
 	r = begin(c, &s);
 	if (r == 0)

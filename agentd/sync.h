@@ -21,6 +21,12 @@ struct sync_wishes {
  */
 int sync_once(const struct conf *c, const struct sync_wishes *wishes, int fetch_fd) MUST_CHECK;
 
+/*
+ * The same for USERS alone (directory ids), of a directory that can be asked so; what is known of all others stays as old as it is.
+ * -ESTALE: what is known cannot be completed so, it takes a whole sync; nothing is logged then.
+ */
+int sync_users(const struct conf *c, const struct strlist *users, int fetch_fd) MUST_CHECK;
+
 /* After a boot: bring what was published before it back to runtime_dir, and ask nobody. Returns as sync_once(). */
 int sync_publish(const struct conf *c) MUST_CHECK;
 

@@ -143,6 +143,15 @@ static int sum_records(struct sync *s)
 	return r;
 }
 
+static int fetch_users(struct sync *s)
+{
+	char error[SOURCE_ERROR_SIZE];
+	int r = source_refresh(&s->source, s->local, &s->users, &s->stage, &s->reply, error);
+
+	s->online = r == 0;
+	return r < 0 ? sync_failed(error) : 0;
+}
+
 static int fetch(struct sync *s)
 {
 	char error[SOURCE_ERROR_SIZE];
@@ -185,7 +194,7 @@ static int fetch_unlocked(struct sync *s)
 	int r, again;
 
 	state_unlock(&s->state);
-	r = fetch(s);
+	r = s->users.count ? fetch_users(s) : fetch(s);
 	again = state_relock(&s->state);
 	if (again == -EBUSY)
 		return -ECANCELED;
@@ -202,6 +211,10 @@ int sync_ask(struct sync *s)
 		if (r < 0)
 			return r;
 		read_known(s);
+		if (s->users.count)
+			r = sync_users_possible(s);
+		if (r < 0)
+			return r;
 		if (!s->source.remote)
 			return sync_unchanged(s) ? 0 : fetch(s);
 		r = fetch_unlocked(s);

@@ -13,6 +13,7 @@
 struct sync {
 	const struct conf *conf;
 	struct sync_wishes wishes;
+	struct strlist users; /* ask for these alone; none: for all */
 	int fetch_fd; /* of a muster-fetch that is kept, or -1 */
 	struct state state;
 	struct local *local;
@@ -26,11 +27,13 @@ struct sync {
 	struct clock_mark mark; /* as it was kept */
 	bool kept;		/* it was */
 	int64_t now;		/* trusted time */
+	int64_t confirmed_at;	/* when the directory confirmed all that is published */
 	struct stage stage;
 	struct fetcher_reply reply;
 	struct guard guard;
 	struct world world;
-	struct cache_diff diff;
+	struct cache_diff diff; /* when compared */
+	bool compared;
 	struct snapshots snapshots;
 	uint64_t generation;
 	int64_t published_ms; /* by CLOCK_BOOTTIME; 0: not yet */
@@ -49,6 +52,12 @@ int sync_failed_errno(const char *what, int r);
  * asked again.
  */
 int sync_ask(struct sync *s) MUST_CHECK;
+
+/* What the world is made from has to be what was published, and kept: or it takes a whole sync, -ESTALE. */
+int sync_users_possible(struct sync *s) MUST_CHECK;
+
+/* Make of the answers in s->stage a whole list, as the cache has it. */
+int sync_users_list(struct sync *s) MUST_CHECK;
 
 /* It says what it said before, and all of that is published. */
 bool sync_unchanged(const struct sync *s);

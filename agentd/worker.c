@@ -32,6 +32,7 @@ static int set_signals(posix_spawnattr_t *a)
 
 static const char *const names[WORKER_TASKS] = {
 	[WORKER_SYNC] = "sync",
+	[WORKER_REFRESH] = "refresh",
 	[WORKER_PUBLISH] = "publish",
 	[WORKER_SESSIONS] = "sessions",
 };
@@ -78,13 +79,16 @@ int worker_start(struct worker *w, const struct worker_options *o)
 	AUTO_FREE char *task = str_format("--worker=%s", names[o->task]);
 	AUTO_FREE char *config = o->conf_path ? str_format("--config=%s", o->conf_path) : NULL;
 	AUTO_CLOSE int fetch_fd = -1;
-	char name[] = "musterd", fetch[] = "--fetch";
-	char *argv[5] = {name, task};
+	char name[] = "musterd", fetch[] = "--fetch", end[] = "--";
+	char *argv[6 + WORKER_USERS_MAX] = {name, task};
+	const char *id = NULL;
 	size_t n = 2;
 	int r;
 
 	if (!task || (o->conf_path && !config))
 		return -ENOMEM;
+	if (o->users.count > WORKER_USERS_MAX)
+		return -E2BIG;
 	if (o->fetch_fd >= 0) {
 		fetch_fd = fcntl(o->fetch_fd, F_DUPFD_CLOEXEC, WORKER_FETCH_FD + 1);
 		if (fetch_fd < 0)
@@ -93,6 +97,10 @@ int worker_start(struct worker *w, const struct worker_options *o)
 	}
 	if (config)
 		argv[n++] = config;
+	if (o->users.count)
+		argv[n++] = end;
+	while ((id = strlist_next(&o->users, id)))
+		argv[n++] = (char *)(uintptr_t)id;
 	*w = (struct worker){.task = o->task};
 	r = spawn(argv, o->conf_fd, fetch_fd, &w->pid);
 	if (r < 0)

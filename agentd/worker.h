@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "common/macros.h"
+#include "common/str.h"
 
 #define WORKER_CONF_FD	3
 #define WORKER_FETCH_FD 4 /* with --fetch: the socket of a muster-fetch that outlives the worker */
@@ -18,16 +18,20 @@
 enum worker_exit {
 	WORKER_GOOD = 0,
 	WORKER_FAILED = 1, /* sync.status says why */
+	WORKER_WHOLE = 4,  /* WORKER_REFRESH: only a whole sync can help */
 	WORKER_ALARM = 3,  /* good, but something needs an administrator */
 };
 
 enum worker_task {
 	WORKER_NONE = 0,
 	WORKER_SYNC,
+	WORKER_REFRESH, /* of some users */
 	WORKER_PUBLISH, /* what /var/lib has, to /run */
 	WORKER_SESSIONS, /* end those of refused users (agentd/sessions.h) */
 	WORKER_TASKS
 };
+
+#define WORKER_USERS_MAX 16
 
 /* TASK of --worker=TASK. No such one: WORKER_NONE. */
 enum worker_task worker_task_named(const char *name);
@@ -42,6 +46,7 @@ struct worker_options {
 	enum worker_task task;
 	int conf_fd;	       /* the configuration's bytes */
 	const char *conf_path; /* what messages call it; NULL: the default */
+	struct strlist users;  /* WORKER_REFRESH: directory ids */
 	int fetch_fd;	       /* for WORKER_FETCH_FD, or -1: a worker that needs one starts a muster-fetch of its own */
 };
 

@@ -55,7 +55,8 @@ uint32_t id_from_hash(const char *directory_id);
 bool gecos_valid(const char *s);
 bool home_valid(const char *s);
 bool shell_valid(const char *s);
-/* Directory object ids: 1..64 of [A-Za-z0-9._-]. */
+/* Directory object ids: 1..OBJECT_ID_MAX of [A-Za-z0-9._-]. */
+#define OBJECT_ID_MAX 64
 bool object_id_valid(const char *s);
 
 /* Well-formed UTF-8 without controls, of any length: it can be shown as it is. */

@@ -278,7 +278,7 @@ def test_worker_is_killed(endpoint, quiet):
         assert "the sync died of signal 9; what was published stays" in agent.log()
         path.write_text('#!/bin/sh\nexec /usr/libexec/muster/muster-fetch\n')
         cures(endpoint, agent)
-        assert agent.children() == {}
+        wait_for(lambda: agent.children() == {})
 
 
 def test_stopped_with_a_worker(endpoint, quiet):

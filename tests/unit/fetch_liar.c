@@ -123,6 +123,9 @@ static void lie_of_server(const char *how)
 	} else if (!strcmp(how, "foreign_result")) {
 		request++;
 		put_result(0, "", 1);
+	} else if (!strcmp(how, "user")) {
+		put_records(1);
+		put_end(0, 1, 0);
 	} else if (!strcmp(how, "config")) {
 		snprintf(text, sizeof(text), "ca %zu", ca_len);
 		put_result(EIO, text, strlen(text) + 1);
@@ -212,7 +215,7 @@ int main(void)
 		if (f.type == FRAME_CONFIG)
 			take_config(&f, how, sizeof(how));
 	} while (f.type == FRAME_CONFIG);
-	if (f.type != FRAME_SYNC && f.type != FRAME_VERIFY)
+	if (f.type != FRAME_SYNC && f.type != FRAME_VERIFY && (f.type != FRAME_REFRESH || f.payload.len != 3))
 		return 9;
 	request = f.request_id;
 	closep(&f.fd);

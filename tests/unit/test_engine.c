@@ -19,6 +19,7 @@ static const struct engine_view bad = {.generation = 7, .last_sync_at = 1000, .e
 struct waiter {
 	struct engine *engine;
 	pthread_t thread;
+	const char *id; /* NULL: all */
 	int64_t max_age_ms;
 	int result;
 };
@@ -27,7 +28,7 @@ static void *wait_for(void *arg)
 {
 	struct waiter *w = arg;
 
-	w->result = engine_refresh(w->engine, w->max_age_ms, wire_now_ms() + FOREVER_MS);
+	w->result = engine_refresh(w->engine, w->id, w->max_age_ms, wire_now_ms() + FOREVER_MS);
 	return NULL;
 }
 
@@ -53,7 +54,7 @@ static void wait_until_wanted(struct engine *e)
 
 static int quick(struct engine *e, int64_t max_age_ms)
 {
-	return engine_refresh(e, max_age_ms, wire_now_ms() + MOMENT_MS);
+	return engine_refresh(e, NULL, max_age_ms, wire_now_ms() + MOMENT_MS);
 }
 
 static void sync_now(struct engine *e, bool ok)
@@ -66,7 +67,8 @@ static struct engine *new_engine(const char *document)
 {
 	struct engine *e;
 
-	assert_int_equal(engine_new(document, &e), 0);
+	assert_int_equal(engine_new(&e), 0);
+	assert_int_equal(engine_set_directory(e, document, false), 0);
 	return e;
 }
 
@@ -114,7 +116,7 @@ static void test_one_in_flight_serves(void **state)
 
 	(void)state;
 	engine_begin(e);
-	engine_poke(e, 60000);
+	engine_poke(e, NULL, 60000);
 	assert_false(engine_wanted(e));
 	start(&w, e, 60000);
 	usleep(MOMENT_MS * 1000);
@@ -155,9 +157,9 @@ static void test_off_line(void **state)
 	sync_now(e, false);
 	assert_int_equal(end(&w), -EHOSTUNREACH);
 	begin = wire_now_ms();
-	assert_int_equal(engine_refresh(e, 0, begin + FOREVER_MS), -EHOSTUNREACH);
+	assert_int_equal(engine_refresh(e, NULL, 0, begin + FOREVER_MS), -EHOSTUNREACH);
 	assert_true(wire_now_ms() - begin < 1000);
-	engine_poke(e, 0);
+	engine_poke(e, NULL, 0);
 	assert_false(engine_wanted(e));
 	sync_now(e, true);
 	assert_int_equal(quick(e, 60000), 0);
@@ -177,7 +179,7 @@ static void test_time_out(void **state)
 	engine_begin(e);
 	assert_int_equal(quick(e, 0), -ETIMEDOUT);
 	begin = wire_now_ms();
-	assert_int_equal(engine_refresh(e, 0, begin + FOREVER_MS), -EHOSTUNREACH);
+	assert_int_equal(engine_refresh(e, NULL, 0, begin + FOREVER_MS), -EHOSTUNREACH);
 	assert_true(wire_now_ms() - begin < 1000);
 	assert_int_equal(quick(e, 60000), 0);
 	engine_view(e, &view);
@@ -227,7 +229,7 @@ static void test_document(void **state)
 	usleep(5000);
 	assert_int_equal(quick(e, 0), 0); /* the same file: nothing is newer */
 	write_document(path, "22");
-	engine_poke(e, 60000);
+	engine_poke(e, NULL, 60000);
 	assert_true(engine_wanted(e));
 	start(&w, e, 60000); /* another file, however lately it was read */
 	usleep(MOMENT_MS * 1000);
@@ -251,13 +253,151 @@ static void test_another_directory(void **state)
 
 	(void)state;
 	sync_now(e, true);
-	assert_int_equal(engine_set_document(e, NULL), 0);
+	assert_int_equal(engine_set_directory(e, NULL, false), 0);
 	assert_int_equal(quick(e, 60000), 0);
 	engine_begin(e);
-	assert_int_equal(engine_set_document(e, "/nonexistent/directory.json"), 0);
+	assert_int_equal(engine_set_directory(e, "/nonexistent/directory.json", false), 0);
 	engine_end(e, true, &good);
-	assert_int_equal(engine_set_document(e, NULL), 0);
+	assert_int_equal(engine_set_directory(e, NULL, false), 0);
 	assert_int_equal(quick(e, 60000), -ETIMEDOUT);
+	engine_free(e);
+}
+
+static void start_for(struct waiter *w, struct engine *e, const char *id)
+{
+	*w = (struct waiter){.engine = e, .id = id, .max_age_ms = 60000, .result = 1};
+	assert_int_equal(pthread_create(&w->thread, NULL, wait_for, w), 0);
+}
+
+/* Until so many users are asked for, who are IDS then: "a b ". */
+static void begin_users(struct engine *e, unsigned int n, const char *ids)
+{
+	CLEANUP(buf_done) struct buf all = {0};
+	uint32_t begun = 0;
+
+	for (int i = 0; i < 20000 && begun < n; i++) {
+		begun += engine_begin_users(e, &all);
+		usleep(1000);
+	}
+	assert_int_equal(begun, n);
+	for (size_t i = 0; i < all.len; i++)
+		if (!all.data[i])
+			all.data[i] = ' ';
+	assert_int_equal(buf_add(&all, "", 1), 0);
+	assert_string_equal((const char *)all.data, ids);
+}
+
+static struct engine *new_by_user(void)
+{
+	struct engine *e = new_engine(NULL);
+
+	assert_int_equal(engine_set_directory(e, NULL, true), 0);
+	return e;
+}
+
+static int quick_for(struct engine *e, const char *id)
+{
+	return engine_refresh(e, id, 60000, wire_now_ms() + MOMENT_MS);
+}
+
+/* Each waits for his own record; one refresh of it serves all who ask for it. */
+static void test_by_user(void **state)
+{
+	struct engine *e = new_by_user();
+	struct waiter a[3], b, all;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		start_for(&a[i], e, "a");
+	begin_users(e, 1, "a ");
+	start_for(&b, e, "b");
+	begin_users(e, 1, "b "); /* also while another one's is in flight */
+	assert_false(engine_wanted(e));
+	engine_end_users(e, true, false, &good);
+	for (size_t i = 0; i < ARRAY_SIZE(a); i++)
+		assert_int_equal(end(&a[i]), 0);
+	assert_int_equal(end(&b), 0);
+	assert_int_equal(quick_for(e, "a"), 0);
+	start(&all, e, 60000); /* who is not known is in the whole list only */
+	wait_until_wanted(e);
+	sync_now(e, true);
+	assert_int_equal(end(&all), 0);
+	assert_int_equal(quick_for(e, "c"), 0); /* a sync confirms everybody */
+	engine_free(e);
+}
+
+static void test_by_user_off_line(void **state)
+{
+	struct engine *e = new_by_user();
+	CLEANUP(buf_done) struct buf none = {0};
+	struct waiter a;
+
+	(void)state;
+	start_for(&a, e, "a");
+	begin_users(e, 1, "a ");
+	engine_poke(e, "b", 60000);
+	engine_end_users(e, false, false, &bad);
+	assert_int_equal(end(&a), -EHOSTUNREACH);
+	assert_int_equal(quick_for(e, "a"), -EHOSTUNREACH);
+	assert_int_equal(engine_begin_users(e, &none), 0); /* nor is b asked for */
+	sync_now(e, true);
+	assert_int_equal(quick_for(e, "a"), 0);
+	engine_free(e);
+}
+
+/* He waits as long as he may, and then nobody does. */
+static void test_by_user_time_out(void **state)
+{
+	struct engine *e = new_by_user();
+
+	(void)state;
+	assert_int_equal(quick_for(e, "a"), -ETIMEDOUT);
+	begin_users(e, 1, "a ");
+	assert_int_equal(quick_for(e, "b"), -EHOSTUNREACH);
+	engine_end_users(e, true, false, &good); /* late, but it came */
+	assert_int_equal(quick_for(e, "a"), 0);
+	assert_int_equal(quick_for(e, "b"), -ETIMEDOUT);
+	engine_free(e);
+}
+
+/* Where one record is not enough, those who wait for it wait for all. */
+static void test_by_user_whole(void **state)
+{
+	struct engine *e = new_by_user();
+	CLEANUP(buf_done) struct buf none = {0};
+	struct waiter a;
+
+	(void)state;
+	start_for(&a, e, "a");
+	begin_users(e, 1, "a ");
+	engine_end_users(e, false, true, NULL);
+	wait_until_wanted(e);
+	assert_int_equal(engine_begin_users(e, &none), 0);
+	sync_now(e, true);
+	assert_int_equal(end(&a), 0);
+	assert_int_equal(engine_set_directory(e, NULL, false), 0); /* another one: nothing is known */
+	assert_int_equal(quick_for(e, "a"), -ETIMEDOUT);
+	assert_true(engine_wanted(e));
+	engine_free(e);
+}
+
+/* More than there is place for: those who come too late do not wait. Places of those who are served are free again. */
+static void test_by_user_many(void **state)
+{
+	struct engine *e = new_by_user();
+	CLEANUP(buf_done) struct buf ids = {0};
+	char id[8];
+
+	(void)state;
+	for (int i = 0; i < ENGINE_USERS; i++) {
+		snprintf(id, sizeof(id), "u%d", i);
+		engine_poke(e, id, 60000);
+	}
+	assert_int_equal(quick_for(e, "more"), -EBUSY);
+	assert_int_equal(engine_begin_users(e, &ids), ENGINE_AT_ONCE);
+	assert_int_equal(quick_for(e, "more"), -EBUSY);
+	engine_end_users(e, true, false, &good);
+	assert_int_equal(quick_for(e, "more"), -ETIMEDOUT);
 	engine_free(e);
 }
 
@@ -273,6 +413,11 @@ int main(void)
 		cmocka_unit_test(test_by_hand),
 		cmocka_unit_test(test_document),
 		cmocka_unit_test(test_another_directory),
+		cmocka_unit_test(test_by_user),
+		cmocka_unit_test(test_by_user_off_line),
+		cmocka_unit_test(test_by_user_time_out),
+		cmocka_unit_test(test_by_user_whole),
+		cmocka_unit_test(test_by_user_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

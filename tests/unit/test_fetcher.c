@@ -18,7 +18,7 @@
 
 static struct stage stage;
 static struct fetcher_reply reply;
-static const char *validator = "";
+static const char *validator = "", *user; /* NULL: all are asked for */
 static bool remote; /* no document goes along */
 static char error[FETCHER_ERROR_SIZE];
 
@@ -41,7 +41,8 @@ static int sync_with(const char *path, const char *how)
 	stage_done(&stage);
 	assert_int_equal(stage_init(&stage), 0);
 	assert_int_equal(fetcher_start(&o, &f), 0);
-	r = fetcher_sync(&f, &(struct fetcher_request){.document_fd = remote ? -1 : document, .validator = validator},
+	r = fetcher_sync(&f, &(struct fetcher_request){.document_fd = remote ? -1 : document, .validator = validator,
+						       .user = user},
 			 &stage, &reply, error);
 	fetcher_stop(&f);
 	assert_int_equal(f.pid, 0);
@@ -156,6 +157,21 @@ static void test_server(void **state)
 	assert_string_equal(reply.server.validator, validator);
 	expect("unchanged_records", -EPROTO, "broke the protocol");
 	validator = "";
+	remote = false;
+}
+
+/* Of one user: what comes for another is no answer (the rest is test_refresh.c's). */
+static void test_user(void **state)
+{
+	(void)state;
+	remote = true;
+	user = "u1";
+	expect("user", 0, "");
+	assert_int_equal(stage.n_records, 1);
+	user = "u2";
+	expect("user", -EPROTO, "broke the protocol");
+	user = NULL;
+	expect("user", 0, "");
 	remote = false;
 }
 
@@ -276,6 +292,7 @@ int main(void)
 		cmocka_unit_test(test_verify),
 		cmocka_unit_test(test_leave),
 		cmocka_unit_test(test_server), cmocka_unit_test(test_config), cmocka_unit_test(test_adopted),
+		cmocka_unit_test(test_user),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -1,6 +1,7 @@
 /* A sync as a process: this program plays the worker when it is called like one. */
 #include "unit.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -26,6 +27,11 @@ static int play(int argc, char **argv)
 				       !strcmp(argv[2], "--config=/some/file") ?
 			       WORKER_ALARM :
 			       91;
+	if (!strcmp(text, "users"))
+		return argc == 5 && !strcmp(argv[1], "--worker=refresh") && !strcmp(argv[2], "--") &&
+				       !strcmp(argv[3], "-a") && !strcmp(argv[4], "b") ?
+			       WORKER_WHOLE :
+			       97;
 	if (!strcmp(text, "fetch"))
 		return argc == 3 && !strcmp(argv[1], "--worker=sync") && !strcmp(argv[2], "--fetch") &&
 				       write(WORKER_FETCH_FD, "here", 4) == 4 ?
@@ -61,7 +67,7 @@ static int conf(const char *text)
 static void start(struct worker *w, enum worker_task task, const char *text, const char *path)
 {
 	AUTO_CLOSE int fd = conf(text);
-	const struct worker_options o = {task, fd, path, -1};
+	const struct worker_options o = {.task = task, .conf_fd = fd, .conf_path = path, .fetch_fd = -1};
 
 	assert_int_equal(worker_start(w, &o), 0);
 	assert_true(w->pid > 0);
@@ -92,15 +98,32 @@ static void test_task_names(void **state)
 {
 	(void)state;
 	assert_int_equal(worker_task_named("sync"), WORKER_SYNC);
+	assert_int_equal(worker_task_named("refresh"), WORKER_REFRESH);
 	assert_int_equal(worker_task_named("publish"), WORKER_PUBLISH);
 	assert_int_equal(worker_task_named(""), WORKER_NONE);
 	assert_int_equal(worker_task_named("syn"), WORKER_NONE);
 }
 
+static void test_users(void **state)
+{
+	static const char ids[] = "-a\0b";
+	AUTO_CLOSE int fd = conf("users");
+	struct worker_options o = {
+		.task = WORKER_REFRESH, .conf_fd = fd, .users = {ids, sizeof(ids), 2}, .fetch_fd = -1,
+	};
+	struct worker w = {0};
+
+	(void)state;
+	assert_int_equal(worker_start(&w, &o), 0);
+	assert_int_equal(end(&w), W_EXITCODE(WORKER_WHOLE, 0));
+	o.users.count = WORKER_USERS_MAX + 1;
+	assert_int_equal(worker_start(&w, &o), -E2BIG);
+}
+
 /* Whatever numbers the two descriptors have here, also each other's there. */
 static void fetch_with(int conf_at, int fetch_at)
 {
-	const struct worker_options o = {WORKER_SYNC, conf_at, NULL, fetch_at};
+	const struct worker_options o = {.task = WORKER_SYNC, .conf_fd = conf_at, .fetch_fd = fetch_at};
 	int conf_fd = conf("fetch"), high = fcntl(conf_fd, F_DUPFD_CLOEXEC, 40), pair[2];
 	struct worker w = {0};
 	char text[5] = "";
@@ -200,7 +223,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_arguments), cmocka_unit_test(test_clean),	    cmocka_unit_test(test_killed),
 		cmocka_unit_test(test_stopped),	  cmocka_unit_test(test_strangers), cmocka_unit_test(test_task_names),
-		cmocka_unit_test(test_fetch),
+		cmocka_unit_test(test_fetch),	  cmocka_unit_test(test_users),
 	};
 
 	if (argc > 1 && !strncmp(argv[1], "--worker=", 9))
