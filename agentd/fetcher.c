@@ -16,7 +16,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 
-#include "agentd/refresh.h"
+#include "agentd/refresh_answer.h"
 #include "common/names.h"
 
 #define EXIT_NO_EXEC  127

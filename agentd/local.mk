@@ -34,7 +34,7 @@ libagentd_la_SOURCES = \
 	agentd/proc.h agentd/proc.c \
 	agentd/publish.h agentd/publish.c \
 	agentd/quota.h agentd/quota.c \
-	agentd/refresh.h agentd/refresh.c \
+	agentd/refresh.h agentd/refresh.c agentd/refresh_answer.h agentd/refresh_answer.c \
 	agentd/reports.h agentd/reports.c \
 	agentd/saved.h agentd/saved.c \
 	agentd/schedule.h agentd/schedule.c \
@@ -50,7 +50,7 @@ libagentd_la_SOURCES = \
 	agentd/state.h agentd/state.c \
 	agentd/store.h agentd/store.c \
 	agentd/sync.h agentd/sync.c agentd/sync_private.h agentd/sync_ask.c agentd/sync_clock.c \
-	agentd/sync_report.c agentd/sync_users.c \
+	agentd/sync_report.c agentd/sync_status.c agentd/sync_users.c \
 	agentd/tallies.h agentd/tallies.c \
 	agentd/turn.h agentd/turn.c \
 	agentd/watch.h agentd/watch.c \

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agentd/cache.h"
+#include "agentd/refresh_answer.h"
 
 /* Ids of the users who are answered for: few. */
 struct list {
@@ -25,64 +26,6 @@ static bool has(const struct strlist *ids, const char *id)
 	return false;
 }
 
-/* Whom the record speaks of: "" nobody. Several ids in one 'X' or 'K' are no answer. */
-static int subject_of(const void *record, size_t len, const char **ret)
-{
-	struct membership m;
-	struct account a;
-	struct reject j;
-	int r;
-
-	*ret = "";
-	switch ((enum record_kind)record_kind(record, len)) {
-	case RECORD_ACCOUNT:
-		r = record_account_unpack(record, len, &a);
-		*ret = r == 0 ? a.id : "";
-		return r;
-	case RECORD_REMOVED:
-	case RECORD_KEPT:
-		r = record_membership_unpack(record, len, &m);
-		if (r < 0 || m.user_ids.count != 1)
-			return r < 0 ? r : -EPROTO;
-		*ret = strlist_next(&m.user_ids, NULL);
-		return 0;
-	case RECORD_REJECT:
-		r = record_reject_unpack(record, len, &j);
-		*ret = r == 0 ? j.id : "";
-		return r;
-	default:
-		return -EPROTO;
-	}
-}
-
-/* Does it say what is to become of him? A reject of a key does not. */
-static int is_fate(const void *record, size_t len)
-{
-	struct reject j;
-
-	if (record_kind(record, len) != RECORD_REJECT)
-		return 1;
-	return record_reject_unpack(record, len, &j) == 0 && !strcmp(j.kind, "user");
-}
-
-int refresh_check(const struct stage *answer, const char *id)
-{
-	struct stage_walk walk = {.stage = answer};
-	const char *subject;
-	int fates = 0, r = 0;
-
-	while (r == 0 && (r = stage_next(&walk)) > 0) {
-		r = subject_of(walk.record, walk.place.len, &subject);
-		if (r == 0 && strcmp(subject, id) != 0)
-			r = -EPROTO;
-		fates += is_fate(walk.record, walk.place.len);
-	}
-	stage_walk_done(&walk);
-	if (r == 0 && fates != 1)
-		r = -EPROTO;
-	return r == -EBADMSG ? -EPROTO : r;
-}
-
 static int add(struct stage *stage, const void *record, size_t len)
 {
 	struct stage_place place;
@@ -90,22 +33,11 @@ static int add(struct stage *stage, const void *record, size_t len)
 	return stage_add(stage, record, len, &place);
 }
 
-int refresh_add(struct stage *answers, const struct stage *answer)
-{
-	struct stage_walk walk = {.stage = answer};
-	int r = 0;
-
-	while (r == 0 && (r = stage_next(&walk)) > 0)
-		r = add(answers, walk.record, walk.place.len);
-	stage_walk_done(&walk);
-	return r < 0 ? r : stage_flush(answers);
-}
-
 /* The answers themselves. Who is kept stays as the cache has him. */
 static int take_answer(struct list *l, const struct stage_walk *s)
 {
 	const char *id;
-	int r = subject_of(s->record, s->place.len, &id);
+	int r = refresh_subject(s->record, s->place.len, &id);
 
 	if (r < 0 || record_kind(s->record, s->place.len) == RECORD_KEPT)
 		return r;

@@ -8,7 +8,7 @@
 #include <xxhash.h>
 
 #include "agentd/document.h"
-#include "agentd/refresh.h"
+#include "agentd/refresh_answer.h"
 
 #define FETCH_USER "muster"
 #define NO_PROXY   "none"

@@ -59,6 +59,9 @@ int sync_users_possible(struct sync *s) MUST_CHECK;
 /* Make of the answers in s->stage a whole list, as the cache has it. */
 int sync_users_list(struct sync *s) MUST_CHECK;
 
+/* Of users alone nothing is said that concerns the others, and nothing at all when there is no news. -errno. */
+int sync_save_status(const struct sync *s, bool good, bool changed) MUST_CHECK;
+
 /* It says what it said before, and all of that is published. */
 bool sync_unchanged(const struct sync *s);
 

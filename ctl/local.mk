@@ -39,6 +39,7 @@ libctl_la_SOURCES = \
 	ctl/export/export.h ctl/export/export.c ctl/export/system.c \
 	ctl/export/document.h ctl/export/document.c ctl/export/target.h ctl/export/target.c \
 	agentd/source.h agentd/source.c agentd/fetcher.h agentd/fetcher.c agentd/stage.h agentd/stage.c \
+	agentd/refresh_answer.h agentd/refresh_answer.c \
 	agentd/document.h agentd/document.c agentd/fetch/protocol.h agentd/fetch/protocol.c \
 	agentd/credentials.h agentd/credentials.c \
 	agentd/local.h agentd/local.c agentd/file.h agentd/file.c \

@@ -174,7 +174,8 @@ def test_a_whole_sync_is_needed(cloud):
         cloud.tenant.suspend("dora")
         (STATE / "cache.mdb").unlink()
         assert not may("dora")
-        assert agent.syncs() == 2 and cloud.endpoint.explain("emil") == "ok"
+        wait_for(lambda: agent.syncs() == 2)
+        assert cloud.endpoint.explain("emil") == "ok"
 
 
 def test_many_at_once(cloud):

@@ -30,8 +30,8 @@ static int sync_with(const char *path, const char *how)
 	struct fetcher_options o = {
 		.path = path ? path : LIAR,
 		.settings = {settings, sizeof(settings), 4},
-		.idle_ms = 300,
-		.total_ms = 2000,
+		.idle_ms = 2000, /* machines are slow and loaded */
+		.total_ms = 20000,
 	};
 	AUTO_CLOSE int document = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	struct fetcher f;
@@ -191,7 +191,7 @@ static void test_slow(void **state)
 
 	(void)state;
 	expect("hang", -ETIMEDOUT, "did not answer in time");
-	assert_true(wire_now_ms() - begun < 4000); /* idle limit and the wait before the kill */
+	assert_true(wire_now_ms() - begun < 15000); /* idle limit and the wait before the kill */
 }
 
 static void test_flood(void **state)

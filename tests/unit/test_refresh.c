@@ -8,6 +8,7 @@
 #include "agentd/cache.h"
 #include "agentd/kept.h"
 #include "agentd/refresh.h"
+#include "agentd/refresh_answer.h"
 
 static char dir[] = "/tmp/muster-refresh-XXXXXX";
 static char path[64];
