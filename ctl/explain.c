@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/names.h"
+#include "common/saved_verifier.h"
 #include "ctl/commands.h"
 #include "ctl/text.h"
 
@@ -54,7 +55,23 @@ static int parse_options(struct explanation *e, const struct explain_options *o,
 	return 0;
 }
 
-static int decide(struct explanation *e, struct fault *f)
+/* As common/login.h: while the directory cannot be asked, the verifier decides that was saved when it last could. */
+static void decide_off_line(struct explanation *e)
+{
+	CLEANUP(buf_wipe) struct buf data = {0};
+	struct saved_verifier saved;
+	int r = saved_verifier_load(MUSTER_STATE_DIR, e->account.uid, &data, &saved);
+
+	if (r == 0)
+		r = saved_verifier_judge(&saved, &e->account, &e->view.policy, e->now);
+	e->saved_error = r;
+	if (r == 0)
+		e->password_until = saved_verifier_ends_at(&saved, &e->view.policy);
+	else if (e->reason == REASON_OK)
+		e->reason = REASON_UNAVAILABLE;
+}
+
+static int decide(struct explanation *e, bool off_line, struct fault *f)
 {
 	int r;
 
@@ -74,6 +91,8 @@ static int decide(struct explanation *e, struct fault *f)
 	e->known = true;
 	judge(&e->view, &e->account, e->now, e->confirmed_at, &e->judgement);
 	e->reason = e->judgement.password.reason;
+	if (off_line && e->view.policy.password_ldap)
+		decide_off_line(e);
 	return 0;
 }
 
@@ -92,7 +111,7 @@ static enum exit_code run(const struct invocation *in)
 	if (r == 0)
 		r = parse_options(&e, o, &f);
 	if (r == 0)
-		r = decide(&e, &f);
+		r = decide(&e, o->offline, &f);
 	if (r < 0) {
 		fault_print(&f, r);
 		return EXIT_ERROR;

@@ -15,6 +15,12 @@ struct explanation {
 	struct account account;
 	struct judgement judgement;
 	struct reject reject;
+	/*
+	 * Off line, with passwords that the directory verifies: until when this computer can do it itself; 0: it is not
+	 * asked for, or it cannot, and why (-errno of common/saved_verifier.h).
+	 */
+	int64_t password_until;
+	int saved_error;
 	struct buf account_buf, reject_buf;
 };
 

@@ -1,3 +1,4 @@
+#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -24,6 +25,24 @@ static char *locked_rule(const struct explanation *e)
 	span_text((t->locked_until_ms - e->judgement.boottime_ms) / 1000, text);
 	return str_format("%u wrong passwords here: passwords are refused for %s, keys pass",
 			  t->failures, text);
+}
+
+static char *unavailable_rule(const struct explanation *e)
+{
+	char text[WHEN_TEXT_SIZE];
+
+	if (e->judgement.tally_error < 0)
+		return str_format("the record of failed attempts cannot be read: %s", strerror(-e->judgement.tally_error));
+	span_text(e->view.policy.offline_password_max_age_s, text);
+	switch (-e->saved_error) {
+	case ENOENT:
+		return str_format("off line no password can be verified that was never right here on line");
+	case ESTALE:
+		return str_format("off line a password serves for %s after the directory found it right", text);
+	case EKEYEXPIRED:
+		return str_format("off line no password can be verified that was not right here since it was changed");
+	}
+	return str_format("off line no password can be verified: the saved verifier: %s", strerror(-e->saved_error));
 }
 
 static char *unknown_rule(const struct explanation *e)
@@ -67,8 +86,7 @@ static char *rule_text(const struct explanation *e)
 	case REASON_SERVICE:
 		return str_format("an access rule excludes the service");
 	case REASON_UNAVAILABLE:
-		return str_format("the record of failed attempts cannot be read: %s",
-				  strerror(-e->judgement.tally_error));
+		return unavailable_rule(e);
 	case REASON_UNKNOWN_USER:
 		return unknown_rule(e);
 	case REASON_OK:
@@ -107,6 +125,11 @@ static void print_account(const struct explanation *e)
 	print_line("password set", a->password_changed_at ? when : a->activated ? "yes" : "never");
 	when_text(a->password_expires_at, e->now, when);
 	print_line("expires", a->password_never_expires ? "never" : when);
+	if (e->password_until) {
+		when_text(e->password_until, e->now, when);
+		snprintf(text, sizeof(text), "the password serves until %s", when);
+		print_line("off line", text);
+	}
 	if (e->judgement.tally.failures > 0) {
 		snprintf(text, sizeof(text), "%u of %u", e->judgement.tally.failures,
 			 e->view.policy.max_attempts);
@@ -176,6 +199,7 @@ static void json_account(struct json_object *o, const struct explanation *e)
 	json_object_object_add(
 		o, "password_expires_at",
 		time_to_json(a->password_never_expires ? 0 : a->password_expires_at));
+	json_object_object_add(o, "offline_password_until", time_to_json(e->password_until));
 	json_object_object_add(o, "failures", json_object_new_uint64(e->judgement.tally.failures));
 	/* What keys, sudo and cron meet: it differs when only the local count of failures refuses. */
 	json_object_object_add(o, "reason_without_password",

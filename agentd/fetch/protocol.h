@@ -21,8 +21,8 @@
  *				first request, no other kind may follow, and nowhere else may it come: EPROTO.
  *				Such a muster-fetch lives for seconds, and ends with SIGALRM then.
  *	musterd  REPORT	 id n	directory id NUL: this endpoint has locked the user, and the directory is to lock him everywhere. Driver
- *				"jumpcloud". Answered with RESULT alone: 0 he is locked there now; ENOENT no such user; EBADMSG it
- *				will not, and there is no use in asking again; all else as below.
+ *				"jumpcloud". Answered with RESULT, maybe after empty RECORDs: 0 he is locked there now; ENOENT no
+ *				such user; EBADMSG it did not do it; all else as below.
  *	fetch	 RECORD	 id n	0 or more times; an empty one says "still at work" (https: every few seconds)
  *	fetch	 SERVER	 id n	https: when a server has answered, at most once, before END or RESULT
  *	fetch	 END	 id n	the sync is whole; or RESULT: it failed, and what was sent before counts for nothing
