@@ -148,8 +148,9 @@ static void explain(const struct attempt *a, const struct http_answer *answer, i
 	const char *remedy = "", *what = *answer->text ? answer->text : strerror(-r);
 
 	if (!a->no_token && (answer->server.status == 401 || answer->server.status == 403))
-		remedy = a->client->token ? "; check the role of the service account, and org_id"
-				  : "; check api_key_file, the role of the key's administrator, and org_id";
+		remedy = a->client->token ?
+				 "; check the role of the service account, and org_id" :
+				 "; check api_key_file, the role of the key's administrator, and org_id";
 	snprintf(text, JUMPCLOUD_TEXT_SIZE, "%.*s: %.200s%s", (int)strcspn(path, "?"), path, what, remedy);
 }
 

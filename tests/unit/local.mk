@@ -41,6 +41,7 @@ check_PROGRAMS += test_jumpcloud
 TESTS += test_jumpcloud
 test_jumpcloud_SOURCES = tests/unit/test_jumpcloud.c tests/unit/document_dump.h tests/unit/document_dump.c
 test_jumpcloud_LDADD = libdocument.la libcommon.la $(CMOCKA_LIBS)
+test_jumpcloud_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=malloc,--wrap=calloc
 
 check_PROGRAMS += test_local
 TESTS += test_local

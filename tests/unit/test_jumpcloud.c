@@ -46,7 +46,8 @@ struct fake {
 	size_t n;
 	bool used[32];
 	size_t step;	  /* bytes at a time; 0: all */
-	struct buf asked; /* what was asked, a line each */
+	struct buf asked; /* what was asked, a line each … */
+	bool silent;	  /* … or is not noted */
 };
 
 static void note(struct fake *f, const struct jumpcloud_request *q)
@@ -71,7 +72,8 @@ static int ask(void *context, const struct jumpcloud_request *q, struct jumpclou
 {
 	struct fake *f = context;
 
-	note(f, q);
+	if (!f->silent)
+		note(f, q);
 	for (size_t i = 0; i < f->n; i++) {
 		const struct answer *a = &f->answers[i];
 
@@ -719,6 +721,90 @@ static void test_transcribed(void **state)
 	done(&r);
 }
 
+/* Every allocation of the driver's own, one after another. */
+static unsigned int allocations, fail_allocation;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+	return ++allocations == fail_allocation ? NULL : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	return ++allocations == fail_allocation ? NULL : __real_calloc(n, size);
+}
+
+static int take_account(void *context, const struct account *a)
+{
+	(void)a;
+	++*(unsigned int *)context;
+	return 0;
+}
+
+static int take_group(void *context, const struct dir_group *g)
+{
+	(void)g;
+	++*(unsigned int *)context;
+	return 0;
+}
+
+static int take_members(void *context, const struct membership *m)
+{
+	(void)m;
+	++*(unsigned int *)context;
+	return 0;
+}
+
+static int take_lockout(void *context, const struct lockout_policy *p)
+{
+	(void)p;
+	++*(unsigned int *)context;
+	return 0;
+}
+
+static int take_reject(void *context, const struct reject *r)
+{
+	fail_msg("%s", r->reason);
+	++*(unsigned int *)context;
+	return 0;
+}
+
+static int sync_counting(unsigned int *ret_records)
+{
+	struct fake f = { .answers = everything, .n = ARRAY_SIZE(everything), .silent = true };
+	const struct jumpcloud_api api = { ask, &f };
+	const struct document_sink sink = { take_account, take_group,	take_members, take_members,
+					    take_members, take_lockout, take_reject,  ret_records };
+	struct jumpcloud_memory memory = { .groups_known = false };
+	char text[JUMPCLOUD_TEXT_SIZE];
+	int r;
+
+	*ret_records = allocations = 0;
+	r = jumpcloud_sync(&api, &options, &memory, &sink, text);
+	jumpcloud_memory_done(&memory);
+	return r;
+}
+
+/* Whenever there is no memory: nothing less is taken for the whole. */
+static void test_no_memory(void **state)
+{
+	unsigned int needed, records;
+
+	(void)state;
+	assert_int_equal(sync_counting(&records), 0);
+	assert_int_equal(records, 7);
+	needed = allocations;
+	assert_in_range(needed, 20, 1000);
+	for (fail_allocation = 1; fail_allocation <= needed; fail_allocation++)
+		assert_int_equal(sync_counting(&records), -ENOMEM);
+	fail_allocation = 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -728,6 +814,7 @@ int main(void)
 		cmocka_unit_test(test_bad_records), cmocka_unit_test(test_scheduled),  cmocka_unit_test(test_policy),
 		cmocka_unit_test(test_refused),	   cmocka_unit_test(test_refresh),     cmocka_unit_test(test_recorded),
 		cmocka_unit_test(test_transcribed), cmocka_unit_test(test_bad_group),
+		cmocka_unit_test(test_no_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
