@@ -26,8 +26,8 @@ struct source {
 };
 
 /*
- * Connect to a muster-fetch where a service manager offers one, or start it as C says; as root it runs as the system user 'muster', who is looked up in L. O: the rest of it is
- * filled in. RET_ERROR: one sentence, on failure. -ESRCH, -EPERM, -errno.
+ * Connect to a muster-fetch where a service manager offers one, or start it as C says, of which runtime_dir and fetch are
+ * looked at; as root it runs as the system user 'muster', who is looked up in L. O: the rest of it is filled in. RET_ERROR: one sentence, on failure. -ESRCH, -EPERM, -errno.
  */
 int source_start(const struct conf *c, const struct local *l, struct fetcher_options *o, struct fetcher *ret,
 		 char ret_error[static SOURCE_ERROR_SIZE]) MUST_CHECK;

@@ -5,8 +5,6 @@ import pathlib
 import pwd
 import shutil
 import signal
-import socket
-import struct
 import subprocess
 import threading
 import time
@@ -18,12 +16,13 @@ from agent import Agent, wait_for
 from endpoint import PASSWORD, RUN, STATE, TREE, WORK, run
 from fetch import Authority
 from slapd import NAME, ORG, TEMPLATE, Slapd
+from test_agent import RIGHT, answer, double, pamt
 from test_ldap_fetch import listening, message
-from test_agent import ANSWER, RIGHT, WORKING, answer, double, frame, pamt
+from test_socket import CONFINED, SOCKET, Manager
 
 USERS = ("dora", "emil", "lena", "late", "new", "susan")
 SAVED = STATE / "user"
-UNAVAILABLE, WRONG = 2, 1
+UNAVAILABLE = 2
 REASON_LOCKED, REASON_EXPIRED = 4, 6
 
 
@@ -501,6 +500,26 @@ def test_service_in_account_phase(agent, sshd):
     """sshd leaves refusals to the account phase: one that only the directory's password knows is not left to it."""
     assert not sshd.login("late", PASSWORD, method="password").ok
     assert not sshd.login("late", PASSWORD, method="keyboard-interactive").ok
+
+
+def test_behind_a_socket(clean, slapd):
+    """As under systemd: the agent starts nothing and has neither a network nor the right to become another user."""
+    manager = Manager()
+    try:
+        with Agent(wrap=CONFINED) as agent:
+            started = len(manager.processes)
+            assert auth("dora") == "SUCCESS"
+            assert auth("dora", "wrong") == "AUTH_ERR"
+            assert len(manager.processes) == started + 2 and agent.children() == {}
+            assert saved("dora").exists()
+            manager.close()
+            assert auth("dora") == "SUCCESS"  # nobody listens at the socket: off line
+            assert auth("dora", "wrong") == "AUTH_ERR"
+            assert "cannot connect to muster-fetch" in agent.log()
+    finally:
+        SOCKET.unlink(missing_ok=True)
+    for p in manager.processes:
+        assert p.wait(30) == 0
 
 
 def test_time_tells_nothing(clean, configured):

@@ -5,14 +5,13 @@ import os
 import signal
 import socket
 import struct
-import subprocess
 import threading
 import time
 
 import pytest
 
 from endpoint import WORK
-from fetch import CONFIG, FETCH, RESULT, Authority, Fetch
+from fetch import FETCH, RESULT, Authority, Fetch
 from slapd import NAME, ORG, SUFFIX, TEMPLATE, Slapd
 
 VERIFY = 4
