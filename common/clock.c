@@ -53,16 +53,15 @@ int clock_read(struct clock_reading *ret)
 	return 0;
 }
 
-/* The mark carried on to R by what this boot has measured since. */
+/* The mark carried on to R by what this boot has measured since: all of it, when the mark is from an earlier one. */
 static int64_t mark_now(const struct clock_mark *m, const struct clock_reading *r)
 {
-	int64_t t = m->wall_s;
+	bool same_boot = strncmp(m->boot_id, r->boot_id, BOOT_ID_SIZE) == 0;
+	int64_t since_ms = same_boot ? m->boottime_ms : 0, t = m->wall_s;
 
-	if (m->boot_id[0] == '\0' || strncmp(m->boot_id, r->boot_id, BOOT_ID_SIZE) != 0)
+	if (m->boot_id[0] == '\0' || since_ms < 0 || r->boottime_ms < since_ms)
 		return t;
-	if (m->boottime_ms < 0 || r->boottime_ms < m->boottime_ms)
-		return t;
-	if (__builtin_add_overflow(t, (r->boottime_ms - m->boottime_ms) / 1000, &t))
+	if (__builtin_add_overflow(t, (r->boottime_ms - since_ms) / 1000, &t))
 		return INT64_MAX;
 	return t;
 }

@@ -31,14 +31,14 @@ int64_t clock_boottime_ms(void);
 /* Reads the clocks and /proc/sys/kernel/random/boot_id. -errno. */
 int clock_read(struct clock_reading *ret) MUST_CHECK;
 
-/* Pure: max(wall, mark + time since the mark in the same boot). */
+/* Pure: max(wall, mark + the time that ran since the mark, in its boot and in this one). */
 int64_t clock_trusted(const struct clock_reading *r, const struct clock_mark *m);
 
 /* Two clocks this close agree. */
 #define CLOCK_AGREE_S 86400
 
 /*
- * Pure: the mark after R. It rises by elapsed BOOTTIME in the same boot, or to SERVER_S, a Date
+ * Pure: the mark after R. It rises by elapsed BOOTTIME, in a new boot since its start, or to SERVER_S, a Date
  * seen inside verified TLS (0 = none); a first mark takes SERVER_S, without one the wall clock.
  * It falls in one case alone: a server's clock had pushed it ahead, and now a server and the wall
  * clock agree (CLOCK_AGREE_S) that it is earlier, by more than that.

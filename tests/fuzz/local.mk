@@ -3,7 +3,7 @@
 #   ./configure --enable-fuzzing CC=clang: built with libFuzzer, AddressSanitizer and UBSan, to be run by hand:
 #       ./fuzz_X -max_total_time=600 /tmp/new tests/fuzz/corpus/X
 #   else: built with replay.c instead, and make check feeds the corpus to it.
-fuzz_targets = fuzz_agent fuzz_conf fuzz_document fuzz_jumpcloud fuzz_record fuzz_reply fuzz_snapshot fuzz_sshkey
+fuzz_targets = fuzz_agent fuzz_clock fuzz_conf fuzz_document fuzz_jumpcloud fuzz_record fuzz_reply fuzz_snapshot fuzz_sshkey
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/document.dict
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
@@ -19,6 +19,10 @@ endif
 fuzz_agent_SOURCES = tests/fuzz/fuzz_agent.c $(fuzz_main)
 fuzz_agent_LDADD = libcommon.la
 fuzz_agent_LDFLAGS = $(fuzz_ldflags)
+
+fuzz_clock_SOURCES = tests/fuzz/fuzz_clock.c $(fuzz_main)
+fuzz_clock_LDADD = libcommon.la
+fuzz_clock_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_conf_SOURCES = tests/fuzz/fuzz_conf.c $(fuzz_main)
 fuzz_conf_LDADD = libconf.la libcommon.la
