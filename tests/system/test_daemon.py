@@ -378,7 +378,7 @@ def test_restart_storm(endpoint, quiet):
     with Agent() as agent:
         agent.wait_until_synced()
         assert run("getent", "passwd", "dora").stdout.split(":")[4] == f"Dora {rounds - 1}"
-        assert agent.children() == {}
+        wait_for(lambda: agent.children() == {})
 
 
 def test_nothing_leaks(endpoint, quiet):

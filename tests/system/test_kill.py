@@ -25,23 +25,23 @@ FILES = [folder / name for folder in (RUN, STATE) for name in ("pam.snapshot", "
 LONGEST_LOGIN_S = 20  # a frozen agent may take 2 s of it; the rest is for machines that are slow and loaded
 
 
-def children():
-    """{pid: (parent, name)} of all that lives."""
+def processes():
+    """{pid: name} of all that lives."""
     found = {}
-    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+    for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
-            head, _, tail = stat.read_text().rpartition(")")
+            head, _, tail = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")
         except (FileNotFoundError, ProcessLookupError):
             continue
         if tail.split()[0] != "Z":
-            found[int(stat.parent.name)] = (int(tail.split()[1]), head.partition("(")[2])
+            found[int(pid)] = head.partition("(")[2]
     return found
 
 
 def ours():
     """The processes of muster by what they do; a worker of a daemon that was killed counts too."""
     found = collections.defaultdict(list)
-    for pid, (_, name) in children().items():
+    for pid, name in processes().items():
         if name == "musterd":
             try:
                 argv = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes()
