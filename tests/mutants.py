@@ -47,10 +47,10 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "\tif (reading.wall_s < mark.wall_s)\n\t\treturn -EIO;\n\t*ret_now = clock_trusted(&reading, &mark);",
         [FAULT.format("hour back")]),
     "data never grow stale": (
-        "common/verdict.c", "reason == REASON_OK && p->lease_s != 0 &&", "reason == REASON_UNDECIDED && p->lease_s != 0 &&",
+        "common/verdict.c", "reason == REASON_OK && lease_s != 0 &&", "reason == REASON_UNDECIDED && lease_s != 0 &&",
         [FAULT.format("2099")]),
     "data of a night are stale": (
-        "common/verdict.c", "lasted(in->confirmed_at, in->now, p->lease_s)", "lasted(in->confirmed_at, in->now, 3600)",
+        "common/verdict.c", "lasted(in->confirmed_at, in->now, lease_s)", "lasted(in->confirmed_at, in->now, lease_s / 1000)",
         [FAULT.format("resume")]),
     "bad news wait for the disk": (
         "agentd/sync.c", "\tin_runtime = worse && bring_to(s, s->conf->runtime_dir);\n\tcommit(s);\n",

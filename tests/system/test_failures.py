@@ -4,6 +4,7 @@ dora is good, with sudo. susan was suspended before, by a date that has passed. 
 fault lasts."""
 import concurrent.futures
 import contextlib
+import importlib.util
 import json
 import os
 import pathlib
@@ -401,3 +402,11 @@ def test_paper():
         if name in FAULTS:
             works = {c for c, cell in zip(columns, cells.split("|")) if cell.strip().startswith("yes")}
             assert works == FAULTS[name][1], name
+
+
+def test_mutants_fit():
+    """tests/mutants.py, which takes an hour, would find the code that it breaks: each piece is there, once."""
+    spec = importlib.util.spec_from_file_location("mutants", TREE / "tests/mutants.py")
+    mutants = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(mutants)
+    assert not [name for name, (file, code, *_) in mutants.MUTANTS.items() if (TREE / file).read_text().count(code) != 1]
