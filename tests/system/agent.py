@@ -1,4 +1,5 @@
 """The living musterd, as a service manager would run it: readiness, watchdog and reload by NOTIFY_SOCKET."""
+import contextlib
 import os
 import pathlib
 import re
@@ -90,7 +91,19 @@ class Agent:
         return self.process.wait(timeout=10)
 
     def children(self):
-        """{pid: state} of its children."""
+        """{pid: state} of its children, but for the one that looks for sessions to end: that comes and goes by itself."""
+        ender = self.worker("sessions")
+        return {pid: state for pid, state in self.all_children().items() if pid != ender}
+
+    def worker(self, task):
+        """The pid of its worker with that TASK, "" for any; None: there is none."""
+        for pid in self.all_children():
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                if f"--worker={task}".encode() in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return pid
+        return None
+
+    def all_children(self):
         found = {}
         for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
             try:
@@ -113,6 +126,8 @@ class Agent:
         strace = subprocess.Popen(["strace", "-f", "-o", trace, "-p", str(self.pid)], stderr=subprocess.PIPE)
         strace.stderr.readline()  # it is attached
         during()
+        time.sleep(0.3)
+        wait_for(lambda: self.worker("") is None, 30)  # strace hangs when it has to leave in the midst of a vfork
         strace.terminate()
         strace.wait()
         strace.stderr.close()

@@ -350,7 +350,7 @@ def test_changed_in_between(endpoint):
         with endpoint.configured(end_sessions="unbound"):
             agent.reload()
             wait_for(lambda: "conf: read again" in agent.log())
-            wait_for(lambda: not agent.children(), 30)
+            wait_for(lambda: agent.worker("sessions") is None, 30)
         assert lives(process)
 
 

@@ -90,7 +90,7 @@ def test_kept(web, manager):
         status = pathlib.Path(f"/proc/{manager.processes[0].pid}/status").read_text()
         uid = pwd.getpwnam("muster").pw_uid
         assert re.search(rf"(?m)^Uid:\t{uid}\t{uid}\t{uid}\t{uid}$", status)
-        assert agent.children() == {}
+        wait_for(lambda: agent.children() == {})
         manager.processes.pop().kill()
         before = agent.syncs()
         wait_for(lambda: agent.syncs() > before + 2, 20)
