@@ -153,6 +153,29 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "the agent's word about another is taken": (
         "pam/agent.c", "return a.uid == s->account.uid ? word_of(&a)", "return s->account.uid ? word_of(&a)",
         ["test_ldap.py::test_lies[right, for another uid]"]),
+    "a list that changed while it was read counts": (
+        "agentd/fetch/jumpcloud_list.c", "\treturn total >= 0 && got != total ? changed(j, l) : 0;", "\treturn 0;",
+        ["test_jumpcloud_fetch.py::test_hostile_list"]),
+    "JumpCloud's redirects are followed": (
+        "agentd/fetch/http_setup.c", "SET(FOLLOWLOCATION, 0L);", "SET(FOLLOWLOCATION, 1L);",
+        ["test_jumpcloud_fetch.py::test_redirect_is_not_followed"]),
+    "a system that JumpCloud does not know has no users": (
+        "agentd/fetch/jumpcloud_graph.c", "\tif (r == -ENOENT)\n\t\treturn jumpcloud_fail(j, -EPROTO,",
+        "\tif (r == -ENOENT)\n\t\treturn 0;\n\tif (r == -EXDEV)\n\t\treturn jumpcloud_fail(j, -EPROTO,",
+        ["test_jumpcloud_fetch.py::test_unknown_system"]),
+    "whoever may not be read is gone": (
+        "agentd/fetch/jumpcloud_users.c", "\tif (r == -EPERM)\n\t\treturn id_list_add(&j->kept,",
+        "\tif (r == -EPERM)\n\t\treturn 0;\n\tif (r == -EXDEV)\n\t\treturn id_list_add(&j->kept,",
+        ["test_jumpcloud_fetch.py::test_record_that_may_not_be_read"]),
+    "a revoked token is shown for ever": (
+        "agentd/fetch/jumpcloud_token.c", "\t\tt->fresh = false;\n", "",
+        ["test_jumpcloud_fetch.py::test_token"]),
+    "JumpCloud's suspended is not read": (
+        "agentd/fetch/user.c", '\tPLAIN("suspended", suspended),\n', "",
+        ["test_jumpcloud_states.py::test_explain", "test_jumpcloud_states.py::test_at_the_shell[act-s-a]"]),
+    "keys count although JumpCloud takes them away": (
+        "agentd/fetch/user.c", '\tPLAIN("allow_public_key", allow_public_key),\n', "",
+        ["test_jumpcloud.py::test_keys"]),
 }
 
 

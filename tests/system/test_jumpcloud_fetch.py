@@ -104,6 +104,16 @@ def test_hostile_list(shared_double, name):
     hostile(shared_double, BOUND, *OF_LISTS[name])
 
 
+def test_unknown_system(double):
+    """Nobody is bound to it, but that is no list of nobody."""
+    double.tenant.add_users(3, bound=True)
+    double.faults.order("status", path=f"{BOUND}{double.tenant.system}/users", status=404, times=None)
+    with fetching(**settings(double)) as fetch:
+        a = fetch.sync()
+        assert a.error == errno.EPROTO and "does not know system_id" in a.text
+        assert fetch.refresh(double.tenant.user_id("user1")).error == errno.EPROTO and fetch.count("X") == 0
+
+
 @pytest.mark.parametrize("kind, arguments", [
     ("total", {"by": 3}), ("without", {}), ("body", {"text": '{"totalCount":0,"results":[]}'}),
     ("field", {"name": "_id", "value": object_id("stranger")}),
