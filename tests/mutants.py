@@ -28,8 +28,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/answer.c", "wire_now_ms() + o->recheck_timeout_ms", "wire_now_ms() + 60000",
         [FAULT.format("silent"), FAULT.format("dns")]),
     "a failed sync withdraws what is published": (
-        "agentd/sync.c", "\tif (r == 0)\n\t\tr = sync_locked(&s);\n\treturn r == 0 && s.state.alarms",
-        "\tif (r == 0)\n\t\tr = sync_locked(&s);\n\tif (r < 0 && publish_withdraw(c->runtime_dir) == 0)\n"
+        "agentd/sync.c", "\ts.wishes = *wishes;\n\ts.fetch_fd = fetch_fd;\n\tr = begin(c, &s);\n\tif (r == 0)\n"
+        "\t\tr = sync_locked(&s);\n\treturn r == 0 && s.state.alarms",
+        "\ts.wishes = *wishes;\n\ts.fetch_fd = fetch_fd;\n\tr = begin(c, &s);\n\tif (r == 0)\n\t\tr = sync_locked(&s);\n\tif (r < 0 && publish_withdraw(c->runtime_dir) == 0)\n"
         "\t\tr = publish_withdraw(c->state_dir);\n\treturn r == 0 && s.state.alarms",
         [FAULT.format("401"), FAULT.format("hostile")]),
     "any certificate will do": (
@@ -138,7 +139,7 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "common/saved_verifier.c", "v->confirmed_at <= 0 || now > saved_verifier_ends_at(v, p))", "v->confirmed_at <= 0)",
         ["test_ldap.py::test_age"]),
     "nobody sweeps up saved verifiers": (
-        "agentd/sync.c", "\tif (r == 0)\n\t\tsweep(s);\n", "\tif (s->now < 0)\n\t\tsweep(s);\n",
+        "agentd/sync.c", "if (r == 0 && (changed || !s->users.count))", "if (s->now < 0)",
         ["test_ldap.py::test_sync_wipes", "test_ldap.py::test_removal_wipes"]),
     "a try that nobody could judge counts": (
         "common/login.c", "int r = tries_cancel(s, rhost);", "int r = rhost ? 0 : tries_cancel(s, rhost);",
