@@ -66,12 +66,13 @@ static void take_worker(struct daemon *d, int status)
 		daemon_sync_ended(d, status);
 	if (!d->server)
 		start_server(d);
-	if (d->worker.task == WORKER_PUBLISH) {
-		/* what was published before a crash or a boot, a moment ago perhaps */
+	if (d->worker.task != WORKER_SYNC) {
+		/* what is published may be bad news: from before a crash or a boot, or of one user */
 		d->sessions_late = true;
 		daemon_want_sessions(d, 0);
-		be_ready(d);
 	}
+	if (d->worker.task == WORKER_PUBLISH)
+		be_ready(d);
 }
 
 /* Whatever is due now. */

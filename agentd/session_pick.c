@@ -92,7 +92,8 @@ static bool is_ours(int fd, mode_t kind)
 {
 	struct stat st;
 
-	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == kind && (st.st_uid == 0 || st.st_uid == geteuid()) && !(st.st_mode & (S_IWGRP | S_IWOTH));
+	return fstat(fd, &st) == 0 && (st.st_mode & S_IFMT) == kind &&
+	       (st.st_uid == 0 || st.st_uid == geteuid()) && !(st.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 static int add_pid(int dir, const char *name, struct buf *ret)

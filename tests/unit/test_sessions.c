@@ -478,9 +478,9 @@ static void test_expiry(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_read),  TEST(test_cgroups), TEST(test_dead),	 TEST(test_hidden), TEST(test_hers),    TEST(test_nevers),
-		TEST(test_services), TEST(test_pid_files), TEST(test_count), TEST(test_signal), TEST(test_sweep),
-		TEST(test_reasons), TEST(test_expiry),
+		TEST(test_read),      TEST(test_cgroups),   TEST(test_dead),	TEST(test_hidden), TEST(test_hers),
+		TEST(test_nevers),    TEST(test_services),  TEST(test_pid_files), TEST(test_count), TEST(test_signal),
+		TEST(test_sweep),     TEST(test_reasons),   TEST(test_expiry),
 	};
 	int r;
 
