@@ -56,6 +56,7 @@ static void be_ready(struct daemon *d)
 	schedule_start(&d->schedule, daemon_now_ms(), daemon_chance());
 	if (!is_published(c->runtime_dir) && !is_published(c->state_dir))
 		schedule_hurry(&d->schedule, daemon_now_ms(), 0); /* nobody can log in yet: no time to spread */
+	daemon_expect_changes(d);
 	notify_send(&d->notify, "READY=1");
 	log_notice("daemon: ready");
 }

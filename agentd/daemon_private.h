@@ -89,6 +89,9 @@ int64_t daemon_step_sessions(struct daemon *d, int64_t now_ms) MUST_CHECK;
 /* Its worker has ended, with STATUS as waitpid() has it. */
 void daemon_sessions_ended(struct daemon *d, int status);
 
+/* What is published says when something of it falls due; nobody may have lived then. */
+void daemon_expect_changes(struct daemon *d);
+
 /* See what has changed of the files that are watched. MASK: of enum watch_what, the others count for nothing. */
 void daemon_take_changes(struct daemon *d, int mask);
 

@@ -43,6 +43,18 @@ static void arm_change(struct daemon *d, int64_t at)
 		log_error("daemon: cannot set a timer: %s", strerror(errno));
 }
 
+void daemon_expect_changes(struct daemon *d)
+{
+	CLEANUP(buf_done) struct buf buf = {0};
+	struct sync_status status;
+
+	if (status_load_last(&d->settings.conf, &buf, &status) < 0 || !status.next_change_at)
+		return;
+	arm_change(d, status.next_change_at);
+	if (status.next_change_at <= time(NULL))
+		schedule_hurry(&d->schedule, daemon_now_ms(), 0);
+}
+
 void daemon_make_view(const struct sync_status *s, bool online, const char *error, struct engine_view *ret)
 {
 	*ret = (struct engine_view){

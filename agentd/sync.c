@@ -158,6 +158,7 @@ static int make_snapshots(struct sync *s)
 		.accounts = s->world.n_accounts,
 		.groups = (uint32_t)s->reply.end.groups,
 		.rejected = s->world.n_rejected,
+		.next_change_at = s->next_change_at,
 		.mark = clock_advance(&s->mark, &s->clock, s->reply.server.date),
 	};
 	struct snapshots_input in = {
@@ -189,7 +190,7 @@ static int compare(struct sync *s)
 /* Must any of it not wait for a disk? Without a cache to compare with, all of it. */
 static bool is_worse(const struct sync *s)
 {
-	return !s->compared || s->diff.n_worse > 0;
+	return !s->compared || s->diff.n_worse > 0 || s->alone;
 }
 
 static bool bring_to(struct sync *s, const char *dir)
@@ -217,9 +218,9 @@ static void commit(struct sync *s)
 	};
 	int r = s->state.ledger_store.env ? ledger_save(&s->state.ledger_store, &s->state.ledger) : -EIO;
 
-	if (s->guard.n_held || s->users.count)
+	if (s->guard.n_held || s->users.count || s->alone)
 		meta.fingerprint = 0; /* it has to say so again, and whole */
-	if (s->users.count)
+	if (s->users.count || s->alone)
 		memcpy(meta.synced_at, s->known.synced_at, sizeof(meta.synced_at));
 	else
 		memcpy(meta.validator, s->reply.server.validator, sizeof(meta.validator));
@@ -353,6 +354,25 @@ static int sync_answered(struct sync *s, bool *ret_changed)
 	return r;
 }
 
+/*
+ * What falls due does so without the directory, too: keys of the users concerned come and go with what is published. It is made
+ * again of what the cache has, as old as it was.
+ */
+static void publish_alone(struct sync *s)
+{
+	static step_fn *const steps[] = {read_ledger, sync_users_list, make_world, compare, make_snapshots, deliver};
+
+	if (!s->known.generation || s->now < s->known.next_change_at || sync_users_possible(s) < 0)
+		return;
+	stage_done(&s->stage);
+	s->alone = stage_init(&s->stage) == 0;
+	if (!s->alone || take_steps(s, steps, ARRAY_SIZE(steps)) < 0) {
+		s->alone = false;
+		return;
+	}
+	log_notice("sync: generation %" PRIu64 ": what fell due, without the directory", s->generation);
+}
+
 /* By what is published, at each good sync: what a crash has left is found again. */
 static void sweep(struct sync *s)
 {
@@ -387,6 +407,8 @@ static int sync_locked(struct sync *s)
 		changed = true;
 		r = sync_changed(s);
 	}
+	if (!s->online && !s->users.count)
+		publish_alone(s);
 	if (r == 0 && (changed || !s->users.count))
 		sweep(s);
 	sync_keep_clock(s);

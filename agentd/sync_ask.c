@@ -196,10 +196,12 @@ static int fetch_unlocked(struct sync *s)
 	state_unlock(&s->state);
 	r = s->users.count ? fetch_users(s) : fetch(s);
 	again = state_relock(&s->state);
-	if (again == -EBUSY)
-		return -ECANCELED;
 	if (again == 0)
 		again = sync_read_clock(s);
+	if (again < 0)
+		s->known = (struct cache_meta){0}; /* without the lock nothing that is known counts */
+	if (again == -EBUSY)
+		return -ECANCELED;
 	return again < 0 ? sync_failed_errno("cannot go on", again) : r;
 }
 

@@ -39,6 +39,7 @@ struct sync {
 	int64_t published_ms; /* by CLOCK_BOOTTIME; 0: not yet */
 	int64_t next_change_at;
 	bool online; /* the directory answered */
+	bool alone;  /* it did not, and what fell due was published without it */
 	bool told;   /* it was told of a lock, which the next sync will bring back */
 };
 
@@ -56,7 +57,7 @@ int sync_ask(struct sync *s) MUST_CHECK;
 /* What the world is made from has to be what was published, and kept: or it takes a whole sync, -ESTALE. */
 int sync_users_possible(struct sync *s) MUST_CHECK;
 
-/* Make of the answers in s->stage a whole list, as the cache has it. */
+/* Make of the answers in s->stage, maybe none, a whole list, as the cache has it. */
 int sync_users_list(struct sync *s) MUST_CHECK;
 
 /* Of users alone nothing is said that concerns the others, and nothing at all when there is no news. -errno. */

@@ -31,7 +31,7 @@ int sync_save_status(const struct sync *s, bool good, bool changed)
 	status.n_changed = s->diff.n_changed;
 	status.n_gone = s->diff.n_gone;
 	status.n_worse = s->diff.n_worse;
-	if (good) {
+	if (good || s->alone) {
 		status.last_sync_at = s->confirmed_at;
 		status.generation = s->generation;
 		/* soon: a lock that is lifted before we have read it there would be none that was lifted */
