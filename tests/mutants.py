@@ -28,10 +28,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/answer.c", "wire_now_ms() + o->recheck_timeout_ms", "wire_now_ms() + 60000",
         [FAULT.format("silent"), FAULT.format("dns")]),
     "a failed sync withdraws what is published": (
-        "agentd/sync.c", "\ts.wishes = *wishes;\n\ts.fetch_fd = fetch_fd;\n\tr = begin(c, &s);\n\tif (r == 0)\n"
-        "\t\tr = sync_locked(&s);\n\treturn r == 0 && s.state.alarms",
-        "\ts.wishes = *wishes;\n\ts.fetch_fd = fetch_fd;\n\tr = begin(c, &s);\n\tif (r == 0)\n\t\tr = sync_locked(&s);\n\tif (r < 0 && publish_withdraw(c->runtime_dir) == 0)\n"
-        "\t\tr = publish_withdraw(c->state_dir);\n\treturn r == 0 && s.state.alarms",
+        "agentd/sync.c", "\tsync_keep_clock(s);\n",
+        "\tif (r < 0 && publish_withdraw(s->conf->runtime_dir) == 0)\n\t\tr = publish_withdraw(s->conf->state_dir);\n"
+        "\tsync_keep_clock(s);\n",
         [FAULT.format("401"), FAULT.format("hostile")]),
     "any certificate will do": (
         "agentd/fetch/http_setup.c", "SET(SSL_VERIFYPEER, 1L);", "SET(SSL_VERIFYPEER, 0L);",

@@ -325,14 +325,24 @@ def state_on_disk(folder):
         run("umount", "--lazy", STATE)
 
 
+def is_busy(pid):
+    """Running, or still in an fsync(2) that it was stopped in."""
+    try:
+        return pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "TZ"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def freeze():
-    """All of ours, so that a copy is of one moment."""
+    """All of ours, so that a copy is of one moment: nobody writes to the disk any more."""
     stopped = set()
     while True:
         new = {pid for pids in ours().values() for pid in pids} - stopped
         if not new:
-            return stopped
+            break
         stopped |= {pid for pid in new if send(pid, signal.SIGSTOP)}
+    wait_for(lambda: not any(map(is_busy, stopped)), 30, "standstill")
+    return stopped
 
 
 def boots(world, copy, folder):
