@@ -12,6 +12,7 @@
  *	GET  /v2/usergroups			G/100	their names
  *	GET  /organizations			1	which one, when neither configuration nor users say it
  *	GET  /organizations/{id}		1	lockout policy
+ * A refresh asks for the user's record, and for his binding by a filter; all pages of users where that finds none.
  * A list that changes while it is read is read again, JUMPCLOUD_ATTEMPTS times in all.
  *
  * The one thing that is ever written there: PUT /systemusers/{id} {"account_locked":true}

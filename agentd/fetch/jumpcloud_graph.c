@@ -190,10 +190,11 @@ void jumpcloud_unbind(struct jumpcloud *j)
 	idset_done(&j->seen_groups);
 }
 
-/* A system that is not there has no users to remove. */
-static int ask_users(struct jumpcloud *j, const struct jumpcloud_list *l)
+/* FILTER ends in '&' or is "". A system that is not there has no users to remove. */
+static int ask_users(struct jumpcloud *j, const struct jumpcloud_list *l, const char *filter)
 {
-	AUTO_FREE char *path = jumpcloud_system_path(j, "users");
+	AUTO_FREE char *base = jumpcloud_system_path(j, "users");
+	AUTO_FREE char *path = base ? str_format("%s%s", base, filter) : NULL;
 	int r = path ? jumpcloud_pages(j, l, path) : -ENOMEM;
 
 	if (r == -ENOENT)
@@ -208,7 +209,7 @@ static int ask_bound(struct jumpcloud *j)
 	int r;
 
 	jumpcloud_unbind(j);
-	r = ask_users(j, &users);
+	r = ask_users(j, &users, "");
 	if (r == 0 && jumpcloud_sort(&j->users, sizeof(struct bound_user)) > 0)
 		return jumpcloud_fail(j, -EAGAIN, USERS, "one is there twice");
 	jumpcloud_sort(&j->groups, sizeof(struct bound_group));
@@ -253,12 +254,26 @@ static int take_wanted(struct jumpcloud *j, void *context, const struct scan_val
 	return 1;
 }
 
-int jumpcloud_bound_user(struct jumpcloud *j, const char *id, struct bound_user *ret)
+static int find_wanted(struct jumpcloud *j, const char *id, const char *filter, struct bound_user *ret)
 {
 	struct wanted w = { .id = id, .ret = ret };
 	const struct jumpcloud_list users = { .what = USERS, .item = take_wanted, .context = &w };
-	int r = ask_users(j, &users);
+	int r = ask_users(j, &users, filter);
 
 	idset_done(&w.seen);
+	return r;
+}
+
+/*
+ * The filter is in the published schema, but nobody has seen what the real server makes of it: that somebody is not bound is
+ * believed of the whole list alone.
+ */
+int jumpcloud_bound_user(struct jumpcloud *j, const char *id, struct bound_user *ret)
+{
+	AUTO_FREE char *filter = str_format("filter=id:eq:%s&", id);
+	int r = filter ? find_wanted(j, id, filter, ret) : -ENOMEM;
+
+	if (r == 0 || r == -EPROTO || r == -EAGAIN)
+		r = find_wanted(j, id, "", ret);
 	return r;
 }

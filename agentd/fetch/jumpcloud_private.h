@@ -81,7 +81,7 @@ int jumpcloud_parse(struct jumpcloud *j, const char *what, const struct scan_val
 
 /* Asks who is bound, until it is told the same from beginning to end. */
 int jumpcloud_bound(struct jumpcloud *j) MUST_CHECK;
-/* Is ID bound? 1 and RET, or 0. */
+/* Is ID bound? 1 and RET, in one request as a rule; or 0, when all pages say so. */
 int jumpcloud_bound_user(struct jumpcloud *j, const char *id, struct bound_user *ret) MUST_CHECK;
 
 /* Completes what is known of the groups: their names, and those that nobody is in. */

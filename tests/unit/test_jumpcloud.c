@@ -23,6 +23,7 @@
 #define ORG    "7a0000000000000000000001"
 
 #define USERS	  "/v2/systems/" SYSTEM "/users?"
+#define FILTERED  USERS "filter=id:eq:" ALICE "&"
 #define GROUPS	  "/v2/systems/" SYSTEM "/usergroups?"
 #define NAMES	  "/v2/usergroups?"
 #define SCHEDULED "/v2/bulk/userstates/eventlist/next?users="
@@ -629,15 +630,27 @@ static void test_refresh(void **state)
 				   reserved = { SINGLE ALICE, 0, NO_TOTAL, RECORD(ALICE, "root", ""), false },
 				   deleted = { SINGLE ALICE, -ENOENT, NO_TOTAL, NULL, false },
 				   bound = { USERS, 0, 2, "[" DIRECT(BOB, "null") "," DIRECT(ALICE, SUDO("true")) "]", false },
-				   unbound = { USERS, 0, 1, "[" DIRECT(BOB, "null") "]", false },
+				   unbound = { USERS, 0, 1, "[" DIRECT(BOB, "null") "]", true },
+				   filtered = { FILTERED, 0, 1, "[" DIRECT(ALICE, "null") "]", false },
+				   empty = { FILTERED, 0, 0, "[]", false },
+				   of_all = { FILTERED, 0, 2, "[" DIRECT(BOB, "null") "]", true },
+				   no_filter = { FILTERED, -EPROTO, NO_TOTAL, NULL, false },
+				   no_answer = { FILTERED, -EBUSY, NO_TOTAL, NULL, false },
 				   cut = { USERS, 0, 2, "[" DIRECT(BOB, "null") "]", true },
-				   lost = { USERS, -ENOENT, NO_TOTAL, NULL, false };
+				   lost = { USERS, -ENOENT, NO_TOTAL, NULL, true };
 	static const struct {
-		const struct answer *answers[2];
+		const struct answer *answers[3];
 		int result;
 		const char *dump;
 	} cases[] = {
 		{ { &record, &bound }, 0, "account " ALICE " alice 0:0 ACTIVATED sudo nopasswd\n" },
+		{ { &record, &filtered }, 0, "account " ALICE " alice 0:0 ACTIVATED\n" },
+		/* a filter that is not understood says nothing */
+		{ { &record, &empty, &bound }, 0, "account " ALICE " alice 0:0 ACTIVATED sudo nopasswd\n" },
+		{ { &record, &of_all, &bound }, 0, "account " ALICE " alice 0:0 ACTIVATED sudo nopasswd\n" },
+		{ { &record, &no_filter, &bound }, 0, "account " ALICE " alice 0:0 ACTIVATED sudo nopasswd\n" },
+		{ { &record, &no_answer, &bound }, -EBUSY, "" },
+		{ { &record, &empty, &unbound }, 0, "removed " ALICE "\n" },
 		{ { &record, &unbound }, 0, "removed " ALICE "\n" },
 		{ { &deleted, &bound }, 0, "removed " ALICE "\n" },
 		{ { &record, &cut }, -EAGAIN, "" }, /* a list that is not whole removes nobody */
@@ -647,11 +660,12 @@ static void test_refresh(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		const struct answer answers[] = { *cases[i].answers[0], *cases[i].answers[1] };
+		const struct answer *const *a = cases[i].answers;
+		const struct answer answers[] = { *a[0], *a[1], *(a[2] ? a[2] : a[1]) };
 		char text[JUMPCLOUD_TEXT_SIZE] = "";
 		AUTO_FREE char *dump = NULL;
 
-		assert_int_equal(refresh(answers, 2, &dump, text), cases[i].result);
+		assert_int_equal(refresh(answers, ARRAY_SIZE(answers), &dump, text), cases[i].result);
 		assert_string_equal(dump, cases[i].dump);
 		assert_true(cases[i].result == 0 || text[0]);
 	}
