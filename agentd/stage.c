@@ -9,11 +9,21 @@
 
 #define PENDING_SIZE 262144u
 #define WINDOW_SIZE  262144u
+#define AHEAD_SIZE   65536u
+
+struct stage_window {
+	struct buf data;
+	uint64_t at;   /* of its first byte */
+	uint64_t next; /* behind the record that was read last */
+};
 
 int stage_init(struct stage *s)
 {
 	*s = (struct stage){.fd = memfd_create("muster-stage", MFD_CLOEXEC)};
-	return s->fd < 0 ? -errno : 0;
+	if (s->fd < 0)
+		return -errno;
+	s->window = calloc(1, sizeof(*s->window));
+	return s->window ? 0 : -ENOMEM;
 }
 
 void stage_done(struct stage *s)
@@ -21,6 +31,9 @@ void stage_done(struct stage *s)
 	closep(&s->fd);
 	s->fd = -1;
 	buf_wipe(&s->pending);
+	if (s->window)
+		buf_wipe(&s->window->data);
+	free(TAKE(s->window));
 }
 
 int stage_flush(struct stage *s)
@@ -110,10 +123,39 @@ static int read_at(const struct stage *s, uint64_t offset, size_t len, struct bu
 	return r;
 }
 
+static bool is_inside(const struct stage_window *w, struct stage_place place)
+{
+	return place.offset >= w->at && place.offset + place.len <= w->at + w->data.len;
+}
+
+/* Have PLACE and what follows it in the window. */
+static int read_ahead(const struct stage *s, struct stage_place place)
+{
+	struct stage_window *w = s->window;
+	uint64_t left = s->len - s->pending.len - place.offset;
+	size_t len = place.len > AHEAD_SIZE ? place.len : AHEAD_SIZE;
+
+	w->data.len = 0;
+	w->at = place.offset;
+	return read_at(s, place.offset, left < len ? (size_t)left : len, &w->data);
+}
+
 int stage_get(const struct stage *s, struct stage_place place, struct buf *out)
 {
+	struct stage_window *w = s->window;
+	bool in_order = place.offset >= w->next && place.offset - w->next < AHEAD_SIZE;
+	int r = 0;
+
 	out->len = 0;
-	return read_at(s, place.offset, place.len, out);
+	w->next = place.offset + place.len;
+	if (!is_inside(w, place)) {
+		if (!in_order)
+			return read_at(s, place.offset, place.len, out);
+		r = read_ahead(s, place);
+	}
+	if (r == 0 && !is_inside(w, place))
+		r = -EIO;
+	return r < 0 ? r : buf_add(out, w->data.data + (place.offset - w->at), place.len);
 }
 
 /* Have LEN bytes from W->at in the window. */

@@ -13,6 +13,7 @@ struct stage {
 	uint32_t n_records;
 	uint32_t n_kind[256]; /* by enum record_kind */
 	struct buf pending;
+	struct stage_window *window; /* what was read last, when records are asked for in their order */
 };
 
 /* Where a record lies. */
@@ -31,7 +32,7 @@ int stage_add(struct stage *s, const void *record, size_t len, struct stage_plac
 /* Call once after the last one, before reading. */
 int stage_flush(struct stage *s) MUST_CHECK;
 
-/* Read one record into OUT (emptied first). */
+/* Read one record into OUT (emptied first). In order they come many at a time; a system call each would cost more than the record. */
 int stage_get(const struct stage *s, struct stage_place place, struct buf *out) MUST_CHECK;
 
 /* Walk all records in order. All zero (but stage) begins. */

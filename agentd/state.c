@@ -227,6 +227,18 @@ static int load_ledger(struct state *s)
 	return 0;
 }
 
+void state_unmap_cache(struct state *s)
+{
+	AUTO_FREE char *path = str_format("%s/cache.mdb", s->conf->state_dir);
+	int r = path ? 0 : -ENOMEM;
+
+	store_close(&s->cache);
+	if (r == 0)
+		r = store_open(path, cache_dbs, &s->cache);
+	if (r < 0)
+		alarm_errno(s, "open", "cache.mdb", r);
+}
+
 int state_read_ledger(struct state *s)
 {
 	int r = open_store(s, "ledger.mdb", ledger_dbs, "the published snapshots", &s->ledger_store);

@@ -31,6 +31,9 @@ int state_open(const struct conf *c, struct state *ret) MUST_CHECK;
 void state_unlock(struct state *s);
 int state_relock(struct state *s) MUST_CHECK;
 
+/* Of a cache that was read from end to end: give back the memory that its pages are mapped to. Logs. */
+void state_unmap_cache(struct state *s);
+
 /* Read the ledger, and take from the published snapshots what it has lost. -ENOMEM alone. */
 int state_read_ledger(struct state *s) MUST_CHECK;
 

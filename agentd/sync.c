@@ -173,6 +173,7 @@ static int make_snapshots(struct sync *s)
 	if (r == 0) {
 		make_policy(s, dummy_hash, &policy);
 		r = snapshots_build(&s->world, &in, &s->snapshots);
+		world_trim(&s->world);
 	}
 	return r < 0 ? sync_failed_errno("cannot make the snapshots", r) : 0;
 }
@@ -184,6 +185,8 @@ static int compare(struct sync *s)
 	if (r == -EBADMSG)
 		log_warning("sync: the cache has an entry that cannot be read; it is written again");
 	s->compared = r == 0;
+	if (s->state.cache.env)
+		state_unmap_cache(&s->state);
 	return 0;
 }
 

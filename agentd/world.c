@@ -160,12 +160,8 @@ int world_build(struct world *w, const struct world_input *in, struct ledger *le
 	return r < 0 ? r : stage_flush(&w->out);
 }
 
-void world_done(struct world *w)
+void world_trim(struct world *w)
 {
-	arena_done(&w->strings);
-	stage_done(&w->out);
-	buf_done(&w->users);
-	buf_done(&w->order);
 	buf_done(&w->dirs);
 	buf_done(&w->groups);
 	buf_done(&w->members);
@@ -178,6 +174,15 @@ void world_done(struct world *w)
 	index_done(&w->dir_by_id);
 	index_done(&w->group_by_name);
 	index_done(&w->group_by_gid);
+}
+
+void world_done(struct world *w)
+{
+	world_trim(w);
+	arena_done(&w->strings);
+	stage_done(&w->out);
+	buf_done(&w->users);
+	buf_done(&w->order);
 	wipe(w, sizeof(*w));
 	w->out.fd = -1;
 }

@@ -108,6 +108,9 @@ struct world {
 int world_build(struct world *w, const struct world_input *in, struct ledger *ledger) MUST_CHECK;
 void world_done(struct world *w);
 
+/* Give back what only the snapshots are made from, groups and members, and what finds users: before the cache takes its share. */
+void world_trim(struct world *w);
+
 /*
  * Did each name of in.accept go to a user who is here now, and each of in.forget to nobody? NULL, or the first one that did
  * not: in *RET_WHY why.

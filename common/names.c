@@ -68,8 +68,11 @@ static bool all_name_chars(const char *s, size_t max)
 /* PATTERN: lower case, with '*' at its end at most. */
 static bool name_matches(const char *pattern, const char *name)
 {
-	size_t len = strlen(pattern);
+	size_t len;
 
+	if ((pattern[0] ^ name[0]) & ~0x20) /* not the same letter in any case: most of them, and quickly */
+		return false;
+	len = strlen(pattern);
 	if (pattern[len - 1] == '*')
 		return strncasecmp(pattern, name, len - 1) == 0;
 	return strcasecmp(pattern, name) == 0;
