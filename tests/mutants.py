@@ -62,6 +62,27 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "a try that cannot be counted is verified": (
         "common/login.c", "return r < 0 ? unavailable(r) : login_of(REASON_OK);", "return login_of(REASON_OK);",
         [FAULT.format("run full")]),
+    "a lock stops nobody": (
+        "common/tally.c", "return refused(&before, now_ms) ? -EBUSY : 0;", "return 0;",
+        ["test_lockout.py::test_locked_for_the_right_password_too"]),
+    "strangers need not wait": (
+        "common/tally_judge.c", "return delay > 0 && last + delay > now_ms ?",
+        "return delay > 0 && last + delay > now_ms + 2 * BACKOFF_MAX_MS ?",
+        ["test_lockout.py::test_a_remote_host_waits_and_the_console_does_not"]),
+    "an unlock in the directory is not noticed": (
+        "agentd/tallies.c", "if (a->account_locked && !b->account_locked)", "if (a->account_locked && !b->bound)",
+        ["test_lockout.py::test_unlocked_in_the_directory"]),
+    "nobody remembers what was reported": (
+        "agentd/reports.c", "reports_at(r, place)->sent = true;", "reports_at(r, place)->sent = false;",
+        ["test_report.py::test_once"]),
+    "a reboot forgets what waits": (
+        "agentd/reports.c", "return e->sent; /*", "return true; /*", ["test_report.py::test_over_a_reboot"]),
+    "nothing falls due off line": (
+        "agentd/sync.c", "if (!s->known.generation || s->now < s->known.next_change_at ||",
+        "if (!s->known.generation || s->now > s->known.next_change_at ||", ["test_due.py::test_back_on_line"]),
+    "explain asks nobody for off-line passwords": (
+        "ctl/explain.c", "if (off_line && e->view.policy.password_ldap)", "if (off_line && !e->view.policy.password_ldap)",
+        ["test_explain.py::test_would_she_get_in"]),
     "nobody looks for damage": (
         "agentd/state.c", "int r = path ? store_check(path) : -ENOMEM;", "int r = path ? 0 : -ENOMEM;",
         ["test_once.py::test_damaged_store"]),
