@@ -6,7 +6,7 @@ check_PROGRAMS += nss_load snapshot_make
 nss_load_SOURCES = tests/bench/nss_load.c
 snapshot_make_SOURCES = tests/bench/snapshot_make.c tests/unit/sample.h tests/unit/sample.c
 snapshot_make_LDADD = libcommon.la
-EXTRA_DIST += tests/bench/run tests/bench/nss.py
+EXTRA_DIST += tests/bench/run tests/bench/nss.py tests/bench/https.py
 
 .PHONY: bench
 bench: all $(check_PROGRAMS) $(check_LTLIBRARIES)

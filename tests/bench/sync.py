@@ -60,13 +60,17 @@ class Bench:
         print(f"{what:28} {seconds:7.3f} s  {cpu:7.3f} s CPU  {mib:6.1f} MiB{limit}", flush=True)
 
 
-def main():
-    build = pathlib.Path(sys.argv[1]).resolve()
-    count = int(sys.argv[2]) if len(sys.argv) > 2 else 100000
+def become_nobody():
     if os.geteuid() == 0:
         os.setgroups([])
         os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 100000
+    become_nobody()
     with tempfile.TemporaryDirectory() as name:
         bench = Bench(build, pathlib.Path(name))
         bench.document["users"] = [user(i) for i in range(count)]
@@ -86,4 +90,5 @@ def main():
         bench.sync("  all suspended")
 
 
-main()
+if __name__ == "__main__":
+    main()

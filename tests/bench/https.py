@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+"""tests/bench/https.py BUILD [USERS]: a document of USERS users (100,000) over https, and what a poll without news costs.
+
+Runs musterd_test and muster-fetch of the folder BUILD, as an ordinary user, with a web server on loopback.
+"""
+import contextlib
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import time
+
+import sync  # beside this file
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
+from fetch import Authority, reply, serving  # noqa: E402
+
+LIMIT_S, LIMIT_WIRE, LIMIT_FETCH_KIB = 5, 500, 10 * 1024
+POLLS = 5
+TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
+
+
+class Https(sync.Bench):
+    def __init__(self, build, folder, authority, server):
+        super().__init__(build, folder)
+        (folder / "ca.pem").write_text(authority.pem)
+        (folder / "token").write_text("token")
+        (folder / "token").chmod(0o600)
+        self.server = server
+        self.conf.write_text(f"[directory]\nurl = {server.url}\nca_file = {folder}/ca.pem\nbearer_file = {folder}/token\n"
+                             f"poll_interval = 1s\n[paths]\nstate_dir = {folder}/state\nruntime_dir = {folder}/run\n"
+                             f"fetch = {build}/muster-fetch\n")
+
+    @contextlib.contextmanager
+    def living(self):
+        daemon = subprocess.Popen([self.build / "musterd_test", "--config", self.conf], stderr=subprocess.DEVNULL)
+        try:
+            yield daemon
+        finally:
+            daemon.terminate()
+            daemon.wait(30)
+
+    def wait_for_polls(self, n):
+        end = len(self.server.requests) + n
+        deadline = time.monotonic() + 60 + 5 * n
+        while len(self.server.requests) < end:
+            if time.monotonic() > deadline:
+                sys.exit("musterd does not poll")
+            time.sleep(0.01)
+        time.sleep(0.5)  # its worker ends
+
+
+def fetch_of(daemon):
+    """Its one child between two polls."""
+    for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            name, _, rest = stat.read_text().rpartition(")")
+            if int(rest.split()[1]) == daemon.pid and name.endswith("(muster-fetch"):
+                return int(stat.parent.name)
+    sys.exit("musterd keeps no muster-fetch")
+
+
+def cpu_ms(pid, children):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(int(f) for f in fields[11:15 if children else 13]) * TICK_MS
+
+
+def poll(bench, what):
+    """What one poll without news costs: bytes both ways, TLS included; CPU of musterd, its worker and muster-fetch; and
+    the memory that muster-fetch has of its own (its PSS, which root alone can see, is in tests/system/test_kept.py)."""
+    with bench.living() as daemon:
+        bench.wait_for_polls(2)
+        fetch = fetch_of(daemon)
+        wire, cpu = bench.server.bytes_on_wire(), cpu_ms(daemon.pid, True) + cpu_ms(fetch, False)
+        before = len(bench.server.requests)
+        bench.wait_for_polls(POLLS)
+        polls = len(bench.server.requests) - before
+        wire = (bench.server.bytes_on_wire() - wire) / polls
+        cpu = (cpu_ms(daemon.pid, True) + cpu_ms(fetch, False) - cpu) / polls
+        own = int(re.search(r"(?m)^RssAnon:\s+(\d+)", pathlib.Path(f"/proc/{fetch}/status").read_text()).group(1))
+    good = wire <= LIMIT_WIRE and own <= LIMIT_FETCH_KIB
+    print(f"{what:28} {wire:5.0f} bytes on the wire (at most {LIMIT_WIRE}), {cpu:5.1f} ms CPU, muster-fetch {own} KiB "
+          f"(at most {LIMIT_FETCH_KIB}){'' if good else '  MISSED'}", flush=True)
+    return good
+
+
+def measure(build, count):
+    document = {"text": "", "tag": '"1"'}
+
+    def answer(request):
+        if f"If-None-Match: {document['tag']}" in request.split("\r\n"):
+            return f"HTTP/1.1 304 Not Modified\r\nETag: {document['tag']}\r\n\r\n".encode()
+        return reply(document["text"], headers=[f"ETag: {document['tag']}"])
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        authority = Authority(folder / "own")
+        with serving(answer, *authority.issue("server")) as server:
+            bench = Https(build, folder, authority, server)
+            bench.document["users"] = [sync.user(i) for i in range(count)]
+            document["text"] = json.dumps(bench.document)
+            bench.sync(f"https, {count:,} new users", LIMIT_S)
+            bench.sync("  nothing changed, by hand")
+            return poll(bench, "  nothing changed, living")
+
+
+def main():
+    build = pathlib.Path(sys.argv[1]).resolve()
+    count = int(sys.argv[2]) if len(sys.argv) > 2 else 100000
+    sync.become_nobody()
+    sys.exit(not all([measure(build, n) for n in (1000, count)]))
+
+
+main()
