@@ -1,5 +1,6 @@
 """Who is refused has no session any more: everything of theirs ends, however it was started, and nothing of anybody else."""
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -7,6 +8,7 @@ import pwd
 import re
 import signal
 import subprocess
+import termios
 import time
 
 import pytest
@@ -303,6 +305,30 @@ def test_grace(endpoint, sshd):
     assert not (LINGER / "dora").exists()
     assert sessions["erik"].run("echo here") == ("here", 0)
     sessions["erik"].close()
+
+
+@pytest.mark.parametrize("owner, told", [("dora", True), ("erik", False), ("root", False)])
+def test_told_on_her_own_terminals(endpoint, owner, told):
+    """A terminal of somebody else's says nothing, though a process of hers is on it."""
+    master, slave = os.openpty()
+    os.fchown(slave, uid_of(owner), 5)
+    os.fchmod(slave, 0o620)
+
+    def enter():
+        os.setsid()
+        fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+        pathlib.Path("/proc/self/loginuid").write_text(str(uid_of("dora")))
+    process = subprocess.Popen(["sleep", "1000"], preexec_fn=enter)
+    endpoint.change("dora", state="SUSPENDED")
+    assert not lives(process)
+    os.set_blocking(master, False)
+    try:
+        text = os.read(master, 1000)
+    except OSError:
+        text = b""
+    assert (b"This account is suspended. Your sessions on this computer end now." in text) == told
+    for fd in (master, slave):
+        os.close(fd)
 
 
 def test_grace_without_a_living_musterd(endpoint):
