@@ -10,9 +10,8 @@
 #include "agentd/sessions_private.h"
 #include "common/names.h"
 
-/* From SIGTERM to SIGKILL; then until forks are not chased one by one any more; then until it is no use. */
+/* From SIGTERM to SIGKILL; then until it is no use. */
 #define TERM_MS	   2000
-#define SWEEP_MS   1000
 #define GIVE_UP_MS 10000
 
 /* Until what a terminal was told has come through to the other end of ssh. */
@@ -82,20 +81,23 @@ static void terminate(struct sessions *s, struct ending *e, int64_t now_ms)
 	send(s, e, sig);
 }
 
+static void sweep(struct sessions *s, const struct ending *e)
+{
+	int r = session_sweep(&s->all, e->user.uid);
+
+	if (r < 0 && r != -EBUSY)
+		s->error = r;
+}
+
 static void kill_them(struct sessions *s, struct ending *e, int64_t now_ms)
 {
 	static const int sig[] = {SIGKILL, 0};
-	int r;
 
 	if (e->phase != ENDING_KILLED)
 		e->due_ms = now_ms + GIVE_UP_MS;
 	e->phase = ENDING_KILLED;
 	send(s, e, sig);
-	if (now_ms < e->due_ms - GIVE_UP_MS + SWEEP_MS)
-		return;
-	r = session_sweep(&s->all, e->user.uid);
-	if (r < 0 && r != -EBUSY)
-		s->error = r;
+	sweep(s, e);
 }
 
 static void give_up(struct sessions *s, struct ending *e)
@@ -111,6 +113,9 @@ static void give_up(struct sessions *s, struct ending *e)
 
 static void finish(struct sessions *s, struct ending *e, int64_t now_ms)
 {
+	/* what forks and ends all the time is seen in one look and not in the next */
+	if (e->phase != ENDING_TOLD)
+		sweep(s, e);
 	s->users++;
 	s->processes += e->most.processes;
 	log_notice("sessions: ended user=%s uid=%" PRIu32 " reason=%s processes=%" PRIu32 " sessions=%" PRIu32
