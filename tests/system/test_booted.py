@@ -35,9 +35,10 @@ def fill(machine, session):
     for command in ("setsid sleep 2001", "sudo -n setsid sleep 2002", "tmux new-session -d 'sleep 2003'",
                     "systemd-run --user sleep 2004", "loginctl enable-linger", "sudo -n systemd-run --scope sleep 2005",
                     # root in a namespace that she made, and of no login
-                    "setpriv --no-new-privs unshare --user --map-root-user sleep 2006", "sudo -n systemctl restart cron"):
+                    "setpriv --no-new-privs unshare --user --map-root-user sleep 2006", "sudo -n systemctl restart cron",
+                    "sh -c 'trap \"\" TERM HUP; exec sleep 2007'"):
         assert session.run("{ %s </dev/null >/dev/null 2>&1 & }" % command)[1] == 0
-    wait_for(lambda: all(f"sleep {n}" in commands(machine) for n in range(2001, 2007)), 30,
+    wait_for(lambda: all(f"sleep {n}" in commands(machine) for n in range(2001, 2008)), 30,
              f"all of her processes: {commands(machine)}")
 
 
@@ -65,5 +66,6 @@ def test_ended_for_logind_too(endpoint, machine):
         assert session.run("echo still here") == ("still here", 0)
         session.close()
     log = machine.run("journalctl", "-u", "musterd", "-o", "cat").stdout
-    assert re.search(rf"sessions: ended user=dora uid={uid} reason=suspended processes=\d+ sessions=\d+", log)
+    assert re.search(rf"sessions: ended user=dora uid={uid} reason=suspended processes=\d+ sessions=\d+ killed=yes", log)
+    assert "cannot" not in log and "left user" not in log
     assert "0 loaded units" in machine.run("systemctl", "list-units", "--failed").stdout
