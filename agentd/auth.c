@@ -238,7 +238,8 @@ static struct login_word pretend(struct auth *a)
 
 struct login_word auth_ask(struct auth *a, const struct subject *s, const char *password)
 {
-	const struct fetcher_login login = {s->account.name, password, wire_now_ms() + ASK_MS};
+	const char *user = *s->account.username ? s->account.username : s->account.name;
+	const struct fetcher_login login = {user, password, wire_now_ms() + ASK_MS};
 	struct auth_settings settings;
 	struct login_word w;
 	char error[SOURCE_ERROR_SIZE] = "";

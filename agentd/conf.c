@@ -225,9 +225,11 @@ static int set_defaults(struct parser *p)
 		if (r < 0)
 			return r;
 	}
-	if (p->conf->driver == CONF_DRIVER_JUMPCLOUD && !p->seen_line[url - keys])
-		return key_set(p, url, CONF_JUMPCLOUD_URL);
-	return 0;
+	if (p->conf->driver != CONF_DRIVER_JUMPCLOUD || p->seen_line[url - keys])
+		return 0;
+	conf_value_free(url->type, (char *)p->conf + url->offset);
+	p->conf->url = NULL;
+	return key_set(p, url, CONF_JUMPCLOUD_URL);
 }
 
 /* The line to blame for two keys that do not go together: the later one. */

@@ -25,7 +25,7 @@ uint32_t reports_count(const struct reports *r)
 
 struct report *reports_at(const struct reports *r, uint32_t place)
 {
-	return (struct report *)(void *)r->list.data + place;
+	return r->list.data ? (struct report *)(void *)r->list.data + place : NULL;
 }
 
 /* Cut LINE into its words. */

@@ -148,7 +148,7 @@ static int pass(struct sessions *s, int64_t *ret_ms)
 
 static int run(struct sessions *s)
 {
-	int64_t ms;
+	int64_t ms = 0;
 	int r;
 
 	while ((r = pass(s, &ms)) == 0 && ms)

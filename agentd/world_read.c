@@ -26,6 +26,8 @@ static const char *account_fault(const struct account *a)
 		return "name_invalid";
 	if (name_reserved(a->name))
 		return "name_reserved";
+	if (!line_valid(a->username))
+		return "username_invalid";
 	if (!gecos_valid(a->gecos))
 		return "gecos_invalid";
 	if (!line_valid(a->email) || strchr(a->email, ':'))

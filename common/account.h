@@ -34,6 +34,7 @@ struct scheduled_change {
 struct account {
 	const char *id;	   /* directory object id: the identity (D2) */
 	const char *name;  /* local login name; systemUsername when set, else username */
+	const char *username; /* what the directory calls the user, where that is not NAME; else "" */
 	const char *gecos; /* displayname */
 	const char *home;  /* "" in fetched records: filled from [accounts] home */
 	const char *shell; /* "" likewise */

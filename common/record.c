@@ -40,6 +40,7 @@ static const struct field account_fields[] = {
 	FIELD(32, STRING, account, totp_secret),
 	FIELD(33, BOOL, account, has_lease),
 	FIELD(34, U64, account, lease_s),
+	FIELD(35, STRING, account, username),
 };
 
 static const struct field group_fields[] = {

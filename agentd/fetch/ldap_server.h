@@ -28,7 +28,7 @@ int ldap_server_new(const struct ldap_server_options *o, struct ldap_server **re
 void ldap_server_free(struct ldap_server *s);
 
 /*
- * Connect, TLS first, and bind as the user USER (its local name) with PASSWORD. One connection a try; no referral is followed.
+ * Connect, TLS first, and bind as the user USER (the name that the directory has) with PASSWORD. One connection a try; no referral is followed.
  * Returns as RESULT of VERIFY (protocol.h), negative: 0 right; -EKEYREJECTED; -EACCES; -EKEYEXPIRED; all else: it could not be
  * asked. RET_TEXT: what happened, without anything the server wrote but its code; "" when the password is right. "" as
  * a password is wrong, and is sent nowhere: servers take it for an anonymous bind, which succeeds.

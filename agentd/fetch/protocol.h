@@ -17,7 +17,7 @@
  *				scheduled when he was synced still is.
  *	musterctl SYSTEMS id n	(export) nothing: which systems the organisation has, driver "jumpcloud". Answered with RECORDs 'M'
  *				without a group, whose ids are those of systems, and END; or RESULT.
- *	musterd  VERIFY	 id n	local name NUL password NUL ([auth] password = ldap). Answered with RESULT alone. Where this is the
+ *	musterd  VERIFY	 id n	name in the directory NUL password NUL ([auth] password = ldap). Answered with RESULT alone. Where this is the
  *				first request, no other kind may follow, and nowhere else may it come: EPROTO.
  *				Such a muster-fetch lives for seconds, and ends with SIGALRM then.
  *	musterd  REPORT	 id n	directory id NUL: this endpoint has locked the user, and the directory is to lock him everywhere. Driver

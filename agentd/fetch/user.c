@@ -88,6 +88,8 @@ static int read_name(const struct json_node *n, struct account *a)
 	if (r < 0 || json_get_text(n, f_system, USER_TEXT_MAX, &local) < 0)
 		return -EINVAL;
 	if (*local) {
+		if (strcmp(local, a->name) != 0)
+			a->username = a->name;
 		a->name = local;
 		f = f_system;
 	}
@@ -342,6 +344,7 @@ int user_read(struct user_reader *u, const struct json_node *n, struct account *
 	*ret = (struct account){
 		.id = "",
 		.name = "",
+		.username = "",
 		.gecos = "",
 		.home = "",
 		.shell = "",

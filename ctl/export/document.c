@@ -135,7 +135,8 @@ static void take_account(struct making *m, const struct account *a)
 	if (m->failed)
 		return;
 	put_text(m, user, "id", a->id);
-	put_text(m, user, "username", a->name);
+	put_text(m, user, "username", *a->username ? a->username : a->name);
+	put_text(m, user, "systemUsername", *a->username ? a->name : "");
 	put_state(m, user, a);
 	put_number(m, user, "unix_uid", a->uid);
 	put_number(m, user, "unix_guid", a->gid);

@@ -38,6 +38,7 @@ def slapd(tmp_path_factory):
     s.rogue.write_text(Authority(tmp / "rogue").pem)
     for name in USERS:
         s.add(name, PASSWORD)
+    s.add("e.brandt", PASSWORD)
     s.set("lena", pwdAccountLockedTime="000001010000Z")
     s.set("late", pwdChangedTime="20200101000000Z")
     yield s.start()
@@ -52,6 +53,7 @@ def world(endpoint, slapd):
     for name in USERS:
         user = endpoint.user(name, password=None, suspended=name == "susan")
         del user["activated"]
+    del endpoint.user("e.brandt", password=None, systemUsername="emma")["activated"]
     settings = {"password": "ldap", "ldap_url": slapd.tls, "ldap_bind_dn": TEMPLATE, "org_id": ORG,
                 "ldap_ca_file": slapd.ca, "max_attempts": 5}
     with endpoint.configured(**settings):
@@ -131,6 +133,12 @@ def test_answers(endpoint, agent, slapd):
     assert not [b for b in slapd.binds() if "ghost" in b or "uid=new" in b]
     assert failures(endpoint, "dora") == 1 and failures(endpoint, "lena") == 1
     assert failures(endpoint, "late") == 0
+
+
+def test_local_name_is_another(agent):
+    """Whose local account has a name of its own is asked for by the directory's."""
+    assert auth("emma") == "SUCCESS" and auth("emma", "wrong") == "AUTH_ERR"
+    assert auth("e.brandt") == "USER_UNKNOWN"
 
 
 def test_what_the_user_reads(endpoint, agent):

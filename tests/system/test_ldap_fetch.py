@@ -2,6 +2,7 @@
 import contextlib
 import errno
 import os
+import pathlib
 import signal
 import socket
 import struct
@@ -259,8 +260,8 @@ def test_nothing_else_says_whom_to_trust(slapd, authority, tmp_path, monkeypatch
     words = {"TLS_CACERT": tmp_path / "rogue.pem", "TLS_REQCERT": "never", "URI": "ldap://127.0.0.1:9"}
     text = "".join(f"{k} {v}\n" for k, v in words.items())
     conf = "/etc/ldap/ldap.conf"
-    with open(conf) as f:
-        before = f.read()
+    before = pathlib.Path(conf).read_text() if os.path.exists(conf) else ""
+    os.makedirs(os.path.dirname(conf), exist_ok=True)
     (tmp_path / ".ldaprc").write_text(text)
     with open(conf, "w") as f:
         f.write(text)

@@ -45,6 +45,7 @@ static int dump_account(void *context, const struct account *a)
 
 	assert(a->bound && a->removed_at == 0 && strlist_valid(&a->ssh_keys));
 	say(d, "account %s %s %u:%u %s", a->id, a->name, a->uid, a->gid, user_state_name(a->state));
+	say_text(d, "username", a->username);
 	say_text(d, "gecos", a->gecos);
 	say_text(d, "home", a->home);
 	say_text(d, "shell", a->shell);

@@ -40,6 +40,7 @@ static const struct account full = {
 	.ssh_keys = STRLIST("ssh-ed25519 AAAA\0ssh-rsa BBBB\0", 2),
 	.password_hash = "$y$j9T$x$y",
 	.totp_secret = "JBSWY3DPEHPK3PXP",
+	.username = "d.brandt",
 	.has_lease = true,
 	.lease_s = 3600,
 };

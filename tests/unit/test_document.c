@@ -144,7 +144,7 @@ static const struct {
 	const char *fields, *says;
 } users[] = {
 	{ "\"activated\":true", "account u alice 0:0 ACTIVATED" },
-	{ "\"systemUsername\":\"al\"", "account u al 0:0 ACTIVATED pending" },
+	{ "\"systemUsername\":\"al\"", "account u al 0:0 ACTIVATED username=alice pending" },
 	{ "\"systemUsername\":\"\"", "account u alice 0:0 ACTIVATED pending" },
 	{ "\"systemUsername\":null", "account u alice 0:0 ACTIVATED pending" },
 	{ "\"systemUsername\":\"a b\"", "reject user u a b name_invalid (line 1: systemUsername: no name for a local user)" },

@@ -200,7 +200,7 @@ static const char everything_dump[] =
 	"account " ALICE " alice 5001:5002 ACTIVATED gecos=Alice A email=a@x locked totp_enabled mfa no_lockout "
 	"locked=1613151942 ACTIVATED@1861920000 SUSPENDED@1893456000 key=ssh-ed25519 AAAAC3NzaC1l\n"
 	"account " BOB " bob 0:0 ACTIVATED suspended expired never_expires sudo nopasswd expires=1613151942\n"
-	"account " CAROL " carol 0:0 ACTIVATED sudo nopasswd\n"
+	"account " CAROL " carol 0:0 ACTIVATED username=carol.long sudo nopasswd\n"
 	"group " OPS " \"Operators\" ops=3000\n"
 	"members of=" OPS " " ALICE "\n"
 	"group " EMPTY " \"Nobody yet\" nobody-yet=3001\n"

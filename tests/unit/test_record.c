@@ -41,6 +41,7 @@ static void test_account(void **state)
 	assert_true(a.password_expires_at == full.password_expires_at);
 	assert_true(a.mfa_exclusion_until == full.mfa_exclusion_until);
 	assert_true(a.removed_at == full.removed_at);
+	assert_string_equal(a.username, full.username);
 	assert_true(a.has_lease && a.lease_s == full.lease_s);
 	assert_int_equal(a.n_scheduled, 2);
 	for (size_t i = 0; i < 2; i++) {
