@@ -310,6 +310,10 @@ static int read_ledger(struct sync *s)
 	if (r < 0)
 		return sync_failed_errno("no ledger", r);
 	published = state_published_generation(s->conf);
+	if (published < known->generation)
+		log_warning("sync: generation %" PRIu64 " is published, but there was %" PRIu64 " before: an old copy was put "
+			    "back, or a publish was cut short",
+			    published, known->generation);
 	s->generation = (published > known->generation ? published : known->generation) + 1;
 	known->generation = s->generation;
 	return 0;
@@ -359,13 +363,18 @@ static int sync_answered(struct sync *s, bool *ret_changed)
 
 /*
  * What falls due does so without the directory, too: keys of the users concerned come and go with what is published. It is made
- * again of what the cache has, as old as it was.
+ * again of what the cache has, as old as it was. So is what is published when that is older than the cache: somebody has put
+ * yesterday's files back.
  */
 static void publish_alone(struct sync *s)
 {
 	static step_fn *const steps[] = {read_ledger, sync_users_list, make_world, compare, make_snapshots, deliver};
+	bool behind;
 
-	if (!s->known.generation || s->now < s->known.next_change_at || sync_users_possible(s) < 0)
+	if (sync_cache_possible(s) < 0)
+		return;
+	behind = state_published_generation(s->conf) < s->known.generation;
+	if (!behind && s->now < s->known.next_change_at)
 		return;
 	stage_done(&s->stage);
 	s->alone = stage_init(&s->stage) == 0;
@@ -373,7 +382,8 @@ static void publish_alone(struct sync *s)
 		s->alone = false;
 		return;
 	}
-	log_notice("sync: generation %" PRIu64 ": what fell due, without the directory", s->generation);
+	log_notice("sync: generation %" PRIu64 ": %s, without the directory", s->generation,
+		   behind ? "what was known last" : "what fell due");
 }
 
 /* By what is published, at each good sync: what a crash has left is found again. */

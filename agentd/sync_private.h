@@ -54,8 +54,10 @@ int sync_failed_errno(const char *what, int r);
  */
 int sync_ask(struct sync *s) MUST_CHECK;
 
-/* What the world is made from has to be what was published, and kept: or it takes a whole sync, -ESTALE. */
-int sync_users_possible(struct sync *s) MUST_CHECK;
+/* Is what the cache has what was published last, and can what is published be made from it? Or it takes a whole sync, -ESTALE. */
+int sync_cache_possible(const struct sync *s) MUST_CHECK;
+/* And it is published still. */
+int sync_users_possible(const struct sync *s) MUST_CHECK;
 
 /* Make of the answers in s->stage, maybe none, a whole list, as the cache has it. */
 int sync_users_list(struct sync *s) MUST_CHECK;

@@ -6,12 +6,19 @@
 #include "agentd/sync_private.h"
 
 /* A commit that failed, another configuration, a file of this host that has changed: all of them need all records. */
-int sync_users_possible(struct sync *s)
+int sync_cache_possible(const struct sync *s)
 {
 	if (!s->source.remote || !s->state.cache.env || s->state.cache.read_only || !s->known.generation ||
-	    s->known.inputs != s->inputs || state_published_generation(s->conf) != s->known.generation)
+	    s->known.inputs != s->inputs || state_published_generation(s->conf) > s->known.generation)
 		return -ESTALE;
 	return 0;
+}
+
+int sync_users_possible(const struct sync *s)
+{
+	int r = sync_cache_possible(s);
+
+	return r == 0 && state_published_generation(s->conf) != s->known.generation ? -ESTALE : r;
 }
 
 int sync_users_list(struct sync *s)

@@ -476,3 +476,22 @@ def test_lease_of_a_group(web):
     assert web.endpoint.explain("emil", "--offline", "11h") == "ok"
     assert web.endpoint.explain("emil", "--offline", "13h") == "stale"
     assert web.endpoint.explain("dora", "--offline", "13d") == "ok"
+
+
+@pytest.mark.parametrize("reachable", [True, False])
+def test_old_files_are_put_back(web, reachable):
+    """Noticed and said (R22), and mended from the cache when the directory cannot be asked."""
+    web.sync()
+    old = published()
+    web.endpoint.user("dora", suspended=True)
+    web.sync()
+    assert web.endpoint.explain("dora") == "suspended"
+    for path, data in old.items():
+        path.write_bytes(data)
+    assert web.endpoint.explain("dora") == "ok"
+    if not reachable:
+        web.answer = lambda request: None
+    said = web.sync(code=0 if reachable else 1)
+    assert "an old copy was put back" in said and ("without the directory" in said) == (not reachable), said
+    assert web.endpoint.explain("dora") == "suspended"
+    assert "an old copy" not in web.sync(code=0 if reachable else 1)
