@@ -274,6 +274,11 @@ test_publish_LDADD = $(AGENTD_TEST_LIBS)
 test_store_SOURCES = tests/unit/test_store.c
 test_store_LDADD = $(AGENTD_TEST_LIBS)
 
+check_PROGRAMS += test_stage
+TESTS += test_stage
+test_stage_SOURCES = tests/unit/test_stage.c tests/unit/unit.h
+test_stage_LDADD = $(AGENTD_TEST_LIBS)
+
 check_PROGRAMS += test_refresh
 TESTS += test_refresh
 test_refresh_SOURCES = tests/unit/test_refresh.c $(WORLD_FIXTURE)
