@@ -10,6 +10,7 @@
 struct list {
 	struct buf ids;
 	uint32_t count;
+	struct store *cache;
 	struct stage *stage; /* what is being made */
 };
 
@@ -33,6 +34,28 @@ static int add(struct stage *stage, const void *record, size_t len)
 	return stage_add(stage, record, len, &place);
 }
 
+/* An answer does not say what is scheduled (agentd/fetch/protocol.h): that is as the cache has it. */
+static int add_account(const struct list *l, const struct stage_walk *s, const char *id)
+{
+	CLEANUP(buf_wipe) struct buf known = {0};
+	CLEANUP(buf_wipe) struct buf record = {0};
+	struct account a, before;
+	int r = record_account_unpack(s->record, s->place.len, &a);
+
+	if (r == 0)
+		r = cache_account(l->cache, id, &known);
+	if (r == -ESRCH)
+		return add(l->stage, s->record, s->place.len);
+	if (r == 0)
+		r = record_account_unpack(known.data, known.len, &before);
+	if (r < 0)
+		return r;
+	memcpy(a.scheduled, before.scheduled, sizeof(a.scheduled));
+	a.n_scheduled = before.n_scheduled;
+	r = record_account_pack(&a, &record);
+	return r < 0 ? r : add(l->stage, record.data, record.len);
+}
+
 /* The answers themselves. Who is kept stays as the cache has him. */
 static int take_answer(struct list *l, const struct stage_walk *s)
 {
@@ -43,6 +66,8 @@ static int take_answer(struct list *l, const struct stage_walk *s)
 		return r;
 	r = buf_add(&l->ids, id, strlen(id) + 1);
 	l->count++;
+	if (r == 0 && record_kind(s->record, s->place.len) == RECORD_ACCOUNT)
+		return add_account(l, s, id);
 	return r < 0 ? r : add(l->stage, s->record, s->place.len);
 }
 
@@ -90,7 +115,7 @@ static int take_record(const void *record, size_t len, void *context)
 
 int refresh_list(const struct stage *answers, struct store *cache, struct stage *ret)
 {
-	struct list l = {.stage = ret};
+	struct list l = {.cache = cache, .stage = ret};
 	int r = stage_init(ret);
 
 	if (r == 0 && !cache->env)

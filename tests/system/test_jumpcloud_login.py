@@ -72,6 +72,21 @@ def test_every_answer(cloud):
         assert cloud.status()["rejected"] == 0 and cloud.status()["accounts"] == 2
 
 
+def test_what_is_scheduled_stays(cloud):
+    """A login's answer does not say what is scheduled: that stands until the next sync."""
+    cloud.tenant.schedule("dora", "SUSPENDED", "2040-01-01T00:00:00Z")
+    cloud.tenant.settle()
+    then = ("--at", "2040-01-02T00:00:00Z")
+    with living(cloud) as agent:
+        assert cloud.endpoint.explain("dora", *then) == "suspended"
+        for change, allowed in ((cloud.tenant.lock, False), (cloud.tenant.unlock, True)):
+            change("dora")
+            cloud.tenant.settle()
+            assert may("dora") == allowed
+            assert cloud.endpoint.explain("dora", *then) == "suspended"
+        assert agent.syncs() == 1
+
+
 def test_it_sticks(cloud):
     """What a refresh has said outlives other refreshes, the daemon, and is confirmed by a whole sync."""
     with living(cloud):
