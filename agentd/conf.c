@@ -188,17 +188,34 @@ static int check_file(struct parser *p, int fd)
 	return 0;
 }
 
+/*
+ * Without moving the descriptor's position: workers that run at the same time share it, and whoever read from the middle
+ * would take defaults for what came before. A last line end makes room for a file of nothing.
+ */
+static int read_all(int fd, struct buf *ret)
+{
+	char chunk[4096];
+	ssize_t n;
+	int r = 0;
+
+	while (r == 0 && (n = TEMP_FAILURE_RETRY(pread(fd, chunk, sizeof(chunk), (off_t)ret->len))) != 0) {
+		if (n < 0)
+			return -errno;
+		r = ret->len > FILE_LIMIT ? -EFBIG : buf_add(ret, chunk, (size_t)n);
+	}
+	return r < 0 ? r : buf_add(ret, "\n", 1);
+}
+
 static int parse_file(struct parser *p, int fd)
 {
-	AUTO_CLOSE int own = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	int r;
+	CLEANUP(buf_wipe) struct buf text = {0};
+	int r = read_all(fd, &text);
 
-	if (own < 0 || lseek(own, 0, SEEK_SET) < 0)
-		return -errno;
-	p->file = fdopen(own, "r");
+	if (r < 0)
+		return r;
+	p->file = fmemopen(text.data, text.len, "r");
 	if (!p->file)
 		return -errno;
-	own = -1;
 	r = ini_parse_stream(read_line, p, take_value, p);
 	if (!p->error[0] && ferror(p->file))
 		fail(p, "cannot be read");

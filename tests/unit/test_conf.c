@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <sys/mman.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -310,13 +311,29 @@ static int tear_down(void **state)
 	return rmdir(dir);
 }
 
+/* Workers that run at the same time share one descriptor: nobody reads from where another was, or moves it. */
+static void test_shared_descriptor(void **state)
+{
+	static const char text[] = "[lockout]\nmax_attempts = 4\n";
+	AUTO_CLOSE int fd = memfd_create("test", MFD_CLOEXEC);
+	char error[CONF_ERROR_SIZE];
+	struct conf c = {0};
+
+	(void)state;
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	assert_int_equal(conf_load_fd(fd, NULL, &c, error), 0);
+	assert_int_equal(c.max_attempts, 4);
+	assert_int_equal(lseek(fd, 0, SEEK_CUR), sizeof(text) - 1);
+	conf_done(&c);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults), cmocka_unit_test(test_values),
 		cmocka_unit_test(test_every_key), cmocka_unit_test(test_errors),
 		cmocka_unit_test(test_nul),	 cmocka_unit_test(test_file),
-		cmocka_unit_test(test_home),	 cmocka_unit_test(test_jumpcloud),
+		cmocka_unit_test(test_shared_descriptor), cmocka_unit_test(test_home),	 cmocka_unit_test(test_jumpcloud),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
