@@ -316,7 +316,6 @@ static void test_shared_descriptor(void **state)
 {
 	static const char text[] = "[lockout]\nmax_attempts = 4\n";
 	AUTO_CLOSE int fd = memfd_create("test", MFD_CLOEXEC);
-	char error[CONF_ERROR_SIZE];
 	struct conf c = {0};
 
 	(void)state;
