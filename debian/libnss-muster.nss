@@ -1,0 +1,2 @@
+passwd after=files muster
+group after=files muster
