@@ -5,8 +5,13 @@ Prints what it is at, then what failed with its log, and last "N passed, N faile
 themselves say they ran (cmocka's totals, automake's results, pytest's report).
 
 --long sets MUSTER_LONG, which endpoint.scaled() asks for: the same tests with the rounds of a nightly run. And it fuzzes.
+
+The system tests mostly wait, so ./check starts a second sandbox for them (--second): each file is run by whichever of the
+two is free. They meet in /build, which both see.
 """
 import argparse
+import fcntl
+import json
 import os
 import pathlib
 import re
@@ -135,10 +140,19 @@ def distcheck(report):
         report.fail("make distcheck", compiler_errors(log))
 
 
-def system(report, limit_s=2400, options=(), **environ):
-    junit = pathlib.Path("/tmp/junit.xml")
-    status, log = run([str(TESTS / "installed"), "pytest-3", "-v", *options, f"--junitxml={junit}", str(TESTS / "system")],
-                      "system.log", r"(PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS) +\[", limit_s,
+def claim(halves, name):
+    """Is this file ours to run, or the other sandbox's?"""
+    try:
+        os.close(os.open(halves / name, os.O_CREAT | os.O_EXCL))
+        return True
+    except FileExistsError:
+        return False
+
+
+def system_file(report, path, limit_s, options, environ):
+    junit = pathlib.Path("/tmp", path.stem + ".xml")
+    status, log = run(["pytest-3", "-v", *options, f"--junitxml={junit}", str(path)], f"system-{path.stem}.log",
+                      r"(PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS) +\[", limit_s,
                       env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environ})
     before = report.failed
     if junit.exists():
@@ -151,11 +165,61 @@ def system(report, limit_s=2400, options=(), **environ):
                     report.fail(f"{case.get('classname')}::{case.get('name')}", tail(problem.text or ""))
     if status and report.failed == before:
         report.add(0, 1)
-        report.fail("system tests", tail(log))
+        report.fail(path.name, tail(log))
 
 
-def system_long(report):
-    system(report, 5 * 3600, ["-o", f"timeout={2 * 3600}"], MUSTER_LONG="1")
+def system_half(report, halves, limit_s=900, options=(), **environ):
+    status, log = run([str(TESTS / "installed"), "true"], f"installed-{os.getpid()}.log", r"error:", 900)
+    if status:
+        report.add(0, 1)
+        report.fail("tests/installed", compiler_errors(log))
+        return
+    for path in sorted((TESTS / "system").glob("test_*.py")):
+        if claim(halves, path.name):
+            system_file(report, path, limit_s, options, environ)
+
+
+def take_other_half(report, halves, limit_s):
+    """What the second sandbox has run; one that never began has claimed nothing."""
+    if not (halves / "second.lock").exists():
+        return
+    with open(halves / "second.lock") as lock:
+        until = time.monotonic() + limit_s
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    break
+                time.sleep(0.5)
+    try:
+        other = json.loads((halves / "second.json").read_text())
+    except FileNotFoundError:
+        report.add(0, 1)
+        report.fail("the second sandbox", "it ended before its tests did: see /var/cache/muster/tree-*/logs/system-*.log")
+        return
+    report.add(*other["counts"])
+    report.failures += [tuple(f) for f in other["failures"]]
+
+
+def system(report, halves, **options):
+    (halves / "built").touch()
+    system_half(report, halves, **options)
+    take_other_half(report, halves, 2 * options.get("limit_s", 900))
+
+
+def second(halves, **options):
+    """The second sandbox: wait until everything is built, then take part."""
+    report = Report()
+    with open(halves / "second.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        while not (halves / "built").exists():
+            time.sleep(0.5)
+        system_half(report, halves, **options)
+        new = halves / "second.new"
+        new.write_text(json.dumps({"counts": [report.passed, report.failed, report.skipped], "failures": report.failures}))
+        new.rename(halves / "second.json")
 
 
 def mutants(report):
@@ -190,30 +254,42 @@ STAGES = {
     "unit tests, gcc": unit_gcc,
     "unit tests, clang with AddressSanitizer and UBSan": unit_clang,
     "make distcheck": distcheck,
-    "system tests, against the installed programs": system,
 }
-
-
-LONG = {  # in the place of the short form, or after it
-    "system tests, against the installed programs": system_long,
+SYSTEM = "system tests, against the installed programs"
+LONG_OPTIONS = {"limit_s": 5 * 3600, "options": ["-o", f"timeout={2 * 3600}"], "MUSTER_LONG": "1"}
+LONG = {
     "fuzzing": fuzz,
     "what is broken on purpose is noticed": mutants,
 }
 
 
-def main():
+def arguments():
     parser = argparse.ArgumentParser(prog="check", description="Build and run every test of muster.")
     parser.add_argument("--long", action="store_true", help=f"""the nightly run, some three hours: 500 kills where ./check has
         40, minutes of password guessing where it has seconds, and so on; {FUZZ_S} s of fuzzing for each target; and every promise of
         docs/failures.md broken on purpose, to see its test fail""")
+    parser.add_argument("--run", default="alone", help=argparse.SUPPRESS)
+    parser.add_argument("--second", action="store_true", help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def main():
+    options = arguments()
+    system_options = LONG_OPTIONS if options.long else {}
+    halves = BUILD / "halves" / options.run
+    halves.mkdir(parents=True, exist_ok=True)
+    if options.second:
+        return second(halves, **system_options)
+    stages = {**STAGES, SYSTEM: lambda report: system(report, halves, **system_options), **(LONG if options.long else {})}
     total = Report()
-    for title, stage in ({**STAGES, **LONG} if parser.parse_args().long else STAGES).items():
+    for title, stage in stages.items():
         print(f"== {title}", flush=True)
         start, report = time.monotonic(), Report()
         stage(report)
         print(f"== {title}: {report} in {time.monotonic() - start:.0f} s\n", flush=True)
         total.add(report.passed, report.failed, report.skipped)
         total.failures += report.failures
+    shutil.rmtree(halves)
     for what, log in total.failures:
         print(f"---- FAILED: {what}\n{log}\n")
     print(total)
