@@ -39,20 +39,32 @@ static int tally_path(char path[static PATH_MAX], const char *dir, uint32_t uid,
 	return str_print(path, PATH_MAX, "%s/%u%s", dir, uid, suffix);
 }
 
+/*
+ * Ours, and nobody else's to read or write? The umask of who made it is not ours to set, and may be a stranger's (su inherits
+ * it): what it took away is given back, or that user could never be counted again.
+ */
+static int check_file(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!S_ISREG(st.st_mode) || st.st_uid != MUSTER_OWNER || st.st_mode & 07777 & ~0600)
+		return -EPERM;
+	return (st.st_mode & 07777) != 0600 && fchmod(fd, 0600) < 0 ? -errno : 0;
+}
+
 /* A descriptor, or -errno. FLAGS beside those that keep us from waiting or following. */
 static int tally_open(const char *path, int flags)
 {
 	AUTO_CLOSE int fd =
 		open(path, flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY, 0600);
-	struct stat st;
+	int r;
 
 	if (fd < 0) /* a symlink, FIFO, socket or directory there is as wrong as another's file */
 		return errno == ELOOP || errno == ENXIO || errno == EISDIR ? -EPERM : -errno;
-	if (fstat(fd, &st) < 0)
-		return -errno;
-	if (!S_ISREG(st.st_mode) || st.st_uid != MUSTER_OWNER || (st.st_mode & 07777) != 0600)
-		return -EPERM;
-	return TAKE_FD(fd);
+	r = check_file(fd);
+	return r < 0 ? r : TAKE_FD(fd);
 }
 
 /* Is FD still the file at PATH? */

@@ -4,8 +4,8 @@
  * would block logins (DESIGN.md 4, P7).
  * Times are CLOCK_BOOTTIME milliseconds: /run does not outlive a boot. Where it does (some
  * containers), records from more than a minute ahead are another boot's and are skipped, as are
- * damaged ones. A file that is not regular, MUSTER_OWNER's and 0600 is -EPERM; opening never
- * blocks.
+ * damaged ones. A file that is not regular, not MUSTER_OWNER's, or with any mode bit beyond 0600 is -EPERM; bits that the umask
+ * of a host has left out are given back. Opening never blocks.
  *
  * Growth: the appender that fills a file (TALLY_FILE_RECORDS) renames it to UID.old, over the one
  * before; readers take both. Only that rename is done under a lock, flock(LOCK_NB) on the file

@@ -18,16 +18,20 @@ static int reserve(const struct subject *s, const char *rhost, struct tally *ret
 	return tally_reserve(TALLY_DIR, s->account.uid, rhost, &p, s->boottime_ms, ret);
 }
 
-/* Needed at most once a boot, where nothing else made them. The outer one is for all, whatever the umask of the host. */
+/* With MODE whatever the umask of the host; it is left as it is where it is there. */
+static int make_dir(const char *path, mode_t mode)
+{
+	if (mkdir(path, mode) < 0)
+		return errno == EEXIST ? 0 : -errno;
+	return chmod(path, mode) < 0 ? -errno : 0;
+}
+
+/* Needed at most once a boot, where nothing else made them. The outer one is for all. */
 static int make_dirs(void)
 {
-	if (mkdir(MUSTER_RUNTIME_DIR, 0755) == 0) {
-		if (chmod(MUSTER_RUNTIME_DIR, 0755) < 0)
-			return -errno;
-	} else if (errno != EEXIST) {
-		return -errno;
-	}
-	return mkdir(TALLY_DIR, 0700) < 0 && errno != EEXIST ? -errno : 0;
+	int r = make_dir(MUSTER_RUNTIME_DIR, 0755);
+
+	return r < 0 ? r : make_dir(TALLY_DIR, 0700);
 }
 
 int tries_reserve(const struct subject *s, const char *rhost, struct tally *ret)

@@ -371,6 +371,24 @@ static void test_wrong_files(void **state)
 	}
 }
 
+/* su has the umask of whoever calls it: what that takes away must not keep the next one from counting. */
+static void test_umask(void **state)
+{
+	mode_t before = umask(0777);
+	struct stat st;
+	int r = try_at(T);
+
+	(void)state;
+	umask(before);
+	assert_int_equal(r, 0);
+	assert_int_equal(lstat(tally_file(""), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0600);
+	assert_int_equal(try_at(T + 1), 0);
+	assert_int_equal(chmod(tally_file(""), 0400), 0); /* as one who died before he could give it back has left it */
+	assert_int_equal(tally_now(T + 2, NULL, &five).failures, 2);
+	assert_int_equal(try_at(T + 2), 0);
+}
+
 /* Needs root to make it; the test as an ordinary user has nobody else's files. */
 static void test_other_owner(void **state)
 {
@@ -395,7 +413,8 @@ int main(void)
 		TALLY_TEST(test_backoff),     TALLY_TEST(test_damage),
 		TALLY_TEST(test_other_boot),  TALLY_TEST(test_wrong_files),
 		TALLY_TEST(test_other_owner), TALLY_TEST(test_backoff_and_success),
-		TALLY_TEST(test_stranger),    cmocka_unit_test(test_hosts),
+		TALLY_TEST(test_stranger),    TALLY_TEST(test_umask),
+		cmocka_unit_test(test_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, make_tally_dir, remove_tally_dir);
