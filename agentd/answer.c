@@ -14,6 +14,14 @@
 #define SEND_MS        2000
 #define JOB_AGE_MS     60000 /* fifty cron jobs a minute cause one refresh */
 
+/* Root asks about anybody; others about themselves, so that nobody else's name costs the directory a request. */
+static bool may_ask(const struct agent_request *q, uid_t peer)
+{
+	CLEANUP(subject_done) struct subject s = {0};
+
+	return peer == 0 || (subject_load(q->user, &s) == 0 && s.account.uid == peer);
+}
+
 /* Bring what is known of the user up to date, within what a login may wait; what is there serves otherwise. */
 static bool refresh(const struct agent_request *q, const struct answer_options *o)
 {
@@ -133,6 +141,8 @@ int answer(int sock, const struct frame *f, uid_t peer, const struct answer_opti
 		return -EPROTO;
 	if (agent_request_unpack(f->payload.data, f->payload.len, &q) < 0 || !name_valid(q.user))
 		return -EPROTO;
+	if (!may_ask(&q, peer))
+		return -EPERM;
 	r = wire_send(sock, FRAME_WORKING, f->request_id, NULL, 0, -1, wire_now_ms() + SEND_MS);
 	if (r < 0)
 		return r;

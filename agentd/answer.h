@@ -19,7 +19,8 @@ struct answer_options {
 };
 
 /*
- * Answer the request in F, of a peer with uid PEER, on SOCK. A peer who is not root is told about its own account only.
+ * Answer the request in F, of a peer with uid PEER, on SOCK. A peer who is not root is told about its own account only, and the
+ * directory is not asked for its sake about others.
  * 0; -EPROTO: not a request; -EPERM: not the peer's to ask; -errno: nothing was answered, and SOCK is to be closed.
  */
 int answer(int sock, const struct frame *f, uid_t peer, const struct answer_options *o) MUST_CHECK;

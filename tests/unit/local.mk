@@ -26,6 +26,11 @@ test_directory_edit_SOURCES = tests/unit/test_directory_edit.c
 test_directory_edit_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS)
 test_directory_edit_LDADD = libctl.la libcommon.la $(JSON_LIBS) $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_answer
+TESTS += test_answer
+test_answer_SOURCES = tests/unit/test_answer.c tests/unit/unit.h
+test_answer_LDADD = libagentd.la libconf.la libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_engine
 TESTS += test_engine
 test_engine_SOURCES = tests/unit/test_engine.c tests/unit/unit.h

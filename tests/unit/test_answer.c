@@ -1,0 +1,150 @@
+/* Whose request musterd works for; what that work is stands in for itself here. */
+#include "tests/unit/unit.h"
+
+#include <sys/socket.h>
+
+#include "agentd/answer.h"
+#include "agentd/auth.h"
+#include "agentd/counters.h"
+#include "agentd/engine.h"
+#include "agentd/turn.h"
+#include "common/agent.h"
+#include "common/login.h"
+
+#define DORA 1500
+
+static int asked; /* how often the directory was to be asked */
+
+int engine_refresh(struct engine *e, const char *id, int64_t max_age_ms, int64_t deadline_ms)
+{
+	(void)e, (void)id, (void)max_age_ms, (void)deadline_ms;
+	asked++;
+	return 0;
+}
+
+void engine_poke(struct engine *e, const char *id, int64_t max_age_ms)
+{
+	(void)e, (void)id, (void)max_age_ms;
+	asked++;
+}
+
+int subject_load(const char *name, struct subject *s)
+{
+	if (strcmp(name, "dora") != 0)
+		return -ESRCH;
+	s->account = (struct account){.id = "d", .name = "dora", .uid = DORA};
+	return 0;
+}
+
+void subject_done(struct subject *s)
+{
+	(void)s;
+}
+
+struct verdict subject_verdict(const struct subject *s, enum verdict_phase phase, bool tally_locked)
+{
+	(void)s, (void)phase, (void)tally_locked;
+	return (struct verdict){.reason = REASON_OK};
+}
+
+enum reason subject_load_reason(int r)
+{
+	return r == -ESRCH ? REASON_UNKNOWN_USER : REASON_UNAVAILABLE;
+}
+
+struct login login_check(const struct subject *s, const char *password, const char *rhost, const struct login_directory *d)
+{
+	(void)s, (void)password, (void)rhost, (void)d;
+	return (struct login){.reason = REASON_WRONG_PASSWORD};
+}
+
+enum reason login_unasked(const struct subject *s)
+{
+	(void)s;
+	return REASON_OK;
+}
+
+struct login_word auth_ask(struct auth *a, const struct subject *s, const char *password)
+{
+	(void)a, (void)s, (void)password;
+	return (struct login_word){.reason = REASON_UNAVAILABLE};
+}
+
+int turn_take(void)
+{
+	return 0;
+}
+
+void turn_give(void)
+{
+}
+
+void counters_answer(const char *service, enum reason reason)
+{
+	(void)service, (void)reason;
+}
+
+void counters_refresh(int r)
+{
+	(void)r;
+}
+
+/* What PEER gets who asks about USER. */
+static int ask(const char *user, uid_t peer, enum frame_type type, uint32_t flags)
+{
+	const struct agent_request q = {.phase = VERDICT_AUTH, .flags = flags, .user = user, .password = "x"};
+	const struct answer_options o = {.root = peer == 0};
+	CLEANUP(frame_done) struct frame f = {.type = type, .fd = -1};
+	int pair[2], r;
+
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(agent_request_pack(&q, &f.payload), 0);
+	asked = 0;
+	r = answer(pair[0], &f, peer, &o);
+	close(pair[0]);
+	close(pair[1]);
+	return r;
+}
+
+static void test_root_asks_about_anybody(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("dora", 0, FRAME_CHECK, 0), 0);
+	assert_int_equal(asked, 1);
+	assert_int_equal(ask("emil", 0, FRAME_CHECK, 0), 0);
+	assert_int_equal(asked, 1);
+}
+
+static void test_users_ask_about_themselves(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("dora", DORA, FRAME_CHECK, 0), 0);
+	assert_int_equal(asked, 1);
+	assert_int_equal(ask("dora", DORA, FRAME_PASSWORD, AGENT_NOWAIT), 0);
+	assert_int_equal(asked, 1);
+}
+
+/* Not even a request to the directory, whose limits are everybody's. */
+static void test_not_about_others(void **state)
+{
+	static const char *const users[] = {"dora", "emil"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(users); i++) {
+		assert_int_equal(ask(users[i], DORA + 1, FRAME_CHECK, 0), -EPERM);
+		assert_int_equal(asked, 0);
+		assert_int_equal(ask(users[i], DORA + 1, FRAME_PASSWORD, AGENT_NOWAIT), -EPERM);
+		assert_int_equal(asked, 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_root_asks_about_anybody),
+		cmocka_unit_test(test_users_ask_about_themselves),
+		cmocka_unit_test(test_not_about_others),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
