@@ -96,6 +96,7 @@ static struct login right(const struct subject *s, const char *rhost, enum reaso
 	return (struct login){
 		.reason = v.reason == REASON_OK ? refusal : v.reason,
 		.password_right = true,
+		.refused = refusal != REASON_OK,
 		.error = tries_forgive(s, rhost),
 	};
 }

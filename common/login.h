@@ -11,6 +11,7 @@
 struct login {
 	enum reason reason;  /* only REASON_OK lets in */
 	bool password_right; /* then the reason may be told */
+	bool refused;	     /* by the directory's word on the password: whoever asks again later does not hear it again */
 	bool off_line;	     /* the directory was to be asked, and could not be */
 	int64_t ends_at;     /* with off_line: a saved verifier let in, and does so until then, if that is soon; else 0 */
 	int error;	     /* -errno behind REASON_UNAVAILABLE, or of a tally that kept a failure too many */

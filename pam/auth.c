@@ -15,7 +15,7 @@
 /* Some applications show the texts of the account phase alone: the refusal is left to it (DESIGN.md 8). */
 static bool refused_later(const struct call *c, const struct subject *s, const struct login *l)
 {
-	if (subject_verdict(s, VERDICT_ACCOUNT, false).reason == REASON_OK)
+	if (l->refused || subject_verdict(s, VERDICT_ACCOUNT, false).reason == REASON_OK)
 		return false; /* it would be a refusal that never comes */
 	return l->password_right && pam_code_account(l->reason) != PAM_AUTHINFO_UNAVAIL &&
 	       strlist_has(&s->policy.reason_services, call_service(c));

@@ -510,6 +510,15 @@ def test_service_in_account_phase(agent, sshd):
     assert not sshd.login("late", PASSWORD, method="keyboard-interactive").ok
 
 
+def test_expired_there_and_refused_here(endpoint, agent):
+    """Nor where the account is refused as well: that may be over when the account phase looks."""
+    try:
+        endpoint.change("late", suspended=True)
+        assert pamt("late", "auth", service="sshd")[0] == {"auth": "AUTH_ERR"}
+    finally:
+        endpoint.change("late", suspended=False)
+
+
 def test_behind_a_socket(clean, slapd):
     """As under systemd: the agent starts nothing and has neither a network nor the right to become another user."""
     manager = Manager()
