@@ -165,13 +165,18 @@ enum reason agent_check(const struct call *c, enum verdict_phase phase)
 	return a.reason;
 }
 
-/* What is no verdict on the account, as that the agent has no answer either, leaves the password unasked. */
+/*
+ * What is no verdict on the account, as that the agent has no answer either, leaves the password unasked. A verdict is obeyed, also
+ * where the directory cannot be asked about the password: the agent may know a newer account than we do.
+ */
 static struct login_word word_of(const struct agent_answer *a)
 {
 	struct login_word w = {a->password, a->reason};
 
 	if (a->password == AGENT_PASSWORD_UNCHECKED && !is_verdict(a->reason))
 		w.password = AGENT_PASSWORD_UNAVAILABLE;
+	else if (a->password == AGENT_PASSWORD_UNAVAILABLE && is_verdict(a->reason))
+		w.password = AGENT_PASSWORD_UNCHECKED;
 	return w;
 }
 

@@ -490,6 +490,7 @@ LIES = {  # what stands where the agent should -> what becomes of a login that n
     "unchecked, and fine": (lambda n: [word(n, 0, OK)], "AUTHINFO_UNAVAIL"),
     "unchecked, locked": (lambda n: [word(n, 0, REASON_LOCKED)], "AUTH_ERR"),
     "unavailable": (lambda n: [word(n, UNAVAILABLE, OK)], "AUTHINFO_UNAVAIL"),
+    "unavailable, and locked": (lambda n: [word(n, UNAVAILABLE, REASON_LOCKED)], "AUTH_ERR"),
     "silence": (lambda n: [], "AUTHINFO_UNAVAIL"),
     "half an answer": (lambda n: [word(n, RIGHT, OK)[:-3]], "AUTHINFO_UNAVAIL"),
     "garbage": (lambda n: [os.urandom(256)], "AUTHINFO_UNAVAIL"),
