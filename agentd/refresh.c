@@ -11,6 +11,7 @@ struct list {
 	struct buf ids;
 	uint32_t count;
 	struct store *cache;
+	int64_t now;
 	struct stage *stage; /* what is being made */
 };
 
@@ -34,7 +35,18 @@ static int add(struct stage *stage, const void *record, size_t len)
 	return stage_add(stage, record, len, &place);
 }
 
-/* An answer does not say what is scheduled (agentd/fetch/protocol.h): that is as the cache has it. */
+/*
+ * An answer does not say what is scheduled (agentd/fetch/protocol.h): that is as the cache has it. An activation that is due has
+ * happened before this answer, and must not undo what the answer says; a suspension stays until a sync takes it away.
+ */
+static void keep_scheduled(const struct account *before, int64_t now, struct account *a)
+{
+	a->n_scheduled = 0;
+	for (uint32_t i = 0; i < before->n_scheduled; i++)
+		if (before->scheduled[i].at > now || before->scheduled[i].state != USER_ACTIVATED)
+			a->scheduled[a->n_scheduled++] = before->scheduled[i];
+}
+
 static int add_account(const struct list *l, const struct stage_walk *s, const char *id)
 {
 	CLEANUP(buf_wipe) struct buf known = {0};
@@ -50,8 +62,7 @@ static int add_account(const struct list *l, const struct stage_walk *s, const c
 		r = record_account_unpack(known.data, known.len, &before);
 	if (r < 0)
 		return r;
-	memcpy(a.scheduled, before.scheduled, sizeof(a.scheduled));
-	a.n_scheduled = before.n_scheduled;
+	keep_scheduled(&before, l->now, &a);
 	r = record_account_pack(&a, &record);
 	return r < 0 ? r : add(l->stage, record.data, record.len);
 }
@@ -113,9 +124,9 @@ static int take_record(const void *record, size_t len, void *context)
 	return record_kind(record, len) == RECORD_REJECT ? take_reject(l, record, len) : add(l->stage, record, len);
 }
 
-int refresh_list(const struct stage *answers, struct store *cache, struct stage *ret)
+int refresh_list(const struct stage *answers, struct store *cache, int64_t now, struct stage *ret)
 {
-	struct list l = {.cache = cache, .stage = ret};
+	struct list l = {.cache = cache, .now = now, .stage = ret};
 	int r = stage_init(ret);
 
 	if (r == 0 && !cache->env)

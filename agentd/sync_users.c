@@ -26,7 +26,7 @@ int sync_users_list(struct sync *s)
 	CLEANUP(buf_done) struct buf buf = {0};
 	struct sync_status status = {0};
 	struct stage list;
-	int r = refresh_list(&s->stage, &s->state.cache, &list);
+	int r = refresh_list(&s->stage, &s->state.cache, s->now, &list);
 
 	stage_done(&s->stage);
 	s->stage = list;

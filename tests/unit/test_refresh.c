@@ -9,6 +9,7 @@
 #include "agentd/kept.h"
 #include "agentd/refresh.h"
 #include "agentd/refresh_answer.h"
+#include "common/verdict.h"
 
 static char dir[] = "/tmp/muster-refresh-XXXXXX";
 static char path[64];
@@ -32,7 +33,7 @@ static void refresh(struct fixture *f)
 	struct stage list;
 
 	assert_int_equal(stage_flush(&f->stage), 0);
-	assert_int_equal(refresh_list(&f->stage, &store, &list), 0);
+	assert_int_equal(refresh_list(&f->stage, &store, f->now, &list), 0);
 	stage_done(&f->stage);
 	f->stage = list;
 	sync_one(f);
@@ -71,7 +72,7 @@ static void test_nothing_new(void **state)
 	for (int i = 0; i < 3; i++) {
 		USER(f, .id = "u4", .name = "fred", .uid = 5004);
 		assert_int_equal(stage_flush(&f->stage), 0);
-		assert_int_equal(refresh_list(&f->stage, &store, &list), 0);
+		assert_int_equal(refresh_list(&f->stage, &store, f->now, &list), 0);
 		stage_done(&f->stage);
 		f->stage = list;
 		fixture_build(f);
@@ -145,7 +146,7 @@ static void test_no_cache(void **state)
 
 	USER(f, .id = "u1", .name = "dora");
 	assert_int_equal(stage_flush(&f->stage), 0);
-	assert_int_equal(refresh_list(&f->stage, &none, &list), -ENOENT);
+	assert_int_equal(refresh_list(&f->stage, &none, f->now, &list), -ENOENT);
 	stage_done(&list);
 }
 
@@ -225,6 +226,35 @@ static void test_kept(void **state)
 	fixture_in(f, "u1", "dora", 5001, 5001);
 }
 
+static enum user_state state_at(const struct fixture *f, const char *id, int64_t now)
+{
+	const struct account a = fixture_account(f, id);
+
+	return verdict_state_at(&a, now);
+}
+
+/* What was to come stays so; an activation that is past is older than what the directory says now. */
+static void test_scheduled(void **state)
+{
+	struct fixture *f = *state;
+	const int64_t due = f->now + 30, later = f->now + 1000;
+
+	USER(f, .id = "u1", .name = "dora", .uid = 5001, .n_scheduled = 1, .scheduled = {{due, USER_ACTIVATED}});
+	USER(f, .id = "u2", .name = "emil", .uid = 5002, .n_scheduled = 1, .scheduled = {{later, USER_ACTIVATED}});
+	USER(f, .id = "u3", .name = "fred", .uid = 5003, .n_scheduled = 1, .scheduled = {{due, USER_SUSPENDED}});
+	sync_one(f);
+	assert_true(f->now > due && f->now < later);
+	USER(f, .id = "u1", .name = "dora", .uid = 5001, .state = USER_SUSPENDED, .suspended = true);
+	USER(f, .id = "u2", .name = "emil", .uid = 5002, .state = USER_SUSPENDED, .suspended = true);
+	USER(f, .id = "u3", .name = "fred", .uid = 5003);
+	refresh(f);
+	assert_int_equal(state_at(f, "u1", f->now), USER_SUSPENDED);
+	assert_int_equal(state_at(f, "u1", later), USER_SUSPENDED);
+	assert_int_equal(state_at(f, "u2", f->now), USER_SUSPENDED);
+	assert_int_equal(state_at(f, "u2", later), USER_ACTIVATED);
+	assert_int_equal(state_at(f, "u3", f->now), USER_SUSPENDED);
+}
+
 static int set_up(void **state)
 {
 	memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
@@ -252,6 +282,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_nothing_new), TEST(test_suspended), TEST(test_removed), TEST(test_several),
 		TEST(test_no_cache),	TEST(test_check),     TEST(test_kept),
+		TEST(test_scheduled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
