@@ -84,9 +84,12 @@ static int from_snapshot(const char *dir, struct buf *buf, struct sync_status *r
 		r = snapshot_status(s, buf);
 	if (r == 0)
 		r = record_status_unpack(buf->data, buf->len, ret);
-	if (r == 0)
-		ret->generation = snapshot_info(s)->generation;
-	return r;
+	if (r < 0)
+		return r;
+	ret->generation = snapshot_info(s)->generation;
+	if (snapshot_info(s)->confirmed_at > ret->last_sync_at) /* a copy (publish_confirm()) has what was said before */
+		ret->last_sync_at = snapshot_info(s)->confirmed_at;
+	return 0;
 }
 
 int status_load_published(const struct conf *c, struct buf *buf, struct sync_status *ret)

@@ -1,5 +1,6 @@
 """What falls due does so at its time with no network, and with no living process either."""
 import json
+import pathlib
 import time
 
 import pytest
@@ -119,3 +120,36 @@ def test_fell_due_while_nobody_lived(endpoint, web):
         path.unlink()  # as a reboot does
     with Agent():
         wait_for(lambda: have_keys() == {"dora", "starter"}, 60, "the keys of who may log in now")
+
+
+def test_while_the_directory_is_asked(endpoint, web):
+    """A sync that began before does not know of it: another one follows at once."""
+    with serving(lambda r: web.answer(r), *web.identity) as server:
+        web.configure(server.url, poll_interval="1h")
+        due = schedule(endpoint)
+        web.sync()
+        with Agent():
+            asked = []
+            web.answer = lambda request: (asked.append(1), wait_until(due), web.document(request))[2]
+            shells = pathlib.Path("/etc/shells")
+            shells.write_text(shells.read_text())
+            wait_for(lambda: asked, SOON_S, "the sync")
+            assert time.time() < due
+            wait_for(lambda: have_keys() == {"dora", "starter"}, 30, "the keys of who may log in now")
+
+
+def test_confirmed_before_a_boot(endpoint, web):
+    """What is published anew off line is as old as its last confirmation, and not as when it changed last."""
+    with serving(lambda r: web.answer(r), *web.identity) as server:
+        web.configure(server.url)
+        endpoint.conf.write_text(endpoint.conf.read_text() + "[accounts]\nlease = 24s\n")
+        due = schedule(endpoint)
+        web.sync()
+        time.sleep(5)
+        web.sync()
+        confirmed = web.status()["last_sync"]
+    for path in (RUN / "sync.status", *RUN.glob("*.snapshot")):
+        path.unlink()  # as a reboot does
+    wait_until(due)
+    assert "what fell due, without the directory" in web.sync(code=1)
+    assert web.status()["last_sync"] == confirmed
