@@ -76,8 +76,8 @@ int jumpcloud_sync(const struct jumpcloud_api *api, const struct jumpcloud_optio
 		   char ret_text[static JUMPCLOUD_TEXT_SIZE]) MUST_CHECK;
 
 /*
- * One user: his account, without what is scheduled for him; or, when he is gone or no longer bound, removed(). ID passed
- * object_id_valid(). Errors as above; -EINVAL he is there, but cannot be taken: ret_text says why.
+ * One user: his account, without what is scheduled for him; or, when he is gone or no longer bound, removed(); or a
+ * reject, when he cannot be taken. ID passed object_id_valid(). Errors as above.
  */
 int jumpcloud_refresh(const struct jumpcloud_api *api, const struct jumpcloud_options *options, const char *id,
 		      const struct document_sink *sink, char ret_text[static JUMPCLOUD_TEXT_SIZE]) MUST_CHECK;

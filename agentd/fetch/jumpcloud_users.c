@@ -296,9 +296,9 @@ int jumpcloud_refresh(const struct jumpcloud_api *api, const struct jumpcloud_op
 		struct account a;
 
 		r = read_account(&j, &record, &a);
-		if (r == -EINVAL)
-			jumpcloud_fail(&j, r, RECORDS, "%s: %s", j.fault.reason, j.fault.detail);
-		if (r == 0)
+		if (r == -EINVAL) /* as in a sync: who cannot be taken is left out */
+			r = jumpcloud_reject(&j, &(struct reject){ "user", id, a.name, j.fault.reason, j.fault.detail });
+		else if (r == 0)
 			r = sink->account(sink->context, &a);
 	} else if (r == 0 || r == -ENOENT) {
 		r = id_list_add(&gone, id);

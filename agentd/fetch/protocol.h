@@ -12,7 +12,8 @@
  *	musterd  SYNC	 id n	validator NUL ("" = none). driver "document" with a file:// url: the document comes
  *				along as a descriptor (regular file, opened read-only by musterd, offset 0).
  *	musterd  REFRESH id n	directory id NUL: this user alone, driver "jumpcloud". Answered with one RECORD 'A', or an 'X'
- *				that names the id when it is no longer bound here or is gone, and END; or RESULT. The
+ *				that names the id when it is no longer bound here or is gone, or an 'R' of kind "user" when it
+ *				cannot be taken, and END; or RESULT. The
  *				account has nothing scheduled (one request less for a login to wait for): what was
  *				scheduled when he was synced still is.
  *	musterctl SYSTEMS id n	(export) nothing: which systems the organisation has, driver "jumpcloud". Answered with RECORDs 'M'
