@@ -229,6 +229,25 @@ static void test_cache_lost(void **state)
 	assert_int_equal(try(f), -ENOENT);
 }
 
+/* One of them is nowhere, since this host has his name itself: that is no reason to be deaf to bad news of others. */
+static void test_nothing_to_keep(void **state)
+{
+	const struct ledger_user given = {.id = "u99", .name = "alice", .uid = 5999, .gid = 5999, .private_group = true};
+	struct fixture *f = *state;
+
+	assert_int_equal(ledger_add_user(&f->ledger, &given), 0);
+	list(f, 0, 10);
+	USER(f, .id = "u99", .name = "alice");
+	sync_one(f);
+	assert_false(fixture_has(f, "u99"));
+	list(f, 6, 3);
+	USER(f, .id = "u09", .name = "user9", .suspended = true);
+	sync_one(f);
+	assert_int_equal(guard.n_held, 7);
+	fixture_in(f, "u00", "user0", 5000, 5000);
+	assert_true(fixture_account(f, "u09").suspended);
+}
+
 static int set_up(void **state)
 {
 	memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
@@ -257,7 +276,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_many), TEST(test_confirmed), TEST(test_few),	    TEST(test_held), TEST(test_released),
 		TEST(test_said), TEST(test_accepted),  TEST(test_cache_lost), TEST(test_each_for_himself),
-		TEST(test_back),
+		TEST(test_back), TEST(test_nothing_to_keep),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
