@@ -134,6 +134,14 @@ void daemon_take_changes(struct daemon *d, int mask)
 		note_status(d);
 }
 
+/* While the sync was at work, which may have looked at the clock before, and held up the one that was due. */
+static bool fell_due(const struct daemon *d, int64_t at)
+{
+	int64_t now = time(NULL), took_s = (daemon_now_ms() - d->worker_began_ms) / 1000 + 1;
+
+	return at <= now && at > now - took_s;
+}
+
 void daemon_sync_ended(struct daemon *d, int wait_status)
 {
 	CLEANUP(buf_done) struct buf buf = {0};
@@ -154,6 +162,8 @@ void daemon_sync_ended(struct daemon *d, int wait_status)
 	engine_end(d->engine, good, &view);
 	count(d, good, death[0]);
 	schedule_done(&d->schedule, good, status.retry_after_s, daemon_now_ms(), daemon_chance());
+	if (good && fell_due(d, status.next_change_at))
+		schedule_hurry(&d->schedule, daemon_now_ms(), 0);
 	daemon_note_published(d, &status);
 	daemon_take_changes(d, ~WATCH_STATUS); /* that was our own */
 }
