@@ -61,13 +61,15 @@ static bool is_named(const struct session_processes *s, pid_t pid)
 
 /*
  * A service that somebody restarted by hand, where no systemd does that for him, carries his login, and so do its children
- * until one of them is a login of its own.
+ * until one of them is a login of its own: another session of the audit's, or where the kernel has none, another slice.
  */
 static bool is_service(const struct session_processes *s, const struct proc *p)
 {
-	uint32_t session = p->login_session;
+	uint32_t session = p->login_session, slice = p->slice_uid;
 
-	for (int i = 0; p && p->login_session == session && i < ANCESTORS_MAX; i++) {
+	for (int i = 0; p && i < ANCESTORS_MAX; i++) {
+		if (p->login_session != session || p->slice_uid != slice)
+			return false;
 		if (is_named(s, p->pid))
 			return true;
 		p = find(s, p->parent);

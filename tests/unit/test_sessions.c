@@ -315,6 +315,23 @@ static void test_services(void **state)
 	assert_true(has(70, DORA, services));
 }
 
+/* Where there is no audit all sessions look alike: whom a service let in is no service for that. */
+static void test_services_without_audit(void **state)
+{
+	static const pid_t services[] = {80, 84, 0};
+	const char *slice = "0::/user.slice/user-5001.slice/session-3.scope\n";
+
+	(void)state;
+	add(&(struct fake){.pid = 80, .parent = 1, .no_audit = true, .cgroup = "0::/system.slice/ssh.service\n"});
+	add(&(struct fake){.pid = 81, .parent = 80, .no_audit = true, .cgroup = slice}); /* sshd's monitor of her session */
+	add(&(struct fake){.pid = 82, .parent = 81, .uid = DORA, .no_audit = true, .cgroup = slice});
+	add(&(struct fake){.pid = 83, .parent = 82, .no_audit = true, .cgroup = slice}); /* sudo -i */
+	add(&(struct fake){.pid = 84, .parent = 83, .no_audit = true, .cgroup = slice}); /* what she restarted by hand */
+	add(&(struct fake){.pid = 85, .parent = 84, .uid = 33, .no_audit = true, .cgroup = slice});
+	assert_true(has(81, DORA, services) && has(82, DORA, services) && has(83, DORA, services));
+	assert_false(has(80, DORA, services) || has(84, DORA, services) || has(85, DORA, services));
+}
+
 static void test_pid_files(void **state)
 {
 	CLEANUP(buf_done) struct buf b = {0};
@@ -480,7 +497,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_read),      TEST(test_cgroups),   TEST(test_dead),	TEST(test_hidden), TEST(test_hers),
 		TEST(test_nevers),    TEST(test_services),  TEST(test_pid_files), TEST(test_count), TEST(test_signal),
-		TEST(test_sweep),     TEST(test_reasons),   TEST(test_expiry),
+		TEST(test_sweep),     TEST(test_reasons),   TEST(test_expiry),    TEST(test_services_without_audit),
 	};
 	int r;
 
