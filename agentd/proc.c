@@ -8,7 +8,7 @@
 
 #include "agentd/file.h"
 
-#define FILE_MAX      16384
+#define FILE_MAX      (1 << 20) /* of status: a process may be in 65536 groups */
 #define STAT_FLAGS    5 /* parent, pgrp, session, tty, tty_pgrp, flags, … */
 #define STAT_THREADS  16
 #define PF_KTHREAD    0x00200000ul
@@ -142,8 +142,9 @@ static int read_cgroup(const struct proc_dir *d, struct buf *buf, struct proc *p
 	int r = read_file(d, p->pid, "cgroup", buf);
 	char *rest, *line;
 
+	/* users nest theirs as deep as they like; who is in one too deep to be named is found by uid and login all the same */
 	if (r < 0)
-		return r == -ESRCH ? 0 : r;
+		return r == -ESRCH || r == -ENAMETOOLONG ? 0 : r;
 	rest = (char *)buf->data;
 	while ((line = strsep(&rest, "\n"))) {
 		char *path = strchr(line, ':');

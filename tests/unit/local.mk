@@ -156,6 +156,7 @@ check_PROGRAMS += test_sessions
 TESTS += test_sessions
 test_sessions_SOURCES = tests/unit/test_sessions.c
 test_sessions_LDADD = libagentd.la libconf.la libcommon.la $(CMOCKA_LIBS)
+test_sessions_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=file_read_fd
 
 check_PROGRAMS += test_snapshot
 TESTS += test_snapshot

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "agentd/conf.h"
+#include "agentd/file.h"
 #include "agentd/session_end.h"
 #include "agentd/session_pick.h"
 
@@ -236,6 +237,49 @@ static void test_hidden(void **state)
 	put("21/status", "not for you\n");
 	assert_int_equal(proc_scan(&d, &procs, &hidden), 0);
 	assert_true(hidden && procs.len == 2 * sizeof(struct proc));
+}
+
+static bool too_deep; /* what the kernel says of a cgroup whose path is longer than a page */
+
+int __real_file_read_fd(int fd, size_t max, struct buf *out);
+int __wrap_file_read_fd(int fd, size_t max, struct buf *out);
+int __wrap_file_read_fd(int fd, size_t max, struct buf *out)
+{
+	char link[64], path[300];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (too_deep && n > 7 && !memcmp(path + n - 7, "/cgroup", 7))
+		return -ENAMETOOLONG;
+	return __real_file_read_fd(fd, max, out);
+}
+
+/* What a user can do to her own processes hides none of them: cgroups below each other, and all groups of a container of hers. */
+static void test_hiding(void **state)
+{
+	CLEANUP(buf_done) struct buf procs = {0};
+	CLEANUP(proc_close) struct proc_dir d;
+	bool hidden;
+	FILE *f;
+
+	(void)state;
+	add(&(struct fake){.pid = 1});
+	add(&(struct fake){.pid = 20, .uid = DORA});
+	add(&(struct fake){.pid = 21, .login = DORA, .session = 3});
+	f = fopen(at("20/status"), "w");
+	assert_non_null(f);
+	fprintf(f, "Name:\tx\nUid:\t%d\t%d\t%d\t%d\nGroups:\t", DORA, DORA, DORA, DORA);
+	for (int i = 0; i < 65536; i++)
+		fprintf(f, "%d ", 1879048192 + i);
+	fprintf(f, "\nNSpid:\t20\n");
+	assert_int_equal(fclose(f), 0);
+	too_deep = true;
+	assert_int_equal(proc_open(dir, &d), 0);
+	assert_int_equal(proc_scan(&d, &procs, &hidden), 0);
+	assert_true(!hidden && procs.len == 3 * sizeof(struct proc));
+	assert_true(has(20, DORA, NULL) && has(21, DORA, NULL));
+	too_deep = false;
 }
 
 static void test_hers(void **state)
@@ -498,6 +542,7 @@ int main(void)
 		TEST(test_read),      TEST(test_cgroups),   TEST(test_dead),	TEST(test_hidden), TEST(test_hers),
 		TEST(test_nevers),    TEST(test_services),  TEST(test_pid_files), TEST(test_count), TEST(test_signal),
 		TEST(test_sweep),     TEST(test_reasons),   TEST(test_expiry),    TEST(test_services_without_audit),
+		TEST(test_hiding),
 	};
 	int r;
 
