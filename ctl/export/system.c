@@ -146,8 +146,9 @@ static int write_new(const struct target *t, const struct export_options *o, str
 		ret->serial = 0;
 	r = name_removed(old, doc, ret->left_out);
 	if (r == 0 && same(old, doc)) {
-		ret->outcome = EXPORT_UNCHANGED;
-		return 0;
+		r = target_keep(t, &ret->fault);
+		ret->outcome = r == 0 ? EXPORT_UNCHANGED : EXPORT_FAILED;
+		return r;
 	}
 	ret->serial = ret->serial + 1 > o->now ? ret->serial + 1 : o->now;
 	if (r == 0)

@@ -52,6 +52,19 @@ static int write_all(int fd, const char *text, size_t len)
 	return 0;
 }
 
+/* Who may read it: nobody but the owner, and T's group. */
+static int set_readers(const struct target *t, int fd)
+{
+	bool shared = t->group != (gid_t)-1;
+	mode_t mode = shared ? 0640 : 0600;
+	struct stat st;
+
+	if (fstat(fd, &st) < 0 || (shared && st.st_gid != t->group && fchown(fd, (uid_t)-1, t->group) < 0) ||
+	    ((st.st_mode & 07777) != mode && fchmod(fd, mode) < 0))
+		return -errno;
+	return 0;
+}
+
 static int fill(const struct target *t, int fd, struct json_object *doc)
 {
 	size_t len;
@@ -62,8 +75,8 @@ static int fill(const struct target *t, int fd, struct json_object *doc)
 
 	if (r == 0)
 		r = write_all(fd, "\n", 1);
-	if (r == 0 && t->group != (gid_t)-1 && (fchown(fd, (uid_t)-1, t->group) < 0 || fchmod(fd, 0640) < 0))
-		r = -errno;
+	if (r == 0)
+		r = set_readers(t, fd);
 	return r == 0 && fsync(fd) < 0 ? -errno : r;
 }
 
@@ -91,4 +104,12 @@ int target_save(const struct target *t, struct json_object *doc, struct fault *f
 	if (r < 0 && fd >= 0)
 		unlinkat(t->dir_fd, temp, 0);
 	return r;
+}
+
+int target_keep(const struct target *t, struct fault *f)
+{
+	AUTO_CLOSE int fd = openat(t->dir_fd, t->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int r = fd < 0 ? -errno : set_readers(t, fd);
+
+	return r < 0 ? fault_set(f, r, "cannot say who may read %s: %s", t->name, strerror(-r)) : 0;
 }

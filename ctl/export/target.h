@@ -25,4 +25,7 @@ int target_load(const struct target *t, struct json_object **ret, struct fault *
  */
 int target_save(const struct target *t, struct json_object *doc, struct fault *f) MUST_CHECK;
 
+/* The file says what it should, and stays: only who may read it is seen to. -errno. F is filled. */
+int target_keep(const struct target *t, struct fault *f) MUST_CHECK;
+
 #endif

@@ -150,6 +150,24 @@ def test_unchanged_files_stay(host):
     assert seen(OUT / f"{host.second}.json") == files[host.second]
 
 
+def test_readers_follow_the_option(host):
+    """Also of a file that stays: whom --group names may read it from now on, and who is no longer named may not."""
+    path = OUT / f"{host.tenant.system}.json"
+
+    def readers():
+        st = path.stat()
+        return stat.S_IMODE(st.st_mode), grp.getgrgid(st.st_gid).gr_name, st.st_mtime_ns
+
+    host.tenant.add_user("dora", bound=True)
+    host.export()
+    before = readers()
+    assert before[0] == 0o600
+    assert "unchanged" in host.export("--group", "www-data").stdout
+    assert readers() == (0o640, "www-data", before[2])
+    assert "unchanged" in host.export().stdout
+    assert readers()[0::2] == (0o600, before[2])
+
+
 def test_serial_rises_over_a_lost_file(host):
     host.tenant.add_user("dora", bound=True)
     first = host.export("--json")
