@@ -23,20 +23,21 @@
 struct visitor {
 	bool local;
 	int muster; /* what pam_muster returns */
+	const struct pamstack_entry *liked_by; /* another module, or NULL */
 };
 
 static const struct visitor refused[] = {
-	{false, PAM_ACCT_EXPIRED},
-	{false, PAM_PERM_DENIED},
-	{false, PAM_AUTHTOK_EXPIRED},
-	{false, PAM_AUTHINFO_UNAVAIL},
+	{false, PAM_ACCT_EXPIRED, NULL},
+	{false, PAM_PERM_DENIED, NULL},
+	{false, PAM_AUTHTOK_EXPIRED, NULL},
+	{false, PAM_AUTHINFO_UNAVAIL, NULL},
 };
 static const struct visitor unproven[] = {
-	{false, PAM_AUTH_ERR}, {false, PAM_AUTHINFO_UNAVAIL}, {false, PAM_ACCT_EXPIRED}};
-static const struct visitor module_gone = {false, PAM_MODULE_UNKNOWN};
-static const struct visitor allowed = {false, PAM_SUCCESS};
-static const struct visitor local = {true, PAM_USER_UNKNOWN};
-static const struct visitor local_module_gone = {true, PAM_MODULE_UNKNOWN};
+	{false, PAM_AUTH_ERR, NULL}, {false, PAM_AUTHINFO_UNAVAIL, NULL}, {false, PAM_ACCT_EXPIRED, NULL}};
+static const struct visitor module_gone = {false, PAM_MODULE_UNKNOWN, NULL};
+static const struct visitor allowed = {false, PAM_SUCCESS, NULL};
+static const struct visitor local = {true, PAM_USER_UNKNOWN, NULL};
+static const struct visitor local_module_gone = {true, PAM_MODULE_UNKNOWN, NULL};
 
 /* Of modules that nothing is known of: a success, unless that alone would end or change the stack. */
 static int answer_of_others(const struct pamstack_entry *e)
@@ -50,6 +51,8 @@ static int answer(const struct pamstack_entry *e, const void *data)
 {
 	const struct visitor *v = data;
 
+	if (e == v->liked_by)
+		return PAM_SUCCESS;
 	if (strcmp(e->module, "pam_muster") == 0)
 		return v->muster;
 	/* "x" as password and no shadow entry: pam_unix refuses them, unless it is told not to mind */
@@ -226,21 +229,23 @@ static void check_auth(struct doctor *d, const char *service)
 	}
 }
 
-/* What ends the account stack before muster is asked, for users that some other module likes. */
+/* Modules of which nothing is known: does a success of theirs end the stack before muster is asked, or jump over it? */
 static void check_before(struct doctor *d, const char *service)
 {
 	CLEANUP(pamstack_done) struct pamstack s;
+	const char *muster = "pam_muster";
 
-	if (pamstack_load(PAM_DIR, service, PAMSTACK_ACCOUNT, &s) < 0 || !pamstack_find(&s, "pam_muster"))
+	if (pamstack_load(PAM_DIR, service, PAMSTACK_ACCOUNT, &s) < 0 || !pamstack_find(&s, muster) ||
+	    any_passes(&s, refused, ARRAY_SIZE(refused)))
 		return;
-	for (unsigned i = 0; i < s.count && strcmp(s.entries[i].module, "pam_muster") != 0; i++) {
+	for (unsigned i = 0; i < s.count; i++) {
 		const struct pamstack_entry *e = &s.entries[i];
+		const struct visitor v = {false, PAM_ACCT_EXPIRED, e};
 		struct finding f = {FINDING_WARNING, "pam.account", .file = e->file, .line = e->line,
 				    .remedy = "put it after pam_muster, or make it 'required'"};
 
-		if (e->substack || e->actions[PAM_SUCCESS] != PAMSTACK_DONE ||
-		    strcmp(e->module, "pam_unix") == 0 || strcmp(e->module, "pam_localuser") == 0 ||
-		    strcmp(e->module, "pam_rootok") == 0)
+		if (e->substack || strcmp(e->module, muster) == 0 || strcmp(e->module, "pam_unix") == 0 ||
+		    strcmp(e->module, "pam_localuser") == 0 || strcmp(e->module, "pam_rootok") == 0 || !passes(&s, &v))
 			continue;
 		doctor_tell(d, &f, "%s: whom %s accepts, muster is not asked about", service, e->module);
 	}

@@ -190,6 +190,10 @@ SETUP = {
     "pam: liked by another": (lambda: edited(PAMD / "login", r"^@include common-account",
                                              "account sufficient pam_succeed_if.so uid > 0\n@include common-account"), "pam.account",
                               "warning", "whom pam_succeed_if accepts"),
+    "pam: jumped over": (lambda: edited(PAMD / "login", r"^@include common-account",
+                                        "account [success=1 default=ignore] pam_succeed_if.so uid > 0\n"
+                                        "account [success=ok user_unknown=ignore default=die] pam_muster.so\n"
+                                        "account required pam_permit.so"), "pam.account", "warning", "whom pam_succeed_if accepts"),
     "pam: closed": (lambda: edited(PAMD / "sudo", r"^@include common-account", "@include common-account\naccount required pam_deny.so"),
                     "pam.account", "fault", "sudo locks local users out"),
     "pam: any password": (lambda: edited(AUTH, r"^auth\s+requisite\s+pam_deny.so", "auth optional pam_permit.so"), "pam.auth", "fault",
