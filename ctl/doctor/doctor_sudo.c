@@ -90,8 +90,12 @@ static void read_rules(struct doctor *d)
 
 void doctor_sudo(struct doctor *d)
 {
-	if (access(SUDO, X_OK) < 0 || access(CVTSUDOERS, X_OK) < 0)
-		doctor_ok(d, "sudo", NULL, "no " SUDO " with " CVTSUDOERS " here");
+	const struct finding f = {FINDING_NOTE, "sudo", .remedy = "see that it is Todd Miller's sudo, 1.8.23 or later"};
+
+	if (access(SUDO, X_OK) < 0)
+		doctor_ok(d, "sudo", NULL, "no " SUDO " here");
+	else if (access(CVTSUDOERS, X_OK) < 0) /* also sudo-rs, which has no group_plugin */
+		doctor_tell(d, &f, "there is no " CVTSUDOERS ": what " SUDO " goes by is not seen");
 	else if (!d->root)
 		doctor_unseen(d, "sudo", "sudoers");
 	else

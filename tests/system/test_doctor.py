@@ -210,6 +210,7 @@ SETUP = {
     "sshd: other key user": (lambda: edited(SSHD, r"User muster-keys", "User nobody"), "sshd.keys", "warning", "'nobody'"),
     "sshd: key command of others": (lambda: mode("/usr/bin/musterctl", 0o777), "sshd.keys", "fault", "than root can change"),
     "sshd: nonsense": (lambda: added(SSHD, "Nonsense 1\n"), "sshd", "warning", "Nonsense"),
+    "sudo: another's": (lambda: gone(pathlib.Path("/usr/bin/cvtsudoers")), "sudo", "note", "is not seen"),
     "sudo: other plug-in": (lambda: added("/etc/sudoers.d/zz", 'Defaults group_plugin="group_file.so /etc/sudo-group"\n'), "sudo.plugin",
                             "fault", "group_plugin is group_file.so"),
     "sudo: file gone": (lambda: gone(SUDOERS), "sudo.plugin", "fault", "not set"),
