@@ -170,8 +170,8 @@ static int ask(void *context, const struct jumpcloud_request *request, struct ju
 	ret->total = answer.total;
 	if (r < 0)
 		explain(&a, &answer, r, ret->text);
-	if (r < 0 && answer.server.status == 404)
-		return -ENOENT;
+	if (r < 0 && !a.no_token && answer.server.status == 404)
+		return -ENOENT; /* of what was asked for, not of the tokens' server */
 	return r > 0 ? 0 : r;
 }
 

@@ -286,13 +286,16 @@ int jumpcloud_refresh(const struct jumpcloud_api *api, const struct jumpcloud_op
 	struct id_list gone = { .send = sink->removed, .context = sink->context, .group_id = "" };
 	struct bound_user bound = { .sudo = false };
 	struct user_record record = { .bound = &bound };
+	bool gone_by_now;
 	int r;
 
 	memcpy(bound.id, id, strnlen(id, sizeof(bound.id) - 1));
 	r = ask_single(&j, &record);
-	if (r == 0)
+	gone_by_now = r == -ENOENT;
+	/* 404 is also said where nothing is known at all, as of an organisation that is not there: then the list is not either */
+	if (r == 0 || gone_by_now)
 		r = jumpcloud_bound_user(&j, id, &bound);
-	if (r > 0) {
+	if (r > 0 && !gone_by_now) {
 		struct account a;
 
 		r = read_account(&j, &record, &a);
@@ -300,7 +303,7 @@ int jumpcloud_refresh(const struct jumpcloud_api *api, const struct jumpcloud_op
 			r = jumpcloud_reject(&j, &(struct reject){ "user", id, a.name, j.fault.reason, j.fault.detail });
 		else if (r == 0)
 			r = sink->account(sink->context, &a);
-	} else if (r == 0 || r == -ENOENT) {
+	} else if (r >= 0) {
 		r = id_list_add(&gone, id);
 		if (r == 0)
 			r = id_list_flush(&gone);

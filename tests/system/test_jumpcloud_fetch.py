@@ -249,6 +249,18 @@ def test_refresh(double):
         assert a.error == errno.EPERM and fetch.count("X") == 0
 
 
+def test_nobody_is_gone_where_nothing_is_known(double):
+    """404 is also what an unknown organisation gets, and a wrong address of the tokens' server."""
+    double.tenant.switch(multi_tenant=True)
+    dora = double.tenant.add_user("dora", bound=True)
+    with fetching(**settings(double, org_id="f" * 24)) as fetch:
+        assert fetch.refresh(dora).error == errno.EPROTO and fetch.count("X") == 0
+    double.faults.order("status", path="/oauth2/token", status=404, times=None)
+    with fetching(**service(double, org_id=double.tenant.organization)) as fetch:
+        assert fetch.refresh(dora).error == errno.EPROTO and fetch.count("X") == 0
+        assert double.journal.count("/oauth2/token") == 1
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 @pytest.mark.parametrize("path", [BOUND, "/api/systemusers/"], ids=["bound", "record"])
 def test_hostile_reply_about_one_user(shared_double, path, name):

@@ -653,6 +653,9 @@ static void test_refresh(void **state)
 		{ { &record, &empty, &unbound }, 0, "removed " ALICE "\n" },
 		{ { &record, &unbound }, 0, "removed " ALICE "\n" },
 		{ { &deleted, &bound }, 0, "removed " ALICE "\n" },
+		{ { &deleted, &unbound }, 0, "removed " ALICE "\n" },
+		{ { &deleted, &lost }, -EPROTO, "" }, /* nobody is gone where nothing is known */
+		{ { &deleted, &no_answer }, -EBUSY, "" },
 		{ { &record, &cut }, -EAGAIN, "" }, /* a list that is not whole removes nobody */
 		{ { &record, &lost }, -EPROTO, "" }, /* nor does one that is not there */
 		{ { &reserved, &bound }, 0, "reject user " ALICE " root name_reserved (username: a name of the system)\n" },
