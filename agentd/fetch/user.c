@@ -150,7 +150,15 @@ static int read_plain(const struct json_node *n, size_t n_texts, struct account 
 	return 0;
 }
 
-static int read_state(const struct json_node *n, struct account *a)
+/* The API always has one of both: a reply that has neither does not say whether he may log in. */
+static enum user_state state_by_flag(const struct user_reader *u, const struct json_node *n, const struct account *a)
+{
+	if (u->api && !json_present(n, "suspended"))
+		return USER_STATE_NONE;
+	return a->suspended ? USER_SUSPENDED : USER_ACTIVATED;
+}
+
+static int read_state(const struct user_reader *u, const struct json_node *n, struct account *a)
 {
 	const char *name;
 	int r = json_get_text(n, JSON_FIELD("state", "state"), USER_TEXT_MAX, &name);
@@ -158,7 +166,7 @@ static int read_state(const struct json_node *n, struct account *a)
 	if (r < 0)
 		return r;
 	if (r == 0)
-		a->state = a->suspended ? USER_SUSPENDED : USER_ACTIVATED;
+		a->state = state_by_flag(u, n, a);
 	else if (user_state_parse(name, &a->state) < 0)
 		a->state = USER_STATE_NONE;
 	return 0;
@@ -361,7 +369,7 @@ int user_read(struct user_reader *u, const struct json_node *n, struct account *
 	    read_id(n, JSON_FIELD("unix_guid", "gid"), &ret->gid) < 0 ||
 	    read_gecos(u, n, ret) < 0 ||
 	    read_plain(n, u->api ? TEXT_FIELDS_API : ARRAY_SIZE(text_fields), ret) < 0 ||
-	    read_state(n, ret) < 0 || read_mfa(n, ret) < 0)
+	    read_state(u, n, ret) < 0 || read_mfa(n, ret) < 0)
 		return -EINVAL;
 	if (!u->api && (read_scheduled(n, ret) < 0 || read_totp(n, ret) < 0))
 		return -EINVAL;

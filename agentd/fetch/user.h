@@ -36,7 +36,7 @@ void user_reader_done(struct user_reader *u);
  * Returns 0; -EINVAL the user must be left out, N's fault says why; -ENOMEM; what drop() returned.
  *
  * Absent and null are the same. Absent `state`: SUSPENDED or ACTIVATED, as `suspended` says
- * (JumpCloud before 2021); a word that is no state of ours: USER_STATE_NONE, which denies. Absent
+ * (JumpCloud before 2021; of an `api` that says neither: USER_STATE_NONE); a word that is no state of ours: USER_STATE_NONE, which denies. Absent
  * `activated`: whether there is a password_hash, or passwords are elsewhere. Absent `allow_public_key`: true.
  */
 int user_read(struct user_reader *u, const struct json_node *n, struct account *ret) MUST_CHECK;

@@ -272,7 +272,7 @@ static void test_sudo(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		AUTO_FREE char *users = str_format("[%s]", cases[i].user);
-		AUTO_FREE char *records = str_format(RESULTS("1", "{\"_id\":\"" ALICE "\",\"username\":\"alice\","
+		AUTO_FREE char *records = str_format(RESULTS("1", "{\"_id\":\"" ALICE "\",\"username\":\"alice\",\"suspended\":false,"
 									   "\"activated\":true%s}"), cases[i].record);
 		AUTO_FREE char *dump = str_format("account " ALICE " alice 0:0 ACTIVATED%s\n", cases[i].dump);
 		const struct answer answers[] = {
@@ -338,16 +338,18 @@ static void test_bad_group(void **state)
 static void test_old_records(void **state)
 {
 	static const struct answer answers[] = {
-		{ USERS, 0, 2, "[" DIRECT(ALICE, "null") "," DIRECT(BOB, "null") "]", false },
+		{ USERS, 0, 3, "[" DIRECT(ALICE, "null") "," DIRECT(BOB, "null") "," DIRECT(CAROL, "null") "]", false },
 		{ RECORDS, 0, NO_TOTAL,
-		  RESULTS("2", "{\"_id\":\"" ALICE "\",\"username\":\"alice\",\"suspended\":true,\"activated\":true},"
-			       "{\"id\":\"" BOB "\",\"username\":\"bob\",\"suspended\":false,\"activated\":false}"), false },
+		  RESULTS("3", "{\"_id\":\"" ALICE "\",\"username\":\"alice\",\"suspended\":true,\"activated\":true},"
+			       "{\"id\":\"" BOB "\",\"username\":\"bob\",\"suspended\":false,\"activated\":false},"
+			       "{\"id\":\"" CAROL "\",\"username\":\"carol\",\"activated\":true}"), false },
 		NOTHING_ELSE,
 	};
 	struct run r = { .fake = { .step = 0 } };
 
 	(void)state;
-	EXPECT(&r, answers, "account " ALICE " alice 0:0 SUSPENDED suspended\naccount " BOB " bob 0:0 ACTIVATED pending\n");
+	EXPECT(&r, answers, "account " ALICE " alice 0:0 SUSPENDED suspended\naccount " BOB " bob 0:0 ACTIVATED pending\n"
+	       "account " CAROL " carol 0:0 NONE\n");
 	done(&r);
 }
 
