@@ -238,8 +238,7 @@ static struct login_word pretend(struct auth *a)
 
 struct login_word auth_ask(struct auth *a, const struct subject *s, const char *password)
 {
-	const char *user = *s->account.username ? s->account.username : s->account.name;
-	const struct fetcher_login login = {user, password, wire_now_ms() + ASK_MS};
+	struct fetcher_login login = {.password = password, .deadline_ms = wire_now_ms() + ASK_MS};
 	struct auth_settings settings;
 	struct login_word w;
 	char error[SOURCE_ERROR_SIZE] = "";
@@ -247,7 +246,8 @@ struct login_word auth_ask(struct auth *a, const struct subject *s, const char *
 	int result = -EHOSTUNREACH, r;
 
 	if (!*password)
-		return pretend(a);
+		return pretend(a); /* there may be no account */
+	login.user = *s->account.username ? s->account.username : s->account.name;
 	if (!take_settings(a, &settings) || take_slot(a) < 0)
 		return word_of(-EHOSTUNREACH);
 	r = ask(&settings, &login, &result, error);
