@@ -14,6 +14,7 @@
 #include "common/paths.h"
 
 #define ASK_MS	     6000  /* PAM gives us twelve seconds, the refresh before and the hashing after us take some */
+#define WHOLE_MS     10000 /* the wait for a slot, too */
 #define SLOW_MS	     1000  /* an outage that took longer than this … */
 #define AWAY_MS	     10000 /* … is believed for so long */
 #define AT_ONCE	     12	   /* muster-fetch.socket takes 16 in all */
@@ -238,11 +239,11 @@ static struct login_word pretend(struct auth *a)
 
 struct login_word auth_ask(struct auth *a, const struct subject *s, const char *password)
 {
-	struct fetcher_login login = {.password = password, .deadline_ms = wire_now_ms() + ASK_MS};
+	struct fetcher_login login = {.password = password};
 	struct auth_settings settings;
 	struct login_word w;
 	char error[SOURCE_ERROR_SIZE] = "";
-	int64_t began_ms = wire_now_ms();
+	int64_t came_ms = wire_now_ms(), began_ms;
 	int result = -EHOSTUNREACH, r;
 
 	if (!*password)
@@ -250,12 +251,14 @@ struct login_word auth_ask(struct auth *a, const struct subject *s, const char *
 	login.user = *s->account.username ? s->account.username : s->account.name;
 	if (!take_settings(a, &settings) || take_slot(a) < 0)
 		return word_of(-EHOSTUNREACH);
+	began_ms = wire_now_ms(); /* a wait for our own is no outage of the directory's */
+	login.deadline_ms = began_ms + ASK_MS < came_ms + WHOLE_MS ? began_ms + ASK_MS : came_ms + WHOLE_MS;
 	r = ask(&settings, &login, &result, error);
 	sem_post(&a->slots);
 	w = word_of(r < 0 ? -EHOSTUNREACH : result);
 	note(a, w.password != AGENT_PASSWORD_UNAVAILABLE, began_ms, error);
 	keep(s, password, w);
 	if (w.password != AGENT_PASSWORD_UNAVAILABLE)
-		note_time(a, wire_now_ms() - began_ms);
+		note_time(a, wire_now_ms() - came_ms);
 	return w;
 }

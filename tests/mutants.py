@@ -78,8 +78,8 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "a reboot forgets what waits": (
         "agentd/reports.c", "return e->sent; /*", "return true; /*", ["test_report.py::test_over_a_reboot"]),
     "nothing falls due off line": (
-        "agentd/sync.c", "if (!s->known.generation || s->now < s->known.next_change_at ||",
-        "if (!s->known.generation || s->now > s->known.next_change_at ||", ["test_due.py::test_back_on_line"]),
+        "agentd/sync.c", "if (!behind && s->now < s->known.next_change_at)",
+        "if (!behind && s->now > s->known.next_change_at)", ["test_due.py::test_back_on_line"]),
     "explain asks nobody for off-line passwords": (
         "ctl/explain.c", "if (off_line && e->view.policy.password_ldap)", "if (off_line && !e->view.policy.password_ldap)",
         ["test_explain.py::test_would_she_get_in"]),
@@ -168,7 +168,7 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/auth.c", "away = wire_now_ms() < a->away_until_ms;", "away = a->away_until_ms < 0;",
         ["test_ldap.py::test_frozen_server"]),
     "sshd is left a refusal that never comes": (
-        "pam/auth.c", "if (subject_verdict(s, VERDICT_ACCOUNT, false).reason == REASON_OK)",
+        "pam/auth.c", "if (l->refused || subject_verdict(s, VERDICT_ACCOUNT, false).reason == REASON_OK)",
         "if (subject_verdict(s, VERDICT_ACCOUNT, false).reason == REASON_UNDECIDED)",
         ["test_ldap.py::test_service_in_account_phase"]),
     "the agent's word about another is taken": (
