@@ -141,11 +141,11 @@ int answer(int sock, const struct frame *f, uid_t peer, const struct answer_opti
 		return -EPROTO;
 	if (agent_request_unpack(f->payload.data, f->payload.len, &q) < 0 || !name_valid(q.user))
 		return -EPROTO;
-	if (!may_ask(&q, peer))
-		return -EPERM;
 	r = wire_send(sock, FRAME_WORKING, f->request_id, NULL, 0, -1, wire_now_ms() + SEND_MS);
 	if (r < 0)
 		return r;
+	if (!may_ask(&q, peer))
+		return -EPERM;
 	memcpy(a.nonce, q.nonce, sizeof(a.nonce));
 	a.user = q.user;
 	a.online = refresh(&q, o);
