@@ -387,10 +387,10 @@ def test_nothing_leaks(endpoint, quiet):
         before, pss = agent.descriptors(), agent.pss_kib()
         for i in range(200):
             endpoint.user("dora", displayname=f"Dora {i}")
-            changed_within(2, agent, lambda: endpoint.write(endpoint.document))
+            changed_within(15, agent, lambda: endpoint.write(endpoint.document))
             if i % 20 == 0:
                 with endpoint.configured(warn_days=8 + i):
-                    changed_within(2, agent, agent.reload)
+                    changed_within(15, agent, agent.reload)
         wait_for(lambda: agent.log().count("conf: read again") >= 19, what=agent.log())
         wait_for(lambda: agent.children() == {})
         assert agent.descriptors() == before
