@@ -117,6 +117,11 @@ class Agent:
     def descriptors(self):
         return sorted(os.readlink(f) for f in pathlib.Path(f"/proc/{self.pid}/fd").iterdir())
 
+    def own_kib(self):
+        """Memory of its own: the rest of its PSS depends on who else uses the same libraries."""
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"RssAnon:\s+(\d+) kB", status).group(1))
+
     def pss_kib(self):
         return int(re.search(r"(?m)^Pss: +(\d+) kB", pathlib.Path(f"/proc/{self.pid}/smaps_rollup").read_text()).group(1))
 

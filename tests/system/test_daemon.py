@@ -384,7 +384,7 @@ def test_restart_storm(endpoint, quiet):
 def test_nothing_leaks(endpoint, quiet):
     with Agent() as agent:
         agent.wait_until_synced()
-        before, pss = agent.descriptors(), agent.pss_kib()
+        before, own = agent.descriptors(), agent.own_kib()
         for i in range(200):
             endpoint.user("dora", displayname=f"Dora {i}")
             changed_within(15, agent, lambda: endpoint.write(endpoint.document))
@@ -394,7 +394,7 @@ def test_nothing_leaks(endpoint, quiet):
         wait_for(lambda: agent.log().count("conf: read again") >= 19, what=agent.log())
         wait_for(lambda: agent.children() == {})
         assert agent.descriptors() == before
-        assert agent.pss_kib() <= pss + 128
+        assert agent.own_kib() <= own + 128
         assert agent.syncs() >= 200 and agent.syncs("failed") == agent.syncs("died") == 0
 
 
