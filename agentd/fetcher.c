@@ -13,7 +13,6 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "agentd/refresh_answer.h"
@@ -107,22 +106,15 @@ static bool is_trusted(uid_t uid)
 /* Whoever listens is asked for, too: a service manager, as root. */
 static int connect_to(const char *path, const struct stat *st, int *ret)
 {
-	AUTO_CLOSE int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
-	int r = str_print(address.sun_path, sizeof(address.sun_path), "%s", path);
+	AUTO_CLOSE int sock = -1;
+	uid_t peer;
 
-	if (sock < 0)
-		return -errno;
-	if (r < 0)
-		return r;
 	if (!S_ISSOCK(st->st_mode) || !is_trusted(st->st_uid) || st->st_mode & (S_IWGRP | S_IWOTH))
 		return -EPERM;
-	if (connect(sock, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
-	    getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-		return -errno;
-	if (!is_trusted(peer.uid))
+	sock = wire_connect(path, &peer);
+	if (sock < 0)
+		return sock;
+	if (!is_trusted(peer))
 		return -EPERM;
 	*ret = TAKE_FD(sock);
 	return 0;

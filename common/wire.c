@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 
 #define HEADER_SIZE 12
@@ -244,4 +245,23 @@ int frame_end_unpack(const void *data, size_t len, struct frame_end *ret)
 		.flags = le64toh(v[5]),
 	};
 	return 0;
+}
+
+int wire_connect(const char *path, uid_t *ret_peer)
+{
+	AUTO_CLOSE int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+	int r = str_print(address.sun_path, sizeof(address.sun_path), "%s", path);
+
+	if (sock < 0)
+		return -errno;
+	if (r < 0)
+		return r;
+	if (connect(sock, (const struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
+		return -errno;
+	*ret_peer = peer.uid;
+	return TAKE_FD(sock);
 }

@@ -7,6 +7,8 @@
 #ifndef COMMON_WIRE_H
 #define COMMON_WIRE_H
 
+#include <sys/types.h>
+
 #include "common/str.h"
 
 #define FRAME_MAX 65536
@@ -62,6 +64,11 @@ int wire_send(int sock, enum frame_type type, uint32_t request_id, const void *d
  */
 int wire_recv(int sock, struct frame *f, int64_t deadline_ms) MUST_CHECK;
 int64_t wire_now_ms(void);
+/*
+ * A connection to the socket at PATH, which does not wait: a descriptor that does not block, or -errno. *RET_PEER: who listens there,
+ * for the caller to judge before a word is said.
+ */
+int wire_connect(const char *path, uid_t *ret_peer) MUST_CHECK;
 /* Wipes the payload and closes the descriptor. */
 void frame_done(struct frame *f);
 

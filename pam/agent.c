@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/random.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 
 #include "common/agent.h"
 #include "common/paths.h"
@@ -41,21 +39,12 @@ static bool is_job(const char *service)
 /* A connection to the agent itself, by the uid of who listens; -errno at once where nobody can answer. */
 static int connect_agent(const char *path)
 {
-	AUTO_CLOSE int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
-	int r = str_print(address.sun_path, sizeof(address.sun_path), "%s", path);
+	uid_t peer;
+	AUTO_CLOSE int sock = wire_connect(path, &peer);
 
 	if (sock < 0)
-		return -errno;
-	if (r < 0)
-		return r;
-	if (connect(sock, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-		return -errno;
-	return peer.uid == MUSTER_OWNER ? TAKE_FD(sock) : -EPERM;
+		return sock;
+	return peer == MUSTER_OWNER ? TAKE_FD(sock) : -EPERM;
 }
 
 static int64_t first_ms(void)

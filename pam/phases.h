@@ -7,7 +7,7 @@
 /* Data of libpam from phase_auth() to phase_account(), an int64_t: until when the password is good off line. */
 #define PASSWORD_ENDS_AT "muster_password_ends_at"
 
-/* Verify a password; hashes exactly once, whoever the user is. */
+/* Verify a password: the same work whoever the user is (common/login.h). */
 int phase_auth(const struct call *c);
 /* May the account pass now, however it authenticated? */
 int phase_account(const struct call *c);

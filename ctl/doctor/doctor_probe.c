@@ -6,12 +6,11 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 
 #include "agentd/file.h"
+#include "common/wire.h"
 #include "ctl/doctor/doctor.h"
 
 #define RUN_LIMIT_MS  10000
@@ -75,21 +74,12 @@ int doctor_run(const char *const *argv, struct buf *out)
 
 int doctor_listens(const char *path, int *ret_sock)
 {
-	AUTO_CLOSE int sock = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	struct ucred peer;
-	socklen_t len = sizeof(peer);
-	int r = str_print(address.sun_path, sizeof(address.sun_path), "%s", path);
+	uid_t peer;
+	AUTO_CLOSE int sock = wire_connect(path, &peer);
 
 	if (sock < 0)
-		return -errno;
-	if (r < 0)
-		return r;
-	if (connect(sock, (struct sockaddr *)&address, sizeof(address)) < 0)
-		return -errno;
-	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
-		return -errno;
-	if (peer.uid != 0)
+		return sock;
+	if (peer != 0)
 		return -EPERM;
 	*ret_sock = TAKE_FD(sock);
 	return 0;
