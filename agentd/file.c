@@ -40,21 +40,36 @@ int file_read(const char *path, size_t max, struct buf *out)
 	return file_read_fd(fd, max, out);
 }
 
+int write_all(int fd, const void *data, size_t len)
+{
+	const uint8_t *p = data;
+
+	while (len > 0) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		len -= (size_t)n;
+	}
+	return 0;
+}
+
 static int write_new(const char *path, mode_t mode, const void *data, size_t len)
 {
 	AUTO_CLOSE int fd = -1;
-	ssize_t n;
+	int r;
 
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;
-	n = TEMP_FAILURE_RETRY(write(fd, data, len));
-	if (n < 0)
-		return -errno;
-	if ((size_t)n != len)
-		return -ENOSPC;
+	r = write_all(fd, data, len);
+	if (r < 0)
+		return r;
 	if (fchmod(fd, mode) < 0 || fsync(fd) < 0)
 		return -errno;
 	return 0;

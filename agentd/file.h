@@ -12,6 +12,9 @@ int file_read(const char *path, size_t max, struct buf *out) MUST_CHECK;
 /* Likewise what FD yields up to its end. */
 int file_read_fd(int fd, size_t max, struct buf *out) MUST_CHECK;
 
+/* All of DATA, however many writes it takes. */
+int write_all(int fd, const void *data, size_t len) MUST_CHECK;
+
 /* DIR/NAME with LEN bytes and MODE, made under another name, synced and renamed: who reads it sees the old one or the new one. */
 int file_replace(const char *dir, const char *name, mode_t mode, const void *data, size_t len) MUST_CHECK;
 

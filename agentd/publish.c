@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "agentd/file.h"
 #include "common/paths.h"
 #include "common/snapshot_writer.h"
 
@@ -39,21 +40,6 @@ static int fail(char *error, const char *what, const char *dir, const char *name
 {
 	snprintf(error, PUBLISH_ERROR_SIZE, "%s %s/%s: %s", what, dir, name, strerror(-r));
 	return r;
-}
-
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
 }
 
 static int copy(int from, int to)

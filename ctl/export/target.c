@@ -37,21 +37,6 @@ int target_load(const struct target *t, struct json_object **ret, struct fault *
 	return r;
 }
 
-static int write_all(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 /* Who may read it: nobody but the owner, and T's group. */
 static int set_readers(const struct target *t, int fd)
 {
