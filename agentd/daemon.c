@@ -377,6 +377,7 @@ int daemon_run(const char *config)
 		.lock = -1, .signals = -1, .timer = -1, .change_timer = -1,
 		.schedule = {.next_ms = INT64_MAX},
 		.sessions_at_ms = INT64_MAX,
+		.sessions_again_ms = INT64_MAX,
 	};
 	char error[CONF_ERROR_SIZE];
 	int r = settings_load(config, &s, error);

@@ -48,6 +48,7 @@ struct daemon {
 	int64_t sessions_began_ms;
 	bool sessions_late;	/* bad news came, or may have: look a second time */
 	int64_t sessions_at_ms; /* when it is to look again; INT64_MAX: when there is a reason */
+	int64_t sessions_again_ms; /* that second look, which no other one takes the place of; INT64_MAX: none */
 	struct schedule schedule;
 	struct metrics metrics;
 	int64_t ping_ms;

@@ -39,6 +39,8 @@ static void start(struct daemon *d, int64_t now_ms)
 	int r;
 
 	d->sessions_at_ms = INT64_MAX;
+	if (now_ms >= d->sessions_again_ms)
+		d->sessions_again_ms = INT64_MAX;
 	d->sessions_began_ms = now_ms;
 	r = worker_start(&d->sessions, &o);
 	if (r == 0)
@@ -47,12 +49,17 @@ static void start(struct daemon *d, int64_t now_ms)
 	daemon_want_sessions(d, SESSIONS_OFFLINE_MS);
 }
 
+static int64_t next_ms(const struct daemon *d)
+{
+	return d->sessions_at_ms < d->sessions_again_ms ? d->sessions_at_ms : d->sessions_again_ms;
+}
+
 int64_t daemon_step_sessions(struct daemon *d, int64_t now_ms)
 {
-	if (!d->sessions.pid && now_ms >= d->sessions_at_ms)
+	if (!d->sessions.pid && now_ms >= next_ms(d))
 		start(d, now_ms);
 	if (!d->sessions.pid)
-		return d->sessions_at_ms;
+		return next_ms(d);
 	if (d->sessions.killed)
 		return INT64_MAX;
 	if (now_ms >= d->sessions_began_ms + limit_ms(d)) {
@@ -71,6 +78,6 @@ void daemon_sessions_ended(struct daemon *d, int status)
 	if (status != 0 || d->schedule.failures)
 		daemon_want_sessions(d, SESSIONS_OFFLINE_MS);
 	if (d->sessions_late)
-		daemon_want_sessions(d, SESSIONS_LATE_MS);
+		d->sessions_again_ms = daemon_now_ms() + SESSIONS_LATE_MS;
 	d->sessions_late = false;
 }
