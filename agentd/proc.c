@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "agentd/file.h"
 
@@ -219,7 +220,19 @@ static void close_dirp(DIR **dir)
 		closedir(*dir);
 }
 
-int proc_scan(const struct proc_dir *d, struct buf *ret, bool *ret_hidden)
+/* One of them, or -ESRCH and whose it was, as far as that could be seen. */
+static int look_at(const struct proc_dir *d, const char *name, pid_t pid, struct buf *buf, struct proc *ret, struct buf *gone)
+{
+	struct stat st;
+	bool seen = fstatat(d->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+	int found = read_into(d, pid, buf, ret), r = 0;
+
+	if (found == -ESRCH && seen)
+		r = buf_add(gone, &(uint32_t){st.st_uid}, sizeof(uint32_t));
+	return r < 0 ? r : found;
+}
+
+int proc_scan(const struct proc_dir *d, struct buf *ret, struct buf *ret_gone, bool *ret_hidden)
 {
 	int fd = openat(d->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	CLEANUP(close_dirp) DIR *dir = fd < 0 ? NULL : fdopendir(fd);
@@ -233,6 +246,7 @@ int proc_scan(const struct proc_dir *d, struct buf *ret, bool *ret_hidden)
 		return r;
 	}
 	ret->len = 0;
+	ret_gone->len = 0;
 	*ret_hidden = false;
 	while (r == 0 && (errno = 0, e = readdir(dir))) {
 		struct proc p;
@@ -241,7 +255,7 @@ int proc_scan(const struct proc_dir *d, struct buf *ret, bool *ret_hidden)
 
 		if (parse_u32(e->d_name, 1, INT32_MAX, &pid) < 0)
 			continue;
-		found = read_into(d, (pid_t)pid, &buf, &p);
+		found = look_at(d, e->d_name, (pid_t)pid, &buf, &p, ret_gone);
 		if (found == 0)
 			r = buf_add(ret, &p, sizeof(p));
 		else if (found != -ESRCH)

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #define TTYS_MAX     256
+#define EXIT_NOBODY  2
 #define TTY_MAJOR    4
 #define TTY_SERIAL   64 /* the minor number of the first */
 #define PTS_MAJOR    136
@@ -156,14 +157,16 @@ int session_sweep(const struct session_processes *s, uint32_t uid)
 	if (child == 0) {
 		/* as UID we could be stopped by one of those whom we are after */
 		if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || setresuid(uid, uid, uid) < 0)
-			_exit(1);
-		_exit(kill(-1, SIGKILL) < 0 && errno != ESRCH);
+			_exit(EXIT_FAILURE);
+		_exit(kill(-1, SIGKILL) == 0 ? 0 : errno == ESRCH ? EXIT_NOBODY : EXIT_FAILURE);
 	}
 	for (int i = 0; i < 100; i++) {
 		pid_t r = waitpid(child, &status, WNOHANG);
 
+		if (r != 0 && (r != child || !WIFEXITED(status) || WEXITSTATUS(status) == EXIT_FAILURE))
+			return -EIO;
 		if (r != 0)
-			return r == child && WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -EIO;
+			return WEXITSTATUS(status) != EXIT_NOBODY;
 		usleep(10000);
 	}
 	kill(child, SIGKILL);

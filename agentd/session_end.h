@@ -28,7 +28,7 @@ int session_signal(const struct session_processes *s, const struct proc_dir *d, 
 
 /*
  * SIGKILL for all that runs as UID in one system call, which no fork outruns. Not done (-EBUSY) while it would hit one that is
- * not a process of UID's. Else 0, -errno.
+ * not a process of UID's. Else 1: somebody was hit; 0: there was nobody; -errno.
  */
 int session_sweep(const struct session_processes *s, uint32_t uid) MUST_CHECK;
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/file.h>
@@ -20,6 +21,7 @@ static void sessions_done(struct sessions *s)
 	session_judge_done(&s->judge);
 	buf_done(&s->procs);
 	buf_done(&s->services);
+	buf_done(&s->gone);
 	buf_done(&s->endings);
 	buf_done(&s->checked);
 }
@@ -30,18 +32,23 @@ static struct ending *endings(const struct sessions *s, size_t *ret_n)
 	return (struct ending *)(void *)s->endings.data;
 }
 
+static bool is_ending(const struct sessions *s, uint32_t uid)
+{
+	size_t n;
+	const struct ending *e = endings(s, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (e[i].user.uid == uid)
+			return true;
+	return false;
+}
+
 static int note(struct sessions *s, const struct session_user *u)
 {
 	struct ending new = {.user = *u, .phase = ENDING_SEEN, .refused = true};
-	size_t n;
-	struct ending *e = endings(s, &n);
 
-	for (size_t i = 0; i < n; i++) {
-		if (e[i].user.uid != u->uid)
-			continue;
-		e[i].refused = true;
+	if (is_ending(s, u->uid))
 		return 0;
-	}
 	return buf_add(&s->endings, &new, sizeof(new));
 }
 
@@ -84,7 +91,7 @@ static void find_users(struct sessions *s)
 static int look(struct sessions *s)
 {
 	bool hidden;
-	int r = proc_scan(&s->proc, &s->procs, &hidden);
+	int r = proc_scan(&s->proc, &s->procs, &s->gone, &hidden);
 
 	s->services.len = 0;
 	if (r == 0)
@@ -114,6 +121,32 @@ static void drop_over(struct sessions *s)
 	s->endings.len = kept * sizeof(*e);
 }
 
+/* Still, whether one of her processes is seen at this moment or not. */
+static bool is_refused(struct sessions *s, uint32_t uid)
+{
+	struct session_user u;
+
+	return session_judge_uid(&s->judge, uid, &u) == 0;
+}
+
+/* Of whom nothing was seen but that it had been there: what forks and ends all the time, before anybody can look at it. */
+static void sweep_gone(struct sessions *s)
+{
+	const uint32_t *gone = (const uint32_t *)(const void *)s->gone.data;
+
+	for (size_t i = 0; i < s->gone.len / sizeof(*gone); i++) {
+		struct session_user u;
+
+		if (is_ending(s, gone[i]) || session_judge_uid(&s->judge, gone[i], &u) < 0 ||
+		    session_sweep(&s->all, u.uid) <= 0)
+			continue;
+		s->users++;
+		s->processes++;
+		log_notice("sessions: ended user=%s uid=%" PRIu32 " reason=%s: what forks and ends all the time", u.name, u.uid,
+			   reason_name(u.reason));
+	}
+}
+
 /* One look at everything, and what follows. *RET_MS: when to look again, 0: no more. */
 static int pass(struct sessions *s, int64_t *ret_ms)
 {
@@ -131,8 +164,9 @@ static int pass(struct sessions *s, int64_t *ret_ms)
 		return r;
 	e = endings(s, &n);
 	for (size_t i = 0; i < n; i++)
-		e[i].refused = false;
+		e[i].refused = is_refused(s, e[i].user.uid);
 	find_users(s);
+	sweep_gone(s);
 	e = endings(s, &n);
 	*ret_ms = 0;
 	for (size_t i = 0; i < n; i++) {

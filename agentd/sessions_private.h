@@ -27,6 +27,7 @@ struct sessions {
 	const struct conf *conf;
 	struct proc_dir proc;
 	struct buf procs, services; /* struct proc, pid_t */
+	struct buf gone;	    /* uids of those that ended while they were looked at */
 	struct session_processes all; /* of both */
 	struct session_judge judge;
 	struct buf endings;

@@ -113,8 +113,8 @@ static void give_up(struct sessions *s, struct ending *e)
 
 static void finish(struct sessions *s, struct ending *e, int64_t now_ms)
 {
-	/* what forks and ends all the time is seen in one look and not in the next */
-	if (e->phase != ENDING_TOLD)
+	/* what forks and ends all the time is seen in one look and not in the next, also right after it was told */
+	if (e->refused || e->phase != ENDING_TOLD)
 		sweep(s, e);
 	s->users++;
 	s->processes += e->most.processes;

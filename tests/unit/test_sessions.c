@@ -108,12 +108,13 @@ static int end(void **state)
 static void scan(struct proc_dir *d, struct buf *procs, const pid_t *services, struct session_processes *ret)
 {
 	size_t n = 0;
+	CLEANUP(buf_done) struct buf gone = {0};
 	bool hidden;
 
 	while (services && services[n])
 		n++;
 	assert_int_equal(proc_open(dir, d), 0);
-	assert_int_equal(proc_scan(d, procs, &hidden), 0);
+	assert_int_equal(proc_scan(d, procs, &gone, &hidden), 0);
 	*ret = (struct session_processes){
 		.procs = (const struct proc *)(const void *)procs->data,
 		.n_procs = procs->len / sizeof(struct proc),
@@ -198,6 +199,7 @@ static void test_dead(void **state)
 	CLEANUP(proc_close) struct proc_dir d;
 	struct session_processes s;
 	struct proc p;
+	CLEANUP(buf_done) struct buf gone = {0};
 	bool hidden;
 
 	(void)state;
@@ -213,7 +215,7 @@ static void test_dead(void **state)
 	assert_int_equal(proc_read(&d, 13, &p), -EBADMSG);
 	put("13/stat", "13 (x) S");
 	assert_int_equal(proc_read(&d, 13, &p), -EBADMSG);
-	assert_int_equal(proc_scan(&d, &procs, &hidden), 0);
+	assert_int_equal(proc_scan(&d, &procs, &gone, &hidden), 0);
 	assert_int_equal(procs.len, 0);
 	assert_int_equal(proc_open("/nonexistent", &d), -ENOENT);
 }
@@ -223,19 +225,20 @@ static void test_hidden(void **state)
 {
 	CLEANUP(buf_done) struct buf procs = {0};
 	CLEANUP(proc_close) struct proc_dir d;
+	CLEANUP(buf_done) struct buf gone = {0};
 	bool hidden;
 
 	(void)state;
 	assert_int_equal(proc_open(dir, &d), 0);
 	add(&(struct fake){.pid = 20});
-	assert_int_equal(proc_scan(&d, &procs, &hidden), 0);
+	assert_int_equal(proc_scan(&d, &procs, &gone, &hidden), 0);
 	assert_true(hidden && procs.len == sizeof(struct proc));
 	add(&(struct fake){.pid = 1});
-	assert_int_equal(proc_scan(&d, &procs, &hidden), 0);
+	assert_int_equal(proc_scan(&d, &procs, &gone, &hidden), 0);
 	assert_true(!hidden && procs.len == 2 * sizeof(struct proc));
 	add(&(struct fake){.pid = 21});
 	put("21/status", "not for you\n");
-	assert_int_equal(proc_scan(&d, &procs, &hidden), 0);
+	assert_int_equal(proc_scan(&d, &procs, &gone, &hidden), 0);
 	assert_true(hidden && procs.len == 2 * sizeof(struct proc));
 }
 
@@ -260,6 +263,7 @@ static void test_hiding(void **state)
 {
 	CLEANUP(buf_done) struct buf procs = {0};
 	CLEANUP(proc_close) struct proc_dir d;
+	CLEANUP(buf_done) struct buf gone = {0};
 	bool hidden;
 	FILE *f;
 
@@ -276,7 +280,7 @@ static void test_hiding(void **state)
 	assert_int_equal(fclose(f), 0);
 	too_deep = true;
 	assert_int_equal(proc_open(dir, &d), 0);
-	assert_int_equal(proc_scan(&d, &procs, &hidden), 0);
+	assert_int_equal(proc_scan(&d, &procs, &gone, &hidden), 0);
 	assert_true(!hidden && procs.len == 3 * sizeof(struct proc));
 	assert_true(has(20, DORA, NULL) && has(21, DORA, NULL));
 	too_deep = false;
