@@ -211,7 +211,7 @@ def test_wrong_client_secret(service):
 def files_with(needle):
     needle = needle.encode()
     return [p for folder in (RUN, STATE, pathlib.Path("/var/log")) for p in folder.rglob("*")
-            if p.is_file() and needle in p.read_bytes()]
+            if p.is_file() and p.name != "lastlog" and needle in p.read_bytes()]  # that one is sparse, 292 bytes a uid
 
 
 def test_secrets_stay(jumpcloud):
