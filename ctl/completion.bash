@@ -25,7 +25,7 @@ _musterctl_words()
 	"musterctl directory schedule") echo "--cancel $edit" ;;
 	"musterctl directory expire") echo "--at $edit" ;;
 	"musterctl directory passwd") echo "--stdin $edit" ;;
-	"musterctl directory mfa") echo "--require --exclude --until --reset $edit" ;;
+	"musterctl directory mfa") echo "--require --exclude --until --enroll --issuer --reset $edit" ;;
 	"musterctl directory bind" | "musterctl directory unbind") echo "--system --group $edit" ;;
 	"musterctl directory group") echo "add set delete members --help" ;;
 	"musterctl directory group add" | "musterctl directory group set") echo "--posix --sudo $edit" ;;

@@ -29,7 +29,8 @@ libctl_la_SOURCES = \
 	ctl/directory/json_text.h ctl/directory/json_text.c \
 	ctl/directory/bind.c ctl/directory/groups.c ctl/directory/import.c ctl/directory/export.c \
 	ctl/directory/actions.h ctl/directory/directory.c \
-	ctl/directory/users.c ctl/directory/states.c ctl/directory/passwd.c \
+	ctl/directory/users.c ctl/directory/states.c ctl/directory/passwd.c ctl/directory/mfa.c \
+	ctl/directory/enrolment.h ctl/directory/enrolment.c ctl/directory/qr.h ctl/directory/qr.c \
 	ctl/doctor/doctor.h ctl/doctor/doctor.c ctl/doctor/doctor_probe.c \
 	ctl/doctor/nsswitch.h ctl/doctor/nsswitch.c \
 	ctl/doctor/pamstack.h ctl/doctor/pamstack.c ctl/doctor/pamstack_parse.c \
@@ -44,9 +45,9 @@ libctl_la_SOURCES = \
 	agentd/credentials.h agentd/credentials.c \
 	agentd/local.h agentd/local.c agentd/file.h agentd/file.c \
 	agentd/status.h agentd/status.c
-libctl_la_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS) -DMUSTERD='"$(sbindir)/musterd"' \
+libctl_la_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS) -DMUSTERD='"$(sbindir)/musterd"' \
 	-DBINDIR='"$(bindir)"' -DPAM_MODULE='"$(pamdir)/pam_muster.so"' -DPAM_MODULE_BESIDE='"$(pamdir)/pam_permit.so"'
-libctl_la_LIBADD = libdocument.la libconf.la libverifier.la libcommon.la $(JSON_LIBS)
+libctl_la_LIBADD = libdocument.la libconf.la libverifier.la libcommon.la $(JSON_LIBS) $(QRENCODE_LIBS)
 
 musterctl_SOURCES = ctl/main.c
 musterctl_LDADD = libctl.la

@@ -102,7 +102,7 @@ check_imports "$pam" 'getenv|setenv|putenv|dlopen|abort|_?exit|__assert_fail|sig
 # A program of its own parses what comes from outside; another one, which is root, writes what is believed.
 check_needed "$musterd" 'liblmdb\.so\.0|libcrypt\.so\.[12]|libinih\.so\.1|libc\.so\.6'
 check_needed "$fetch" 'libjson-c\.so\.[0-9]+|libseccomp\.so\.2|libcurl\.so\.4|libldap(-2\.[0-9]+)?\.so\.[0-9]+|liblber(-2\.[0-9]+)?\.so\.[0-9]+|libcrypt\.so\.[12]|libc\.so\.6'
-check_needed "$musterctl" 'libjson-c\.so\.[0-9]+|libcrypt\.so\.[12]|libinih\.so\.1|libc\.so\.6'
+check_needed "$musterctl" 'libqrencode\.so\.[0-9]+|libjson-c\.so\.[0-9]+|libcrypt\.so\.[12]|libinih\.so\.1|libc\.so\.6'
 for f in "$musterd" "$musterctl" "$fetch"; do
 	readelf -dW "$f" | grep -Eq 'FLAGS_1.*PIE' || fail "$f: not position independent"
 done

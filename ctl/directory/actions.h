@@ -14,6 +14,7 @@ extern const struct command action_suspend;
 extern const struct command action_schedule;
 extern const struct command action_expire;
 extern const struct command action_unlock;
+/* mfa.c */
 extern const struct command action_mfa;
 /* passwd.c */
 extern const struct command action_passwd;

@@ -67,7 +67,7 @@ void session_done(struct session *s)
 	store_done(&s->store);
 	conf_done(&s->conf);
 	local_free(s->local);
-	buf_done(&s->done);
+	buf_wipe(&s->done);
 	buf_done(&s->touched);
 	buf_done(&s->tried);
 }
@@ -90,6 +90,11 @@ int session_forget_tries(struct session *s, const struct json_object *user)
 	return r;
 }
 
+int session_say(struct session *s, const char *text, size_t len)
+{
+	return buf_add(&s->done, text, len);
+}
+
 int session_note(struct session *s, const struct json_object *o, const char *format, ...)
 {
 	const char *name = tree_text(o, "username");
@@ -102,9 +107,9 @@ int session_note(struct session *s, const struct json_object *o, const char *for
 	va_end(ap);
 	snprintf(line, sizeof(line), "%s: %s", name ? name : tree_text_or_empty(o, "name"), text);
 	name_escape(line, safe, sizeof(safe));
-	r = buf_add(&s->done, safe, strlen(safe));
+	r = session_say(s, safe, strlen(safe));
 	if (r == 0)
-		r = buf_add(&s->done, "\n", 1);
+		r = session_say(s, "\n", 1);
 	return r < 0 ? r : session_touch(s, o);
 }
 
@@ -223,4 +228,18 @@ enum exit_code session_finish(struct session *s, int r)
 		return EXIT_ERROR;
 	}
 	return finish_here(s);
+}
+
+enum exit_code session_each_user(const struct invocation *in, session_act_fn *act)
+{
+	AUTO_SESSION struct session s = SESSION_NONE;
+	struct json_object *user;
+	int r = session_open(&s, in->options, STORE_EDIT);
+
+	for (int i = 0; r == 0 && i < in->n_args; i++) {
+		r = user_find(&s.edit, in->args[i], &user);
+		if (r == 0)
+			r = act(&s, user, in->options);
+	}
+	return session_finish(&s, r);
 }

@@ -36,7 +36,7 @@ struct session {
 	bool own; /* this computer's own directory */
 	bool publish;
 	bool dry_run;       /* set by the action: everything but the change itself */
-	struct buf done;    /* lines to say once it is saved */
+	struct buf done;    /* to be said once it is saved; secrets may be in it */
 	struct buf touched; /* ids of those edited, NUL after each */
 	uint32_t n_touched;
 	struct buf
@@ -58,6 +58,9 @@ void session_done(struct session *s);
 int session_note(struct session *s, const struct json_object *o, const char *format, ...)
 	PRINTF_LIKE(3, 4) MUST_CHECK;
 
+/* Print TEXT as it is once all is saved: for what is no remark on a user. */
+int session_say(struct session *s, const char *text, size_t len) MUST_CHECK;
+
 /* Note that the user O was edited, with nothing to say. */
 int session_touch(struct session *s, const struct json_object *o) MUST_CHECK;
 
@@ -69,5 +72,9 @@ int session_forget_tries(struct session *s, const struct json_object *user) MUST
  * says why not; closes the file.
  */
 enum exit_code session_finish(struct session *s, int r);
+
+/* A whole action: ACT on every user that IN names, whose options begin with struct directory_options. */
+typedef int session_act_fn(struct session *s, struct json_object *user, const void *options);
+enum exit_code session_each_user(const struct invocation *in, session_act_fn *act);
 
 #endif

@@ -187,6 +187,25 @@ int user_mfa_exclude(struct edit *e, struct json_object *user, int64_t until)
 	return 0;
 }
 
+int user_mfa_enroll(struct edit *e, struct json_object *user, const char *secret)
+{
+	struct json_object *mfa;
+	int r;
+
+	if (tree_text(user, "totp_secret")) {
+		fault_set(e->fault, -EKEYREJECTED, "'%s' has a second factor already",
+			  tree_text_or_empty(user, "username"));
+		fault_hint(e->fault,
+			   "--reset --enroll makes a new one; codes of the old one count no more");
+		return -EKEYREJECTED;
+	}
+	mfa = tree_need_object(e, user, "mfa");
+	r = mfa ? tree_set_bool(e, mfa, "configured", true) : -ENOMEM;
+	if (r == 0)
+		r = tree_set_text(e, user, "totp_secret", secret);
+	return r < 0 ? r : tree_set_bool(e, user, "totp_enabled", true);
+}
+
 int user_mfa_reset(struct edit *e, struct json_object *user)
 {
 	struct json_object *mfa = tree_need_object(e, user, "mfa");

@@ -26,6 +26,8 @@ int user_set_password(struct edit *e, struct json_object *user, const char *hash
 /* The second factor: JumpCloud's fields. Exclusion until UNTIL, 0 = without end. */
 int user_mfa_require(struct edit *e, struct json_object *user) MUST_CHECK;
 int user_mfa_exclude(struct edit *e, struct json_object *user, int64_t until) MUST_CHECK;
+/* SECRET, in base32, is the user's from now on. -EKEYREJECTED: another one is enrolled. */
+int user_mfa_enroll(struct edit *e, struct json_object *user, const char *secret) MUST_CHECK;
 int user_mfa_reset(struct edit *e, struct json_object *user) MUST_CHECK;
 
 #endif

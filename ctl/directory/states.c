@@ -1,4 +1,4 @@
-/* musterctl directory activate, suspend, schedule, expire, unlock, mfa. */
+/* musterctl directory activate, suspend, schedule, expire, unlock. */
 #include <errno.h>
 #include <string.h>
 
@@ -7,23 +7,6 @@
 #include "ctl/directory/state.h"
 #include "ctl/directory/user.h"
 #include "ctl/text.h"
-
-typedef int act_fn(struct session *s, struct json_object *user, const void *options);
-
-/* ACT on every user named. */
-static enum exit_code each_user(const struct invocation *in, act_fn *act)
-{
-	AUTO_SESSION struct session s = SESSION_NONE;
-	struct json_object *user;
-	int r = session_open(&s, in->options, STORE_EDIT);
-
-	for (int i = 0; r == 0 && i < in->n_args; i++) {
-		r = user_find(&s.edit, in->args[i], &user);
-		if (r == 0)
-			r = act(&s, user, in->options);
-	}
-	return session_finish(&s, r);
-}
 
 static const struct option_spec plain_options[] = {
 	{DIRECTORY_OPTION_FILE},
@@ -55,7 +38,7 @@ static int activate(struct session *s, struct json_object *user, const void *opt
 
 static enum exit_code run_activate(const struct invocation *in)
 {
-	return each_user(in, activate);
+	return session_each_user(in, activate);
 }
 
 const struct command action_activate = {
@@ -77,7 +60,7 @@ static int suspend(struct session *s, struct json_object *user, const void *opti
 
 static enum exit_code run_suspend(const struct invocation *in)
 {
-	return each_user(in, suspend);
+	return session_each_user(in, suspend);
 }
 
 const struct command action_suspend = {
@@ -206,7 +189,7 @@ static int expire(struct session *s, struct json_object *user, const void *optio
 
 static enum exit_code run_expire(const struct invocation *in)
 {
-	return each_user(in, expire);
+	return session_each_user(in, expire);
 }
 
 const struct command action_expire = {
@@ -236,7 +219,7 @@ static int unlock(struct session *s, struct json_object *user, const void *optio
 
 static enum exit_code run_unlock(const struct invocation *in)
 {
-	return each_user(in, unlock);
+	return session_each_user(in, unlock);
 }
 
 const struct command action_unlock = {
@@ -248,65 +231,4 @@ const struct command action_unlock = {
 	.options = plain_options,
 	.options_size = sizeof(struct directory_options),
 	.run = run_unlock,
-};
-
-struct mfa_options {
-	struct directory_options directory;
-	bool require, exclude, reset;
-	const char *until;
-};
-
-static const struct option_spec mfa_options[] = {
-	{DIRECTORY_OPTION_FILE},
-	{DIRECTORY_OPTION_NO_PUBLISH},
-	{"require", OPTION_FLAG, offsetof(struct mfa_options, require), NULL,
-	 "ask for a second factor"},
-	{"exclude", OPTION_FLAG, offsetof(struct mfa_options, exclude), NULL, "do without it"},
-	{"until", OPTION_TEXT, offsetof(struct mfa_options, until), "TIME",
-	 "with --exclude: only until then"},
-	{"reset", OPTION_FLAG, offsetof(struct mfa_options, reset), NULL,
-	 "forget the enrolled factor"},
-	{0},
-};
-
-static int mfa(struct session *s, struct json_object *user, const void *options)
-{
-	const struct mfa_options *o = options;
-	int64_t until = 0;
-	int r = 0;
-
-	if (o->require + o->exclude + o->reset == 0 || (o->require && o->exclude) ||
-	    (o->until && !o->exclude))
-		return fault_set(&s->fault, -EINVAL,
-				 "mfa: give --require, --exclude [--until TIME] or --reset");
-	if (o->until && (when_parse(o->until, s->edit.now, &until) < 0 || until <= s->edit.now))
-		return fault_set(&s->fault, -EINVAL, "'%s' is not a time ahead, such as +7d",
-				 o->until);
-	if (o->reset)
-		r = user_mfa_reset(&s->edit, user);
-	if (r == 0 && o->require)
-		r = user_mfa_require(&s->edit, user);
-	if (r == 0 && o->exclude)
-		r = user_mfa_exclude(&s->edit, user, until);
-	return r < 0 ? r
-		     : session_note(s, user, "second factor %s%s", o->reset ? "reset " : "",
-				    o->require   ? "required"
-				    : o->exclude ? "excluded"
-						 : "");
-}
-
-static enum exit_code run_mfa(const struct invocation *in)
-{
-	return each_user(in, mfa);
-}
-
-const struct command action_mfa = {
-	.name = "mfa",
-	.args = "NAME...",
-	.min_args = 1,
-	.max_args = -1,
-	.summary = "Requires, excludes or resets the second factor of users.",
-	.options = mfa_options,
-	.options_size = sizeof(struct mfa_options),
-	.run = run_mfa,
 };

@@ -350,6 +350,34 @@ def test_states(directory):
     assert directory.user("dora")["mfa"]["exclusion"] is True
 
 
+def test_a_second_factor_is_enrolled_once(directory):
+    directory.do("add", "dora", "erik")
+    said = directory.do("mfa", "dora", "erik", "--require", "--enroll", "--issuer", "Ten & Co").stdout
+    dora, erik = directory.user("dora"), directory.user("erik")
+    assert dora["totp_enabled"] is True and dora["mfa"] == {"configured": True}
+    assert dora["totp_secret"] != erik["totp_secret"] and dora["enable_user_portal_multifactor"] is True
+    assert [line for line in said.splitlines() if line.startswith("otpauth:")] == [
+        f"otpauth://totp/Ten%20%26%20Co:{u['username']}?secret={u['totp_secret']}&issuer=Ten%20%26%20Co"
+        for u in (dora, erik)]
+    assert "--reset --enroll" in directory.refused("mfa", "dora", "--enroll")
+    assert "issuer" in directory.refused("mfa", "dora", "--reset", "--enroll", "--issuer", "a:b", status=2)
+    code = run("oathtool", "--totp", "--base32", dora["totp_secret"]).stdout.strip()
+    assert re.fullmatch("[0-9]{6}", code)
+    directory.do("mfa", "dora", "--reset", "--enroll")
+    assert directory.user("dora")["totp_secret"] != dora["totp_secret"]
+    directory.do("mfa", "dora", "--reset")
+    assert "totp_secret" not in directory.user("dora") and directory.user("dora")["totp_enabled"] is False
+
+
+def test_a_terminal_shows_the_factor_as_a_picture(directory):
+    directory.do("add", "dora")
+    command = directory.command("mfa", "dora", "--enroll")
+    shown = pexpect.run(" ".join(command), env={**os.environ, "LC_ALL": "C.UTF-8"}).decode()
+    assert f"secret={directory.user('dora')['totp_secret']}" in shown and "▀" in shown and "\033[0m" in shown
+    directory.do("mfa", "dora", "--reset")
+    assert "▀" not in pexpect.run(" ".join(command), env={**os.environ, "LC_ALL": "C"}).decode()
+
+
 def test_groups_and_bindings(directory):
     directory.do("add", "dora", "erik")
     directory.do("group add", "Developers", "--posix", "6000:devs", "--sudo=nopasswd")

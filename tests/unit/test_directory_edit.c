@@ -12,6 +12,7 @@
 
 #include "common/str.h"
 #include "ctl/directory/binding.h"
+#include "ctl/directory/enrolment.h"
 #include "ctl/directory/group.h"
 #include "ctl/directory/merge.h"
 #include "ctl/directory/state.h"
@@ -355,6 +356,33 @@ static void test_mfa(void **state)
 	assert_false(tree_true(tree_object(user("a"), "mfa"), "configured"));
 }
 
+static void test_mfa_enroll(void **state)
+{
+	(void)state;
+	document("{'users':[{'id':'u1','username':'a'}]}");
+	assert_int_equal(user_mfa_enroll(&edit, user("a"), "NEW"), 0);
+	assert_json(user("a"), "{'id':'u1','username':'a','mfa':{'configured':true},'totp_secret':'NEW','totp_enabled':true}");
+	assert_int_equal(user_mfa_enroll(&edit, user("a"), "OTHER"), -EKEYREJECTED);
+	assert_string_equal(tree_text(user("a"), "totp_secret"), "NEW");
+	assert_int_equal(user_mfa_reset(&edit, user("a")), 0);
+	assert_int_equal(user_mfa_enroll(&edit, user("a"), "OTHER"), 0);
+	assert_string_equal(tree_text(user("a"), "totp_secret"), "OTHER");
+}
+
+static void test_enrolment_uri(void **state)
+{
+	char one[TOTP_SECRET_SIZE], other[TOTP_SECRET_SIZE];
+	char *uri = enrolment_uri("Ten & Söhne", "a.b@c", "SECRET");
+
+	(void)state;
+	assert_string_equal(uri, "otpauth://totp/Ten%20%26%20S%C3%B6hne:a.b%40c?secret=SECRET&issuer=Ten%20%26%20S%C3%B6hne");
+	free(uri);
+	assert_int_equal(enrolment_make_secret(one), 0);
+	assert_int_equal(enrolment_make_secret(other), 0);
+	assert_string_not_equal(one, other);
+	assert_int_equal(strspn(one, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"), 32);
+}
+
 static void test_groups(void **state)
 {
 	(void)state;
@@ -545,6 +573,8 @@ int main(void)
 		cmocka_unit_test(test_unlock_keeps_the_expiry),
 		cmocka_unit_test(test_password_ends_all),
 		cmocka_unit_test(test_mfa),
+		cmocka_unit_test(test_mfa_enroll),
+		cmocka_unit_test(test_enrolment_uri),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_bind),
