@@ -124,6 +124,7 @@ int jumpcloud_object(struct jumpcloud *j, const struct scan_value *value, const 
 		return r;
 	if (!is_type(ret, type) || object_id_read(ret, ret_id) < 0)
 		return jumpcloud_fail(j, -EBADMSG, what, "an item that is no %s with an id", type);
+	memcpy(j->object_id, *ret_id, strlen(*ret_id) + 1);
 	return 0;
 }
 
@@ -205,7 +206,7 @@ static int ask_users(struct jumpcloud *j, const struct jumpcloud_list *l, const 
 
 static int ask_bound(struct jumpcloud *j)
 {
-	const struct jumpcloud_list users = { .what = USERS, .item = take_user };
+	const struct jumpcloud_list users = { .what = USERS, .item = take_user, .graph = true };
 	int r;
 
 	jumpcloud_unbind(j);
@@ -257,7 +258,7 @@ static int take_wanted(struct jumpcloud *j, void *context, const struct scan_val
 static int find_wanted(struct jumpcloud *j, const char *id, const char *filter, struct bound_user *ret)
 {
 	struct wanted w = { .id = id, .ret = ret };
-	const struct jumpcloud_list users = { .what = USERS, .item = take_wanted, .context = &w };
+	const struct jumpcloud_list users = { .what = USERS, .item = take_wanted, .context = &w, .graph = true };
 	int r = ask_users(j, &users, filter);
 
 	idset_done(&w.seen);

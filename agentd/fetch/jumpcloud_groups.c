@@ -84,7 +84,7 @@ static int take_bound(struct jumpcloud *j, void *context, const struct scan_valu
 
 static int ask_bound(struct jumpcloud *j, struct buf *groups)
 {
-	const struct jumpcloud_list list = { .what = BOUND, .item = take_bound, .context = groups };
+	const struct jumpcloud_list list = { .what = BOUND, .item = take_bound, .context = groups, .graph = true };
 	AUTO_FREE char *path = jumpcloud_system_path(j, "usergroups");
 
 	return path ? jumpcloud_pages(j, &list, path) : -ENOMEM;

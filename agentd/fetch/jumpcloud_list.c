@@ -34,6 +34,7 @@ struct incoming {
 	struct scanner scanner;
 	bool in_items, has_items;
 	bool enough; /* nobody wants the items that follow */
+	bool again;  /* the first one was on the page before */
 	uint32_t n_items;
 	int64_t total; /* count_key says; -1: nothing */
 };
@@ -96,6 +97,25 @@ static int take_count(struct incoming *in, const struct scan_at *at, const struc
 	return r;
 }
 
+static int changed(struct jumpcloud *j, const struct jumpcloud_list *l)
+{
+	return jumpcloud_fail(j, -EAGAIN, l->what, "it changed while it was read");
+}
+
+/* The first item of a page is the last one of the page before, or the list has moved. */
+static int take_again(struct incoming *in, const struct scan_value *value)
+{
+	struct json_node n;
+	const char *id;
+	int r = jumpcloud_parse(in->j, in->list->what, value, &n);
+
+	if (r < 0)
+		return r;
+	if (!json_is_object(&n) || object_id_read(&n, &id) < 0 || strcmp(id, in->j->object_id) != 0)
+		return changed(in->j, in->list);
+	return 0;
+}
+
 static int on_take(void *context, const struct scan_at *at, const struct scan_value *value)
 {
 	struct incoming *in = context;
@@ -105,6 +125,8 @@ static int on_take(void *context, const struct scan_at *at, const struct scan_va
 		return take_count(in, at, value);
 	if (++in->n_items > JUMPCLOUD_PAGE)
 		return not_this(in, at, "more than was asked for");
+	if (in->again && in->n_items == 1)
+		return take_again(in, value);
 	r = in->enough ? 0 : in->list->item(in->j, in->list->context, value);
 	in->enough |= r > 0;
 	return r < 0 ? r : 0;
@@ -134,7 +156,7 @@ static int finish(struct incoming *in)
 int jumpcloud_get(struct jumpcloud *j, const struct jumpcloud_list *l, const char *path, const char *post,
 		  uint32_t *ret_items, int64_t *ret_total)
 {
-	struct incoming in = { .j = j, .list = l, .total = -1 };
+	struct incoming in = { .j = j, .list = l, .again = l->graph && *j->object_id, .total = -1 };
 	const struct scan_handler handler = { on_begin, on_take, on_leave, &in, LIST_ITEM_MAX };
 	const struct jumpcloud_request request = { path, post, l->put, on_body, &in };
 	struct jumpcloud_reply reply = { .total = -1 };
@@ -155,29 +177,26 @@ int jumpcloud_get(struct jumpcloud *j, const struct jumpcloud_list *l, const cha
 	return r == 0 && in.enough ? 1 : r;
 }
 
-static int changed(struct jumpcloud *j, const struct jumpcloud_list *l)
-{
-	return jumpcloud_fail(j, -EAGAIN, l->what, "it changed while it was read");
-}
-
 int jumpcloud_pages(struct jumpcloud *j, const struct jumpcloud_list *l, const char *path)
 {
 	int64_t first_total = -1, total;
-	uint32_t got = 0, n = 0;
+	uint32_t got = 0, n = 0, again;
 
+	j->object_id[0] = '\0';
 	do {
-		AUTO_FREE char *page = str_format("%slimit=%d&skip=%" PRIu32, path, JUMPCLOUD_PAGE, got);
+		again = l->graph && got > 0;
+		AUTO_FREE char *page = str_format("%slimit=%d&skip=%" PRIu32, path, JUMPCLOUD_PAGE, got - again);
 		int r = page ? jumpcloud_get(j, l, page, NULL, &n, &total) : -ENOMEM;
 
 		if (r != 0)
 			return r;
 		if (got == 0)
 			first_total = total;
-		got += n;
-		if (total != first_total)
+		if (total != first_total || n < again)
 			return changed(j, l);
+		got += n - again;
 		if (got > JUMPCLOUD_BOUND_MAX || total > JUMPCLOUD_BOUND_MAX)
 			return jumpcloud_fail(j, -EFBIG, l->what, "more than %d", JUMPCLOUD_BOUND_MAX);
-	} while (total < 0 ? n == JUMPCLOUD_PAGE : n > 0 && got < total);
+	} while (total < 0 ? n == JUMPCLOUD_PAGE : n > again && got < total);
 	return total >= 0 && got != total ? changed(j, l) : 0;
 }

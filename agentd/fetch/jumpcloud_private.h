@@ -42,6 +42,7 @@ struct jumpcloud {
 	/* Who is bound. */
 	struct buf users, groups, members; /* of the structs above; sorted by id, no two the same, once they are complete */
 	struct idset seen_groups;
+	char object_id[OBJECT_ID_SIZE]; /* of the object of the graph that was read last in this list; "": none */
 	/* Their records. */
 	uint32_t n_singles; /* asked for one by one */
 	bool unscheduled;   /* what is scheduled is not told to us */
@@ -64,6 +65,8 @@ struct jumpcloud_list {
 	const char *count_key; /* … and how many there are in all in this one */
 	bool single;	       /* the reply is one item, no list */
 	bool put;	       /* what is posted is put */
+	/* Items are read by jumpcloud_object(). Its pages overlap by one, which shows when somebody slipped through between them. */
+	bool graph;
 	/* 0; 1 that is enough: the rest of the reply is read, but not told; -errno, and J's text says why. */
 	int (*item)(struct jumpcloud *j, void *context, const struct scan_value *value);
 	void *context;
