@@ -52,12 +52,15 @@ static int keep(struct stage *stage, struct store *cache, const char *id)
 	return r < 0 ? r : stage_add(stage, record.data, record.len, &place);
 }
 
-int kept_apply(struct stage *stage, struct store *cache)
+int kept_apply(struct stage *stage, struct store *cache, uint32_t *ret_n)
 {
 	CLEANUP(buf_done) struct buf ids = {0};
 	int r = stage->n_kind[RECORD_KEPT] ? find_ids(stage, &ids) : 0;
 
-	for (size_t at = 0; r == 0 && at < ids.len; at += strlen((const char *)ids.data + at) + 1)
+	*ret_n = 0;
+	for (size_t at = 0; r == 0 && at < ids.len; at += strlen((const char *)ids.data + at) + 1) {
 		r = keep(stage, cache, (const char *)ids.data + at);
+		++*ret_n;
+	}
 	return r < 0 ? r : stage_flush(stage);
 }

@@ -10,8 +10,8 @@
 
 /*
  * Add to STAGE, which was flushed, the account that CACHE has of each of them, or a reject where it has none that may log in: so
- * that all that follows finds them there. 0; -EPROTO, -ENOMEM, -EBADMSG, -errno.
+ * that all that follows finds them there. 0, and how many they are; -EPROTO, -ENOMEM, -EBADMSG, -errno.
  */
-int kept_apply(struct stage *stage, struct store *cache) MUST_CHECK;
+int kept_apply(struct stage *stage, struct store *cache, uint32_t *ret_n) MUST_CHECK;
 
 #endif

@@ -49,7 +49,7 @@ libagentd_la_SOURCES = \
 	agentd/stage.h agentd/stage.c \
 	agentd/state.h agentd/state.c \
 	agentd/store.h agentd/store.c \
-	agentd/sync.h agentd/sync.c agentd/sync_private.h agentd/sync_ask.c agentd/sync_clock.c \
+	agentd/sync.h agentd/sync.c agentd/sync_private.h agentd/sync_ask.c agentd/sync_clock.c agentd/sync_missing.c \
 	agentd/sync_report.c agentd/sync_status.c agentd/sync_users.c \
 	agentd/tallies.h agentd/tallies.c \
 	agentd/turn.h agentd/turn.c \

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <time.h>
 
-#include "agentd/kept.h"
 #include "agentd/ledger_store.h"
 #include "agentd/local.h"
 #include "agentd/log.h"
@@ -44,51 +43,6 @@ static int check_serial(struct sync *s)
 	}
 	known->url_hash = url_hash;
 	known->serial = s->reply.end.serial;
-	return 0;
-}
-
-static void log_held(const struct sync *s)
-{
-	struct tm t;
-	char until[32];
-
-	if (!gmtime_r(&(time_t){s->guard.until}, &t) || !strftime(until, sizeof(until), "%Y-%m-%d %H:%M UTC", &t))
-		until[0] = '\0';
-	log_error("sync: %s lacks %u of %u users and does not say that they were removed: %u stay as they were until it "
-		  "has said so %d times and after %s, or 'musterctl sync --accept-removals'",
-		  s->conf->url, s->guard.n_missing, s->guard.n_known, s->guard.n_held, GUARD_SYNCS, until);
-}
-
-static int keep_unreadable(struct sync *s)
-{
-	int r = kept_apply(&s->stage, &s->state.cache);
-
-	return r < 0 ? sync_failed_errno("cannot keep who could not be read", r) : 0;
-}
-
-/* A list over a network does not say who was removed. */
-static int guard_removals(struct sync *s)
-{
-	struct guard_input in = {
-		.now = s->now,
-		.hold_s = s->conf->removal_hold_ms / 1000,
-		.accepted = s->wishes.accept_removals,
-	};
-	int r;
-
-	if (!s->source.remote)
-		return 0;
-	memcpy(in.before, s->known.synced_at, sizeof(in.before));
-	r = guard_apply(&in, &s->stage, &s->state.ledger, &s->state.cache, &s->guard);
-	if (r == -ENOENT)
-		return sync_failed("too many users are missing to believe it, and those who were here are not in the cache: "
-			      "if it is right, run 'musterctl sync --accept-removals'");
-	if (r < 0)
-		return sync_failed_errno("cannot tell who is missing", r);
-	if (!s->guard.n_held)
-		return 0;
-	s->state.alarms++;
-	log_held(s);
 	return 0;
 }
 
@@ -333,7 +287,7 @@ static int take_steps(struct sync *s, step_fn *const steps[], size_t n)
 static int sync_changed(struct sync *s)
 {
 	static step_fn *const steps[] = {
-		read_ledger, check_serial, keep_unreadable, guard_removals, make_world, compare, make_snapshots, deliver,
+		read_ledger, check_serial, sync_keep_unreadable, sync_guard_removals, make_world, compare, make_snapshots, deliver,
 	};
 	int r = take_steps(s, steps, ARRAY_SIZE(steps));
 

@@ -62,6 +62,12 @@ int sync_users_possible(const struct sync *s) MUST_CHECK;
 /* Make of the answers in s->stage, maybe none, a whole list, as the cache has it. */
 int sync_users_list(struct sync *s) MUST_CHECK;
 
+/* Whose record cannot be read stays as he was last known, which is told of. */
+int sync_keep_unreadable(struct sync *s) MUST_CHECK;
+
+/* A list over a network does not say who was removed: many who are missing are held (agentd/guard.h). */
+int sync_guard_removals(struct sync *s) MUST_CHECK;
+
 /* Of users alone nothing is said that concerns the others, and nothing at all when there is no news. -errno. */
 int sync_save_status(const struct sync *s, bool good, bool changed) MUST_CHECK;
 

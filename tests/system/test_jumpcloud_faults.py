@@ -148,3 +148,14 @@ def test_nobody_is_bound_any_more(crowd):
     crowd.faults.order("header", path=path, times=None, name="x-total-count", value="0")
     assert "--accept-removals" in crowd.sync(code=1)
     assert crowd.endpoint.explain("user3") == "ok"
+
+
+def test_records_that_are_not_shown_are_told_of(crowd):
+    """Who may not be read stays as he was, and an administrator hears of it."""
+    crowd.sync()
+    crowd.faults.order("edit", path="/api/search/systemusers", times=None, change=lambda data: {**data, "results": []})
+    crowd.faults.order("status", path="/api/systemusers/", times=None, status=403)
+    said = crowd.sync()
+    assert "does not show the records of 250 users" in said and accounts(crowd) == 250
+    assert crowd.endpoint.explain("user3") == "ok"
+    assert any("250 users" in error for error in crowd.status()["errors"])

@@ -19,9 +19,10 @@ static struct store store;
 static void sync_one(struct fixture *f)
 {
 	struct cache_meta meta = {.generation = 1};
+	uint32_t n;
 
 	assert_int_equal(stage_flush(&f->stage), 0);
-	assert_int_equal(kept_apply(&f->stage, &store), 0);
+	assert_int_equal(kept_apply(&f->stage, &store, &n), 0);
 	fixture_build(f);
 	assert_int_equal(cache_save(&store, &f->world, &meta), 0);
 	f->now += 60;
