@@ -100,7 +100,7 @@ static void check_account(const struct subject *s, const struct agent_request *q
 static int decide(enum frame_type type, const struct agent_request *q, uid_t peer,
 		  const struct answer_options *o, struct agent_answer *a)
 {
-	CLEANUP(subject_done) struct subject s = {0};
+	CLEANUP(subject_done) struct subject s = {.service = q->service};
 	int r = subject_load(q->user, &s);
 
 	if (peer != 0 && (r < 0 || s.account.uid != peer))

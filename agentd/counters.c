@@ -19,7 +19,7 @@ static const struct {
 static const char *const class_names[] = {"sshd", "login", "su", "sudo", "job", "other"};
 #define CLASSES ARRAY_SIZE(class_names)
 
-#define REFUSALS (REASON_UNAVAILABLE + 1) /* REASON_OK, far from the others, comes after them */
+#define REFUSALS (REASON_LAST + 1) /* REASON_OK, far from the others, comes after them */
 static atomic_uint_fast64_t answers[CLASSES][REFUSALS + 1];
 
 enum refresh {

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/access.h"
 #include "common/str.h"
 
 enum user_state {
@@ -64,6 +65,8 @@ struct account {
 	/* Given here, never fetched: takes the place of policy.lease_s. */
 	bool has_lease;
 	int64_t lease_s; /* 0: none */
+	/* Given here, never fetched: which of policy.access fit by user and group, bit by bit; access_deny has a bit for a denial. */
+	uint64_t access_allow, access_deny;
 };
 
 /* A POSIX group that a directory group asks for (JumpCloud: attributes.posixGroups). */
@@ -119,6 +122,8 @@ struct policy {
 	const char *portal_url;	   /* or "" */
 	const char *dummy_hash;	   /* hashed against for unknown names: same method and cost */
 	struct strlist reason_services; /* [auth] reason_in_account */
+	struct access_rules access;	/* [access] */
+	struct access_zone zone;	/* where one of them has hours */
 };
 
 #endif

@@ -5,13 +5,13 @@ libcommon_la_SOURCES = \
 	common/agent.h common/agent.c \
 	common/str.h common/str.c common/parse.c \
 	common/reason.h common/reason.c \
-	common/account.h common/account.c \
+	common/access.h common/access.c common/account.h common/account.c \
 	common/verdict.h common/verdict.c \
 	common/ldap_names.h common/ldap_names.c \
 	common/names.h common/names.c common/names_floor.c \
 	common/sshkey.h common/sshkey.c \
 	common/clock.h common/clock.c common/clock_file.h common/clock_file.c \
-	common/record.h common/record.c common/record_codec.h common/record_codec.c \
+	common/record.h common/record.c common/record_codec.h common/record_codec.c common/record_access.c \
 	common/saved_verifier.h common/saved_verifier.c \
 	common/subject.h common/subject.c \
 	common/tally.h common/tally.c common/tally_judge.h common/tally_judge.c \

@@ -20,6 +20,7 @@ static const struct {
 	{REASON_PASSWORD_EXPIRED, "password_expired", "Your password has expired."},
 	{REASON_STALE, "stale", "This computer has been off line too long."},
 	{REASON_SERVICE, "service", "Not allowed for this service."},
+	{REASON_HOURS, "hours", "Not allowed at this time."},
 	{REASON_WRONG_PASSWORD, "wrong_password", "The password is wrong."},
 	{REASON_BACKOFF, "backoff", "Too many failed attempts. Try again later."},
 	{REASON_UNKNOWN_USER, "unknown_user", "This user is not known here."},
@@ -65,6 +66,8 @@ void reason_text(enum reason r, const char *portal_url, const char *service, cha
 			       portal_url);
 	else if (r == REASON_SERVICE && service && *service)
 		(void)snprintf(out, size, "Not allowed for %s.", service);
+	else if (r == REASON_HOURS && service && *service)
+		(void)snprintf(out, size, "Not allowed for %s at this time.", service);
 	else
 		(void)snprintf(out, size, "%s", plain_text(r));
 }

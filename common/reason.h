@@ -24,9 +24,13 @@ enum reason {
 	REASON_BACKOFF,	    /* too many failures from this remote host just now */
 	REASON_UNKNOWN_USER,
 	REASON_UNAVAILABLE, /* cannot be decided: unreadable data, internal error, no verifier */
+	/* a verdict again, beside REASON_SERVICE: numbers go over the wire, and stay */
+	REASON_HOURS,
 	/* far from every other value, so that no flipped bit or wrong cast allows (K3) */
 	REASON_OK = 0x0a4c5e3d,
 };
+
+#define REASON_LAST REASON_HOURS /* of those that refuse */
 
 /* "suspended", "password_expired", …; "undecided" for anything unknown. Static. */
 const char *reason_name(enum reason r);

@@ -41,6 +41,8 @@ static const struct field account_fields[] = {
 	FIELD(33, BOOL, account, has_lease),
 	FIELD(34, U64, account, lease_s),
 	FIELD(35, STRING, account, username),
+	FIELD(36, U64, account, access_allow),
+	FIELD(37, U64, account, access_deny),
 };
 
 static const struct field group_fields[] = {
@@ -70,6 +72,7 @@ static const struct field policy_fields[] = {
 	FIELD(7, U32, policy, recheck_after_ms), FIELD(8, U32, policy, recheck_timeout_ms),
 	FIELD(9, BOOL, policy, password_ldap),   FIELD(10, STRING, policy, portal_url),
 	FIELD(11, STRING, policy, dummy_hash),   FIELD(12, STRLIST, policy, reason_services),
+	FIELD(13, ACCESS, policy, access),       FIELD(14, ZONE, policy, zone),
 };
 
 static const struct field reject_fields[] = {

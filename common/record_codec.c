@@ -163,6 +163,10 @@ static int pack_value(const struct field *f, const void *record, struct buf *out
 		return pack_scheduled(record, out);
 	case FIELD_POSIX:
 		return pack_posix(record, out);
+	case FIELD_ACCESS:
+		return record_access_pack(member, out);
+	case FIELD_ZONE:
+		return record_zone_pack(member, out);
 	}
 	return -EINVAL;
 }
@@ -244,6 +248,8 @@ static int unpack_number(const struct field *f, const uint8_t *p, size_t len, vo
 	case FIELD_STRLIST:
 	case FIELD_SCHEDULED:
 	case FIELD_POSIX:
+	case FIELD_ACCESS:
+	case FIELD_ZONE:
 		break;
 	}
 	return -EBADMSG;
@@ -282,6 +288,10 @@ static int unpack_value(const struct field *f, const uint8_t *p, size_t len, voi
 		return unpack_scheduled(p, len, record);
 	case FIELD_POSIX:
 		return unpack_posix(p, len, record);
+	case FIELD_ACCESS:
+		return record_access_unpack(p, len, member);
+	case FIELD_ZONE:
+		return record_zone_unpack(p, len, member);
 	case FIELD_BOOL:
 	case FIELD_STATE:
 	case FIELD_U32:

@@ -94,6 +94,7 @@ struct verdict subject_verdict(const struct subject *s, enum verdict_phase phase
 		.now = s->now,
 		.confirmed_at = s->confirmed_at,
 		.tally_locked = tally_locked,
+		.service = s->service,
 	});
 }
 

@@ -19,10 +19,11 @@ struct subject {
 	int64_t confirmed_at;
 	int64_t now;         /* trusted time */
 	int64_t boottime_ms; /* for the tally */
+	const char *service; /* as struct verdict_input: set by whoever asks for a verdict */
 };
 
 /*
- * Fill S, all zero before, from the published snapshot.
+ * Fill S, all zero before but its service, from the published snapshot.
  * Returns 0; -ESRCH when a good snapshot does not know NAME (policy and times are filled all the same); another -errno when it
  * cannot be known: policy.dummy_hash is NULL when even the policy could not be read.
  */

@@ -110,6 +110,20 @@ int64_t verdict_ends_soon(const struct policy *p, int64_t from, int64_t span_s, 
 	return lasted(now, end, p->warn_s) ? 0 : end;
 }
 
+static enum reason access_reason(const struct verdict_input *in, const struct access_rule **ret_rule)
+{
+	struct access a = access_decide(&(struct access_query){
+		.rules = &in->policy->access,
+		.zone = &in->policy->zone,
+		.account = in->account,
+		.service = in->service,
+		.now = in->now,
+	});
+
+	*ret_rule = a.rule;
+	return a.reason;
+}
+
 struct verdict verdict_decide(const struct verdict_input *in)
 {
 	struct verdict v = {.reason = REASON_UNDECIDED};
@@ -127,8 +141,8 @@ struct verdict verdict_decide(const struct verdict_input *in)
 
 	if (reason == REASON_OK && lease_s != 0 && lasted(in->confirmed_at, in->now, lease_s))
 		reason = REASON_STALE;
-	if (reason == REASON_OK && in->service_denied)
-		reason = REASON_SERVICE;
+	if (reason == REASON_OK && in->service)
+		reason = access_reason(in, &v.rule);
 	if (reason == REASON_OK && password_expires(a) &&
 	    !lasted(in->now, a->password_expires_at, p->warn_s))
 		v.expires_at = a->password_expires_at;
@@ -163,6 +177,8 @@ bool verdict_worse(const struct account *a, const struct account *b, int64_t now
 	if (!b || account_reason(b, b->account_locked, now) != REASON_OK)
 		return true;
 	if (verdict_keys_allowed(a, now) && (!verdict_keys_allowed(b, now) || keys_lost(a, b)))
+		return true;
+	if (a->access_allow & ~b->access_allow || b->access_deny & ~a->access_deny)
 		return true;
 	if ((a->sudo && !b->sudo) || (a->sudo_nopasswd && !b->sudo_nopasswd))
 		return true;

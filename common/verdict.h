@@ -20,13 +20,14 @@ struct verdict_input {
 	int64_t now;	      /* trusted time (common/clock.h) */
 	int64_t confirmed_at; /* when the directory last confirmed this data */
 	bool tally_locked;    /* the endpoint's own count reached the policy's limit */
-	bool service_denied;  /* an access rule excludes the service */
+	const char *service;  /* of PAM (common/access.h); NULL: the account itself is judged, access rules are not asked */
 };
 
 struct verdict {
 	enum reason reason;
 	int64_t expires_at; /* with REASON_OK: the password ends at, within warn_s; else 0 */
 	int64_t lease_ends_at; /* with REASON_OK: verdict_ends_soon() of the lease */
+	const struct access_rule *rule; /* with REASON_OK, REASON_SERVICE, REASON_HOURS: that decided; NULL: none fits */
 };
 
 /*
@@ -59,7 +60,7 @@ bool verdict_keys_allowed(const struct account *a, int64_t now);
 
 /*
  * Is B worse for the user than A, at NOW: a refusal where none was, a key, sudo or the password
- * taken away? For "bad news first". NULL: no such account.
+ * taken away, a rule that allows lost or one that denies won? For "bad news first". NULL: no such account.
  */
 bool verdict_worse(const struct account *a, const struct account *b, int64_t now);
 

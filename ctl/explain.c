@@ -89,7 +89,8 @@ static int decide(struct explanation *e, bool off_line, struct fault *f)
 	if (r < 0)
 		return fault_set(f, r, "cannot read the account '%s': %s", e->name, strerror(-r));
 	e->known = true;
-	judge(&e->view, &e->account, e->now, e->confirmed_at, &e->judgement);
+	judge(&e->view, &e->account, &(struct judge_question){e->service ? e->service : "", e->now, e->confirmed_at},
+	      &e->judgement);
 	e->reason = e->judgement.password.reason;
 	if (off_line && e->view.policy.password_ldap)
 		decide_off_line(e);

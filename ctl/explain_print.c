@@ -7,6 +7,14 @@
 #include "ctl/explain.h"
 #include "ctl/text.h"
 
+static void print_line(const char *label, const char *text)
+{
+	char safe[768];
+
+	name_escape(text, safe, sizeof(safe));
+	printf("  %-12s %s\n", label, safe);
+}
+
 static char *locked_rule(const struct explanation *e)
 {
 	const struct tally *t = &e->judgement.tally;
@@ -55,6 +63,58 @@ static char *unknown_rule(const struct explanation *e)
 	return str_format("the directory lets no user of this name onto this computer");
 }
 
+static const struct access_rule *access_rule(const struct explanation *e)
+{
+	return e->known ? e->judgement.password.rule : NULL;
+}
+
+/* Which access rule decided, and where it stands. */
+static char *access_text(const struct explanation *e)
+{
+	const struct access_rule *r = access_rule(e);
+	char name[64];
+
+	if (!r)
+		return str_format("access rules cannot be judged");
+	name_escape(r->name, name, sizeof(name));
+	return str_format("access rule '%s' in " MUSTER_CONF ":%u %s%s", name, r->line,
+			  e->reason == REASON_OK     ? "allows it"
+			  : e->reason == REASON_HOURS ? "denies it at this time"
+						      : "denies it",
+			  r->group_unknown && !r->allow ? "; the directory has no group of a name in it, so it fits everybody" : "");
+}
+
+static void print_local_time(const struct explanation *e)
+{
+	static const char *const days[] = {"Mo", "Tu", "We", "Th", "Fr", "Sa", "Su"};
+	int minute = access_minute(&e->view.policy.zone, e->now);
+	char text[64];
+
+	if (minute < 0)
+		return;
+	snprintf(text, sizeof(text), "%s %02d:%02d, by which hours of access rules count", days[minute / ACCESS_DAY],
+		 minute % ACCESS_DAY / 60, minute % 60);
+	print_line("local time", text);
+}
+
+/* What was judged beside the account. */
+static void print_access(const struct explanation *e)
+{
+	const struct access_rules *rules = &e->view.policy.access;
+	AUTO_FREE char *rule = e->reason == REASON_OK && access_rule(e) ? access_text(e) : NULL;
+	bool named = false;
+
+	for (uint32_t i = 0; i < rules->n; i++)
+		named |= rules->rule[i].services.count > 0;
+	if (e->service)
+		print_line("service", e->service);
+	else if (named)
+		print_line("service", "any; access rules that name services are asked with --service alone");
+	if (rule)
+		print_line("access", rule);
+	print_local_time(e);
+}
+
 /* The rule that fired, in the administrator's words; freed by the caller. */
 static char *rule_text(const struct explanation *e)
 {
@@ -84,7 +144,8 @@ static char *rule_text(const struct explanation *e)
 		span_text(a->has_lease ? a->lease_s : e->view.policy.lease_s, when);
 		return str_format("the data is older than the lease of %s", when);
 	case REASON_SERVICE:
-		return str_format("an access rule excludes the service");
+	case REASON_HOURS:
+		return access_text(e);
 	case REASON_UNAVAILABLE:
 		return unavailable_rule(e);
 	case REASON_UNKNOWN_USER:
@@ -97,14 +158,6 @@ static char *rule_text(const struct explanation *e)
 		break;
 	}
 	return str_format("cannot be decided");
-}
-
-static void print_line(const char *label, const char *text)
-{
-	char safe[768];
-
-	name_escape(text, safe, sizeof(safe));
-	printf("  %-12s %s\n", label, safe);
 }
 
 static void print_account(const struct explanation *e)
@@ -156,7 +209,9 @@ enum exit_code explain_print(const struct explanation *e)
 		reason_text(e->reason, e->view.policy.portal_url, e->service, text, sizeof(text));
 		print_line("is told", text);
 	}
-	if (e->service)
+	if (e->known)
+		print_access(e);
+	else if (e->service)
 		print_line("service", e->service);
 	when_text(e->now, e->view.now, when);
 	print_line("at", when);
@@ -185,6 +240,21 @@ static struct json_object *json_scheduled(const struct explanation *e)
 		json_object_array_add(list, o);
 	}
 	return list;
+}
+
+static struct json_object *json_access(const struct explanation *e)
+{
+	const struct access_rule *r = access_rule(e);
+	struct json_object *o;
+
+	if (!r)
+		return NULL;
+	o = json_object_new_object();
+	json_object_object_add(o, "name", text_to_json(r->name));
+	json_object_object_add(o, "allow", json_object_new_boolean(r->allow));
+	json_object_object_add(o, "file", text_to_json(MUSTER_CONF));
+	json_object_object_add(o, "line", json_object_new_uint64(r->line));
+	return o;
 }
 
 static void json_account(struct json_object *o, const struct explanation *e)
@@ -222,6 +292,7 @@ enum exit_code explain_print_json(const struct explanation *e)
 	json_object_object_add(o, "generation",
 			       json_object_new_uint64(view_info(&e->view)->generation));
 	json_object_object_add(o, "local", json_object_new_boolean(e->local));
+	json_object_object_add(o, "access_rule", json_access(e));
 	if (e->known)
 		json_account(o, e);
 	return json_print(o);

@@ -9,16 +9,16 @@ static int read_tally(const struct view *v, uint32_t uid, int64_t boottime_ms, s
 	return tally_read(TALLY_PATH, uid, NULL, &policy, boottime_ms, ret);
 }
 
-void judge(const struct view *v, const struct account *a, int64_t now, int64_t confirmed_at,
-	   struct judgement *ret)
+void judge(const struct view *v, const struct account *a, const struct judge_question *q, struct judgement *ret)
 {
 	struct verdict_input in = {.account = a,
 				   .policy = &v->policy,
 				   .phase = VERDICT_ACCOUNT,
-				   .now = now,
-				   .confirmed_at = confirmed_at};
+				   .service = q->service,
+				   .now = q->now,
+				   .confirmed_at = q->confirmed_at};
 
-	*ret = (struct judgement){.boottime_ms = v->boottime_ms + (now - v->now) * 1000};
+	*ret = (struct judgement){.boottime_ms = v->boottime_ms + (q->now - v->now) * 1000};
 	ret->tally_error = read_tally(v, a->uid, ret->boottime_ms, &ret->tally);
 	ret->account = verdict_decide(&in);
 	in.phase = VERDICT_AUTH;

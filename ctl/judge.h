@@ -17,8 +17,11 @@ struct judgement {
 	int tally_error;     /* -errno: the tally cannot be read, so passwords are refused */
 };
 
-/* NOW and CONFIRMED_AT: v->now and the snapshot's, or what --at and --offline make of them. */
-void judge(const struct view *v, const struct account *a, int64_t now, int64_t confirmed_at,
-	   struct judgement *ret);
+/* What is asked. */
+struct judge_question {
+	const char *service;	   /* as struct verdict_input */
+	int64_t now, confirmed_at; /* v->now and the snapshot's, or what --at and --offline make of them */
+};
+void judge(const struct view *v, const struct account *a, const struct judge_question *q, struct judgement *ret);
 
 #endif

@@ -119,7 +119,7 @@ static int fill_state(struct view *v, struct user_row *row)
 		return 0;
 	if (r < 0)
 		return r;
-	judge(v, &a, v->now, view_info(v)->confirmed_at, &j);
+	judge(v, &a, &(struct judge_question){NULL, v->now, view_info(v)->confirmed_at}, &j);
 	row->state = user_state_name(verdict_state_at(&a, v->now));
 	row->verdict = reason_name(j.password.reason);
 	return 0;

@@ -17,6 +17,7 @@ static int decide(const struct call *c, struct subject *s, struct verdict *ret)
 	enum reason refusal = agent_refusal(c);
 	int r = subject_load(c->user, s);
 
+	s->service = call_service(c);
 	if (r == 0)
 		r = call_check_args(c);
 	if (r < 0) {

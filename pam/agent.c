@@ -131,6 +131,7 @@ static bool is_verdict(enum reason reason)
 	case REASON_PASSWORD_EXPIRED:
 	case REASON_STALE:
 	case REASON_SERVICE:
+	case REASON_HOURS:
 		return true;
 	case REASON_OK:
 	case REASON_UNDECIDED:

@@ -29,6 +29,7 @@ static struct login check(const struct call *c, struct subject *s, const char *p
 	struct login l;
 	int r = subject_load(c->user, s);
 
+	s->service = call_service(c);
 	if (r == 0)
 		r = call_check_args(c);
 	if (r < 0)

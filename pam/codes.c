@@ -17,6 +17,7 @@ int pam_code_auth(enum reason reason)
 	case REASON_PASSWORD_EXPIRED:
 	case REASON_STALE:
 	case REASON_SERVICE:
+	case REASON_HOURS:
 	case REASON_WRONG_PASSWORD:
 	case REASON_BACKOFF:
 		return PAM_AUTH_ERR;
@@ -43,6 +44,7 @@ int pam_code_account(enum reason reason)
 	case REASON_LOCKED:
 	case REASON_STALE:
 	case REASON_SERVICE:
+	case REASON_HOURS:
 	case REASON_BACKOFF:
 	case REASON_WRONG_PASSWORD:
 		return PAM_PERM_DENIED;

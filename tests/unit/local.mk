@@ -1,4 +1,9 @@
 # Unit tests: add yours in the order of the alphabet.
+check_PROGRAMS += test_access
+TESTS += test_access
+test_access_SOURCES = tests/unit/test_access.c tests/unit/unit.h
+test_access_LDADD = libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_agent
 TESTS += test_agent
 test_agent_SOURCES = tests/unit/test_agent.c

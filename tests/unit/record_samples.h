@@ -43,6 +43,8 @@ static const struct account full = {
 	.username = "d.brandt",
 	.has_lease = true,
 	.lease_s = 3600,
+	.access_allow = 1,
+	.access_deny = UINT64_C(1) << 63,
 };
 static const struct dir_group group = {
 	.id = "g1",
@@ -70,6 +72,11 @@ static const struct policy policy = {
 	.portal_url = "https://p",
 	.dummy_hash = "$y$j9T$a$b",
 	.reason_services = STRLIST("sshd\0login\0", 2),
+	.access = {.rule = {{.allow = true, .line = 70000, .name = "office", .services = STRLIST("sshd\0login\0", 2),
+			     .spans = {{0x1f, 480, 600}, {0x7f, 1439, 10080}}, .n_spans = 2},
+			    {.group_unknown = true, .line = 1, .name = "others"}},
+		   .n = 2},
+	.zone = {.shift = {{INT64_MIN, -12600}, {1700000000, 3600}}, .n = 2},
 };
 static const struct reject reject = {"user", "u9", "root", "name_reserved", "reserved"};
 static const struct sync_status status = {

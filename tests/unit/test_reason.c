@@ -22,6 +22,7 @@ static const struct {
 	{REASON_BACKOFF, "backoff", "Too many failed attempts. Try again later."},
 	{REASON_UNKNOWN_USER, "unknown_user", "This user is not known here."},
 	{REASON_UNAVAILABLE, "unavailable", "This account cannot be checked at the moment."},
+	{REASON_HOURS, "hours", "Not allowed for cron at this time."},
 	{REASON_OK, "ok", ""},
 };
 
@@ -43,12 +44,12 @@ static void test_names(void **state)
 	assert_int_equal(r, REASON_STALE);
 }
 
-/* No value lacks its name: the enum is dense up to UNAVAILABLE. */
+/* No value lacks its name: the enum is dense up to its end. */
 static void test_complete(void **state)
 {
 	(void)state;
-	assert_int_equal(ARRAY_SIZE(all), REASON_UNAVAILABLE + 2);
-	for (int i = 0; i <= REASON_UNAVAILABLE; i++)
+	assert_int_equal(ARRAY_SIZE(all), REASON_LAST + 2);
+	for (int i = 0; i <= REASON_LAST; i++)
 		assert_int_equal(all[i].reason, i);
 }
 
@@ -72,6 +73,8 @@ static void test_texts(void **state)
 	assert_string_equal(out, "Your password has expired.");
 	reason_text(REASON_PASSWORD_PENDING, "", "", out, sizeof(out));
 	assert_string_equal(out, "Set your password first.");
+	reason_text(REASON_HOURS, "", "", out, sizeof(out));
+	assert_string_equal(out, "Not allowed at this time.");
 	reason_text(REASON_SERVICE, "", "", out, sizeof(out));
 	assert_string_equal(out, "Not allowed for this service.");
 	reason_text((enum reason)12345, NULL, NULL, out, sizeof(out));

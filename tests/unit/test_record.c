@@ -11,6 +11,23 @@ static void assert_same_list(const struct strlist *a, const struct strlist *b)
 	assert_memory_equal(a->data, b->data, b->len);
 }
 
+static void assert_same_rule(const struct access_rule *a, const struct access_rule *b)
+{
+	assert_string_equal(a->name, b->name);
+	assert_int_equal(a->line, b->line);
+	assert_int_equal(a->allow, b->allow);
+	assert_int_equal(a->group_unknown, b->group_unknown);
+	assert_int_equal(a->services.count, b->services.count);
+	if (b->services.count)
+		assert_same_list(&a->services, &b->services);
+	assert_int_equal(a->n_spans, b->n_spans);
+	for (uint32_t i = 0; i < b->n_spans; i++) {
+		assert_int_equal(a->spans[i].days, b->spans[i].days);
+		assert_int_equal(a->spans[i].from, b->spans[i].from);
+		assert_int_equal(a->spans[i].length, b->spans[i].length);
+	}
+}
+
 static void test_account(void **state)
 {
 	CLEANUP(buf_done) struct buf b = {0};
@@ -43,6 +60,7 @@ static void test_account(void **state)
 	assert_true(a.removed_at == full.removed_at);
 	assert_string_equal(a.username, full.username);
 	assert_true(a.has_lease && a.lease_s == full.lease_s);
+	assert_true(a.access_allow == full.access_allow && a.access_deny == full.access_deny);
 	assert_int_equal(a.n_scheduled, 2);
 	for (size_t i = 0; i < 2; i++) {
 		assert_true(a.scheduled[i].at == full.scheduled[i].at);
@@ -160,6 +178,14 @@ static void test_policies(void **state)
 	assert_string_equal(p.portal_url, "https://p");
 	assert_string_equal(p.dummy_hash, "$y$j9T$a$b");
 	assert_same_list(&p.reason_services, &policy.reason_services);
+	assert_int_equal(p.access.n, policy.access.n);
+	for (uint32_t i = 0; i < p.access.n; i++)
+		assert_same_rule(&p.access.rule[i], &policy.access.rule[i]);
+	assert_int_equal(p.zone.n, 2);
+	for (uint32_t i = 0; i < p.zone.n; i++) {
+		assert_true(p.zone.shift[i].at == policy.zone.shift[i].at);
+		assert_int_equal(p.zone.shift[i].offset_s, policy.zone.shift[i].offset_s);
+	}
 }
 
 static void test_reject_and_status(void **state)

@@ -46,10 +46,15 @@ static enum reason reason_of(const struct account *a, int64_t now)
 /* Everything is wrong at once; what applies first is put right, one after the other. */
 static void test_order(void **state)
 {
+	struct policy p = policy;
 	struct account a = good;
 	struct verdict_input in = input(&a);
 
 	(void)state;
+	p.access.rule[p.access.n++] = (struct access_rule){.name = "none"};
+	in.policy = &p;
+	in.service = "sshd";
+	a.access_deny = 1;
 	a.bound = false;
 	a.suspended = true;
 	a.state = USER_STAGED;
@@ -57,7 +62,6 @@ static void test_order(void **state)
 	a.activated = false;
 	a.password_expired = true;
 	in.confirmed_at = NOW - 1001;
-	in.service_denied = true;
 	assert_int_equal(verdict_decide(&in).reason, REASON_UNBOUND);
 	a.bound = true;
 	assert_int_equal(verdict_decide(&in).reason, REASON_SUSPENDED);
@@ -77,7 +81,12 @@ static void test_order(void **state)
 	assert_int_equal(verdict_decide(&in).reason, REASON_STALE);
 	in.confirmed_at = NOW - 1000;
 	assert_int_equal(verdict_decide(&in).reason, REASON_SERVICE);
-	in.service_denied = false;
+	assert_ptr_equal(verdict_decide(&in).rule, &p.access.rule[0]);
+	in.service = NULL; /* the account itself has nothing against it */
+	assert_int_equal(verdict_decide(&in).reason, REASON_OK);
+	in.service = "sshd";
+	a.access_deny = 0;
+	assert_null(verdict_decide(&in).rule);
 	assert_int_equal(verdict_decide(&in).reason, 0x0a4c5e3d);
 }
 
@@ -143,10 +152,14 @@ static void test_password_expiry(void **state)
 
 static void test_warning(void **state)
 {
+	struct policy p = policy;
 	struct account a = good;
 	struct verdict_input in = input(&a);
 
 	(void)state;
+	in.policy = &p;
+	in.service = "";
+	p.access.rule[p.access.n++] = (struct access_rule){.name = "none"};
 	assert_int_equal(verdict_decide(&in).expires_at, 0);
 	a.password_expires_at = NOW + 501;
 	assert_int_equal(verdict_decide(&in).expires_at, 0);
@@ -157,9 +170,9 @@ static void test_warning(void **state)
 	a.password_never_expires = true;
 	assert_int_equal(verdict_decide(&in).expires_at, 0);
 	a.password_never_expires = false;
-	in.service_denied = true; /* no warning beside a refusal */
+	a.access_deny = 1; /* no warning beside a refusal */
 	assert_int_equal(verdict_decide(&in).expires_at, 0);
-	in.service_denied = false;
+	a.access_deny = 0;
 	a.password_expires_at = INT64_MAX;
 	in.now = -1;
 	assert_int_equal(verdict_decide(&in).reason, REASON_OK);
@@ -358,6 +371,14 @@ static void test_worse(void **state)
 	b = a;
 	b.allow_public_key = false;
 	assert_true(verdict_worse(&a, &b, NOW));
+	b = a;
+	b.access_deny = 4;
+	assert_true(verdict_worse(&a, &b, NOW));
+	assert_false(verdict_worse(&b, &a, NOW));
+	b = a;
+	b.access_allow = 4;
+	assert_false(verdict_worse(&a, &b, NOW));
+	assert_true(verdict_worse(&b, &a, NOW));
 	b = a;
 	b.password_hash = "$y$y"; /* the old password must not go on working */
 	assert_true(verdict_worse(&a, &b, NOW));

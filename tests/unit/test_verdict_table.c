@@ -15,6 +15,7 @@
 #define NOW        INT64_C(1700000000)
 #define LEASE_S    1209600
 #define WARN_S     604800
+#define WEDNESDAY  (1 << 2) /* no zone: a rule with hours denies */
 #define VALUES_MAX 4
 #define LINE_SIZE  512
 
@@ -31,7 +32,7 @@ enum column {
 	EXPIRES_AT,
 	NEVER_EXPIRES,
 	DATA,
-	SERVICE,
+	ACCESS,
 	N_COLUMNS,
 };
 
@@ -51,7 +52,7 @@ static const struct {
 	[EXPIRES_AT] = {"password_expires_at", 4, {"none", "later", "soon", "now"}},
 	[NEVER_EXPIRES] = {"never_expires", 2, {"no", "yes"}},
 	[DATA] = {"data", 3, {"no lease", "in lease", "older"}},
-	[SERVICE] = {"service", 2, {"allowed", "excluded"}},
+	[ACCESS] = {"access", 3, {"allowed", "denied", "not now"}},
 };
 
 static const char intro[] =
@@ -76,6 +77,9 @@ static const char intro[] =
 	"  less); `later`: one second more; `none`: no date.\n"
 	"- **data** `in lease`: exactly as old as the lease allows (or newer); `older`: one second "
 	"more.\n"
+	"- **access** `denied`: the access rule that decides denies, and would at any other time; `not "
+	"now`: at another time it\n"
+	"  would be allowed.\n"
 	"- **verdict** `ok, warns`: let in, with the date at which the password expires. Only `ok` "
 	"lets in.\n"
 	"\n";
@@ -114,6 +118,7 @@ static struct outcome decide(const int v[static N_COLUMNS])
 {
 	static const int64_t expires_at[] = {0, NOW + WARN_S + 1, NOW + WARN_S, NOW};
 	const struct account a = {
+		.access_deny = (uint64_t)v[ACCESS],
 		.bound = v[BOUND],
 		.state = (enum user_state)v[STATE],
 		.account_locked = v[ACCOUNT_LOCKED],
@@ -123,7 +128,12 @@ static struct outcome decide(const int v[static N_COLUMNS])
 		.password_expires_at = expires_at[v[EXPIRES_AT]],
 		.password_never_expires = v[NEVER_EXPIRES],
 	};
-	const struct policy p = {.lease_s = v[DATA] == 0 ? 0 : LEASE_S, .warn_s = WARN_S};
+	const struct policy p = {
+		.lease_s = v[DATA] == 0 ? 0 : LEASE_S,
+		.warn_s = WARN_S,
+		.access = {.rule = {{.name = "always"}, {.name = "now", .spans = {{WEDNESDAY, 1, 1439}}, .n_spans = 1}},
+			   .n = 2},
+	};
 	const struct verdict verdict = verdict_decide(&(struct verdict_input){
 		.account = &a,
 		.policy = &p,
@@ -131,7 +141,7 @@ static struct outcome decide(const int v[static N_COLUMNS])
 		.now = NOW,
 		.confirmed_at = v[DATA] == 2 ? NOW - LEASE_S - 1 : NOW - LEASE_S,
 		.tally_locked = v[TALLY],
-		.service_denied = v[SERVICE],
+		.service = "sshd",
 	});
 
 	return (struct outcome){verdict.reason, verdict.expires_at != 0};
