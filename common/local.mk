@@ -1,5 +1,5 @@
 # libcommon: everything that needs libc and xxHash alone; libverifier adds libcrypt.
-noinst_LTLIBRARIES += libcommon.la libverifier.la
+noinst_LTLIBRARIES += libcommon.la libverifier.la libtotp.la
 libcommon_la_SOURCES = \
 	common/macros.h common/paths.h \
 	common/agent.h common/agent.c \
@@ -14,6 +14,7 @@ libcommon_la_SOURCES = \
 	common/record.h common/record.c common/record_codec.h common/record_codec.c common/record_access.c \
 	common/saved_verifier.h common/saved_verifier.c \
 	common/subject.h common/subject.c \
+	common/dirs.h common/dirs.c common/used_code.h common/used_code.c \
 	common/tally.h common/tally.c common/tally_judge.h common/tally_judge.c \
 	common/tries.h common/tries.c \
 	common/wire.h common/wire.c \
@@ -25,6 +26,10 @@ libcommon_la_SOURCES = \
 	common/snapshot_writer.h common/snapshot_writer.c
 libverifier_la_SOURCES = common/verifier.h common/verifier.c common/login.h common/login.c
 libverifier_la_LIBADD = $(CRYPT_LIBS)
+# One-time codes; liboath's headers come in where it is used alone.
+libtotp_la_SOURCES = common/totp.h common/totp.c
+libtotp_la_CPPFLAGS = $(AM_CPPFLAGS) $(OATH_CFLAGS)
+libtotp_la_LIBADD = $(OATH_LIBS)
 
 # The same for tests, as any user: files of whoever runs them, under run/ and lib/ of the working directory, which each
 # test makes and enters itself. Test variants of the modules are compiled with test_cppflags too.

@@ -1,8 +1,8 @@
 #include "common/tries.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
+#include "common/dirs.h"
 #include "common/paths.h"
 
 #define TALLY_DIR MUSTER_RUNTIME_DIR "/tally"
@@ -18,20 +18,12 @@ static int reserve(const struct subject *s, const char *rhost, struct tally *ret
 	return tally_reserve(TALLY_DIR, s->account.uid, rhost, &p, s->boottime_ms, ret);
 }
 
-/* With MODE whatever the umask of the host; it is left as it is where it is there. */
-static int make_dir(const char *path, mode_t mode)
-{
-	if (mkdir(path, mode) < 0)
-		return errno == EEXIST ? 0 : -errno;
-	return chmod(path, mode) < 0 ? -errno : 0;
-}
-
 /* Needed at most once a boot, where nothing else made them. The outer one is for all. */
 static int make_dirs(void)
 {
-	int r = make_dir(MUSTER_RUNTIME_DIR, 0755);
+	int r = dir_make(MUSTER_RUNTIME_DIR, 0755);
 
-	return r < 0 ? r : make_dir(TALLY_DIR, 0700);
+	return r < 0 ? r : dir_make(TALLY_DIR, 0700);
 }
 
 int tries_reserve(const struct subject *s, const char *rhost, struct tally *ret)

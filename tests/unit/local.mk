@@ -232,6 +232,16 @@ test_tally_race_SOURCES = tests/unit/test_tally_race.c $(tally_dir_sources)
 test_tally_race_LDADD = libcommontest.la $(CMOCKA_LIBS)
 test_tally_race_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open64,--wrap=write,--wrap=flock
 
+check_PROGRAMS += test_totp
+TESTS += test_totp
+test_totp_SOURCES = tests/unit/test_totp.c tests/unit/unit.h
+test_totp_LDADD = libtotp.la libcommon.la $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_used_code
+TESTS += test_used_code
+test_used_code_SOURCES = tests/unit/test_used_code.c tests/unit/unit.h
+test_used_code_LDADD = libcommontest.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_verdict
 TESTS += test_verdict
 test_verdict_SOURCES = tests/unit/test_verdict.c tests/unit/unit.h
