@@ -26,8 +26,8 @@ static bool may_ask(const struct agent_request *q, uid_t peer)
 static bool refresh(const struct agent_request *q, const struct answer_options *o)
 {
 	CLEANUP(subject_done) struct subject s = {0};
-	const char *id = subject_load(q->user, &s) == 0 ? s.account.id : NULL;
-	int r;
+	int r, known = subject_load(q->user, &s);
+	const char *id = known == 0 ? s.account.id : NULL;
 
 	if (q->flags & AGENT_NOWAIT) {
 		engine_poke(o->engine, id,
@@ -36,6 +36,8 @@ static bool refresh(const struct agent_request *q, const struct answer_options *
 	}
 	r = engine_refresh(o->engine, id, o->recheck_after_ms, wire_now_ms() + o->recheck_timeout_ms);
 	counters_refresh(r);
+	if (r == 0 && known == -ESRCH)
+		engine_pretend(o->engine, q->user, o->recheck_after_ms, o->recheck_timeout_ms);
 	return r == 0;
 }
 

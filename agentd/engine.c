@@ -40,6 +40,8 @@ struct engine {
 	struct mark begun, confirmed, failed;
 	struct engine_view view;
 	struct user users[ENGINE_USERS];
+	struct user strangers[ENGINE_USERS]; /* names nobody knows; only begun_ms and asked_ms count */
+	int64_t took_ms; /* the last refresh of users that was answered */
 };
 
 static int64_t now_ms(void)
@@ -77,13 +79,13 @@ struct wish {
 	struct mark seen;
 };
 
-/* ID's place, or the one that was asked for longest ago and is not waited for; NULL: there is none. */
-static struct user *place_of(struct engine *e, const char *id)
+/* ID's place in TABLE, or the one that was asked for longest ago and is not waited for; NULL: there is none. */
+static struct user *place_of(struct user table[static ENGINE_USERS], const char *id)
 {
 	struct user *oldest = NULL;
 
 	for (size_t i = 0; i < ENGINE_USERS; i++) {
-		struct user *u = &e->users[i];
+		struct user *u = &table[i];
 
 		if (!strcmp(u->id, id))
 			return u;
@@ -103,7 +105,7 @@ static int find_user(struct engine *e, const char *id, struct wish *w)
 	w->user = NULL;
 	if (!e->by_user || e->whole || !id || !object_id_valid(id))
 		return 0;
-	w->user = place_of(e, id);
+	w->user = place_of(e->users, id);
 	if (!w->user)
 		return -EBUSY;
 	w->user->asked_ms = now_ms();
@@ -166,6 +168,33 @@ int engine_refresh(struct engine *e, const char *id, int64_t max_age_ms, int64_t
 	}
 	pthread_mutex_unlock(&e->lock);
 	return r;
+}
+
+/* When the refresh that NAME would need is over, or would be; 0: it needs none. */
+static int64_t pretended_end(struct engine *e, const char *name, int64_t max_age_ms)
+{
+	struct wish w = wish_for(e, name, max_age_ms);
+
+	if (!e->by_user || e->whole || strlen(name) > OBJECT_ID_MAX || judge(e, &w) != -EAGAIN)
+		return 0;
+	w.user = place_of(e->strangers, name);
+	w.user->asked_ms = now_ms();
+	if (w.user->begun_ms < w.need_ms)
+		w.user->begun_ms = w.user->asked_ms;
+	return w.user->begun_ms + e->took_ms;
+}
+
+void engine_pretend(struct engine *e, const char *name, int64_t max_age_ms, int64_t most_ms)
+{
+	int64_t wait_ms;
+
+	pthread_mutex_lock(&e->lock);
+	wait_ms = pretended_end(e, name, max_age_ms) - now_ms();
+	pthread_mutex_unlock(&e->lock);
+	if (wait_ms > most_ms)
+		wait_ms = most_ms;
+	if (wait_ms > 0)
+		usleep((useconds_t)wait_ms * 1000);
 }
 
 void engine_poke(struct engine *e, const char *id, int64_t max_age_ms)
@@ -245,6 +274,8 @@ int engine_set_directory(struct engine *e, const char *document, bool by_user)
 		char *old = e->document;
 
 		memset(e->users, 0, sizeof(e->users));
+		memset(e->strangers, 0, sizeof(e->strangers));
+		e->took_ms = 0;
 		e->by_user = by_user;
 		e->document = TAKE(copy);
 		copy = old;
@@ -334,8 +365,10 @@ void engine_end_users(struct engine *e, bool ok, bool whole, const struct engine
 	for (size_t i = 0; i < ENGINE_USERS; i++) {
 		struct user *u = &e->users[i];
 
-		if (u->running && ok && !whole)
+		if (u->running && ok && !whole) {
 			u->confirmed_ms = u->begun_ms;
+			e->took_ms = now_ms() - u->begun_ms;
+		}
 		u->running = false;
 	}
 	if (whole) {

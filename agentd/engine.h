@@ -40,7 +40,13 @@ struct engine_view {
  */
 int engine_refresh(struct engine *e, const char *id, int64_t max_age_ms, int64_t deadline_ms) MUST_CHECK;
 
-/* The same without waiting: asks for a refresh where engine_refresh() would. */
+/*
+ * As much time, MOST_MS at most, as engine_refresh() of a user would take now, for a NAME that nobody knows: that one waits for the
+ * directory and another does not would tell a stranger which names there are (P8). Nobody is asked.
+ */
+void engine_pretend(struct engine *e, const char *name, int64_t max_age_ms, int64_t most_ms);
+
+/* As engine_refresh(), without waiting: asks for a refresh where engine_refresh() would. */
 void engine_poke(struct engine *e, const char *id, int64_t max_age_ms);
 
 void engine_view(struct engine *e, struct engine_view *ret);

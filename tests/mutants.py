@@ -191,6 +191,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "a revoked token is shown for ever": (
         "agentd/fetch/jumpcloud_token.c", "\t\tt->fresh = false;\n", "",
         ["test_jumpcloud_fetch.py::test_token"]),
+    "a stranger does not wait": (
+        "agentd/answer.c", "\tif (r == 0 && known == -ESRCH)\n", "\tif (r == 0 && known == -EXDEV)\n",
+        ["test_jumpcloud_login.py::test_an_unknown_name_takes_as_long"]),
     "JumpCloud's suspended is not read": (
         "agentd/fetch/user.c", '\tPLAIN("suspended", suspended),\n', "",
         ["test_jumpcloud_states.py::test_explain", "test_jumpcloud_states.py::test_at_the_shell[act-s-a]"]),

@@ -183,6 +183,17 @@ def test_beside_a_sync(cloud):
         assert cloud.endpoint.explain("dora") == "suspended" and may("emil")
 
 
+def test_an_unknown_name_takes_as_long(cloud):
+    """Who waits for the directory, and who does not, would tell a stranger which names there are."""
+    with living(cloud):
+        cloud.faults.order("late", times=None, delay_s=0.4)
+        assert may("dora")
+        requests = cloud.journal.count()
+        began = time.monotonic()
+        assert not may("nobody-of-us")
+        assert time.monotonic() - began >= 0.4 and cloud.journal.count() == requests
+
+
 def test_a_whole_sync_is_needed(cloud):
     """Without a cache an answer for one is not enough: the login waits for all."""
     with living(cloud) as agent:

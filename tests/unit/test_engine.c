@@ -326,6 +326,41 @@ static void test_by_user(void **state)
 	engine_free(e);
 }
 
+static int64_t pretend(struct engine *e, const char *name, int64_t max_age_ms)
+{
+	int64_t from_ms = wire_now_ms();
+
+	engine_pretend(e, name, max_age_ms, FOREVER_MS);
+	return wire_now_ms() - from_ms;
+}
+
+/* A name that nobody knows takes as long as one that somebody has, and where that takes no time, none. */
+static void test_pretend(void **state)
+{
+	const int64_t took_ms = 3 * MOMENT_MS;
+	struct engine *e = new_by_user();
+	struct waiter a;
+
+	(void)state;
+	assert_in_range(pretend(e, "ghost", 60000), 0, took_ms - 1); /* none was ever asked for */
+	start_for(&a, e, "a");
+	begin_users(e, 1, "a ");
+	usleep((useconds_t)took_ms * 1000);
+	engine_end_users(e, true, false, &good);
+	assert_int_equal(end(&a), 0);
+	assert_in_range(pretend(e, "ghost2", 60000), took_ms, FOREVER_MS);
+	assert_in_range(pretend(e, "ghost2", 60000), 0, took_ms - 1); /* as one who was asked for a moment ago */
+	assert_in_range(pretend(e, "ghost2", 0), took_ms, FOREVER_MS);
+	assert_false(engine_wanted(e)); /* nor was anybody asked */
+	engine_begin(e);
+	engine_end(e, true, &good);
+	assert_in_range(pretend(e, "ghost3", 60000), 0, took_ms - 1);
+	engine_begin(e);
+	engine_end(e, false, &bad);
+	assert_in_range(pretend(e, "ghost4", 0), 0, took_ms - 1); /* off line nobody waits */
+	engine_free(e);
+}
+
 static void test_by_user_off_line(void **state)
 {
 	struct engine *e = new_by_user();
@@ -414,6 +449,7 @@ int main(void)
 		cmocka_unit_test(test_document),
 		cmocka_unit_test(test_another_directory),
 		cmocka_unit_test(test_by_user),
+		cmocka_unit_test(test_pretend),
 		cmocka_unit_test(test_by_user_off_line),
 		cmocka_unit_test(test_by_user_time_out),
 		cmocka_unit_test(test_by_user_whole),
