@@ -141,6 +141,16 @@ void reports_drop(struct reports *r, uint32_t place)
 	r->changed = true;
 }
 
+void reports_postpone(struct reports *r, uint32_t place)
+{
+	struct report *e = reports_at(r, place), one = *e;
+	uint32_t behind = reports_count(r) - place - 1;
+
+	memmove(e, e + 1, behind * sizeof(*e));
+	e[behind] = one;
+	r->changed |= behind > 0;
+}
+
 static const struct report *find(const struct report *all, uint32_t n, const char *id)
 {
 	for (uint32_t i = 0; i < n; i++)

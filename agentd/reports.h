@@ -1,5 +1,5 @@
 /*
- * Locks of this endpoint that the directory is to be told of ([lockout] report), one for each user, in the order in which they came:
+ * Locks of this endpoint that the directory is to be told of ([lockout] report), one for each user, in the order in which they are to be told:
  * state_dir/reports, 0600, replaced by rename. Written under musterd's lock alone.
  *
  * Nobody hands a lock in: each sync looks at the tallies and takes what is new (reports_update()), so that locks which came
@@ -53,5 +53,7 @@ int reports_update(struct reports *r, const struct report *locks, uint32_t n, co
 
 void reports_mark_sent(struct reports *r, uint32_t place);
 void reports_drop(struct reports *r, uint32_t place);
+/* Behind all others: one that cannot be told must not keep others from being told. */
+void reports_postpone(struct reports *r, uint32_t place);
 
 #endif

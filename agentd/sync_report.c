@@ -114,6 +114,14 @@ static void save(struct reporting *r)
 		alarm_errno(r, "locks to report could not be written down", rc);
 }
 
+/* As the last sync has it, E's user is still here. */
+static bool is_bound(struct reporting *r, const struct report *e)
+{
+	struct account a;
+
+	return find_account(r, e->uid, &a) == 0 && !strcmp(a.id, e->id) && a.bound;
+}
+
 /* The directory knows already: it has said so itself, or it was told by somebody who died before he could write that down. */
 static bool is_known(struct reporting *r, const struct report *e)
 {
@@ -125,7 +133,7 @@ static bool is_known(struct reporting *r, const struct report *e)
 /* After these the next one may do better. */
 static bool concerns_one(int rc)
 {
-	return rc == -EBADMSG || rc == -EPROTO;
+	return rc == -EBADMSG || rc == -EPROTO || rc == -ENOENT;
 }
 
 /* 0: go on with the one at *PLACE; negative: not now. */
@@ -142,15 +150,17 @@ static int send_one(struct reporting *r, uint32_t *place)
 		save(r);
 		return 0;
 	}
-	if (rc == -ENOENT) {
+	if (rc == -ENOENT && !is_bound(r, e)) {
 		log_notice("sync: uid %u: the directory has no %s to lock any more", e->uid, e->id);
 		reports_drop(&r->reports, *place);
 		return 0;
 	}
 	r->sync->state.alarms++;
 	log_error("sync: uid %u: the directory cannot be told to lock %s: %s", e->uid, e->id, error);
-	(*place)++;
-	return concerns_one(rc) ? 0 : rc;
+	if (!concerns_one(rc))
+		return rc;
+	reports_postpone(&r->reports, *place);
+	return 0;
 }
 
 static void send_all(struct reporting *r)
@@ -158,7 +168,7 @@ static void send_all(struct reporting *r)
 	int64_t deadline = wire_now_ms() + SEND_MS;
 	int rc = 0, sent = 0;
 
-	for (uint32_t i = 0; rc == 0 && i < reports_count(&r->reports);) {
+	for (uint32_t i = 0, left = reports_count(&r->reports); rc == 0 && left > 0; left--) {
 		struct report *e = reports_at(&r->reports, i);
 
 		if (!e->sent && is_known(r, e))

@@ -70,6 +70,22 @@ static void test_once(void **state)
 	assert_int_equal(reports_at(&r, 0)->locked_at_ms, 6);
 }
 
+static void test_postpone(void **state)
+{
+	CLEANUP(reports_done) struct reports r = {0};
+
+	(void)state;
+	UPDATE(&r, BOOT, {"a", 5}, {"b", 6}, {"c", 7}, NONE);
+	reports_postpone(&r, 0);
+	assert_list(&r, "b c a");
+	reports_postpone(&r, 1);
+	assert_list(&r, "b a c");
+	r.changed = false;
+	reports_postpone(&r, 2);
+	assert_list(&r, "b a c");
+	assert_false(r.changed);
+}
+
 static void test_over(void **state)
 {
 	CLEANUP(reports_done) struct reports r = {0};
@@ -193,8 +209,8 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_once), cmocka_unit_test(test_over),   cmocka_unit_test(test_reboot),
-		cmocka_unit_test(test_kept), cmocka_unit_test(test_damage), cmocka_unit_test(test_full),
+		cmocka_unit_test(test_once), cmocka_unit_test(test_postpone), cmocka_unit_test(test_over),   cmocka_unit_test(test_reboot),
+		cmocka_unit_test(test_kept), cmocka_unit_test(test_damage),   cmocka_unit_test(test_full),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
