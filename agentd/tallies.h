@@ -1,6 +1,5 @@
 /*
- * The tallies of failed attempts (common/tally.h), as a sync sees them: whose there are, and whose end with what the directory
- * says now.
+ * The tallies of failed attempts (common/tally.h), as a sync sees them: whose end with what the directory says now.
  *
  * They end here, by removal, and not where they are judged: their records carry this boot's clock, the directory's dates
  * carry its own, and a lock must not depend on how the two compare.
@@ -9,11 +8,9 @@
 #define AGENTD_TALLIES_H
 
 #include "common/snapshot_reader.h"
+#include "common/tally_list.h"
 
 struct world;
-
-/* The uids that have a tally under RUNTIME_DIR, ascending, as uint32_t into OUT. No directory of tallies: none. -errno. */
-int tallies_list(const char *runtime_dir, struct buf *out) MUST_CHECK;
 
 /*
  * Forget the tallies of those who left, and of those whom the directory has unlocked or given a new password, which is what

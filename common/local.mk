@@ -15,7 +15,7 @@ libcommon_la_SOURCES = \
 	common/saved_verifier.h common/saved_verifier.c \
 	common/subject.h common/subject.c \
 	common/dirs.h common/dirs.c common/used_code.h common/used_code.c \
-	common/tally.h common/tally.c common/tally_judge.h common/tally_judge.c \
+	common/tally.h common/tally.c common/tally_list.h common/tally_list.c common/tally_judge.h common/tally_judge.c \
 	common/tries.h common/tries.c \
 	common/wire.h common/wire.c \
 	common/snapshot_format.h \
