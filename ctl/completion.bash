@@ -9,7 +9,7 @@ _musterctl_words()
 	case $1 in
 	musterctl) echo "status users groups explain ssh-keys sync unlock accept forget doctor export directory --help --version" ;;
 	"musterctl status") echo "--json --help" ;;
-	"musterctl users") echo "--json --csv --help" ;;
+	"musterctl users") echo "--where --columns --json --csv --help" ;;
 	"musterctl groups") echo "--json --csv --help" ;;
 	"musterctl explain") echo "--service --at --offline --json --help" ;;
 	"musterctl doctor") echo "--json --help" ;;
@@ -60,7 +60,7 @@ _musterctl()
 		return ;;
 	--state) words="ACTIVATED STAGED SUSPENDED" ;;
 	--service) words="sshd login sudo su cron" ;;
-	--at | --offline | --until | --displayname | --email | --uid | --gid | --shell | --home | --username | --system | \
+	--at | --offline | --until | --where | --columns | --displayname | --email | --uid | --gid | --shell | --home | --username | --system | \
 		--posix) return ;;
 	*)
 		command=$(_musterctl_command)

@@ -89,7 +89,7 @@ static int decide(struct explanation *e, bool off_line, struct fault *f)
 	if (r < 0)
 		return fault_set(f, r, "cannot read the account '%s': %s", e->name, strerror(-r));
 	e->known = true;
-	judge(&e->view, &e->account, &(struct judge_question){e->service ? e->service : "", e->now, e->confirmed_at},
+	judge(&e->view, &e->account, &(struct judge_question){e->service ? e->service : "", e->now, e->confirmed_at, NULL},
 	      &e->judgement);
 	e->reason = e->judgement.password.reason;
 	if (off_line && e->view.policy.password_ldap)

@@ -1,5 +1,7 @@
 #include "ctl/judge.h"
 
+#include "common/tally_list.h"
+
 static int read_tally(const struct view *v, uint32_t uid, int64_t boottime_ms, struct tally *ret)
 {
 	const struct tally_policy policy = {.max_attempts = v->policy.max_attempts,
@@ -9,7 +11,15 @@ static int read_tally(const struct view *v, uint32_t uid, int64_t boottime_ms, s
 	return tally_read(TALLY_PATH, uid, NULL, &policy, boottime_ms, ret);
 }
 
-void judge(const struct view *v, const struct account *a, const struct judge_question *q, struct judgement *ret)
+static bool has_tally(const struct buf *tallies, uint32_t uid)
+{
+	uint32_t *uids = (uint32_t *)(void *)tallies->data;
+
+	return tallies_find(uids, tallies->len / sizeof(uid), uid) != NULL;
+}
+
+void judge(const struct view *v, const struct account *a, const struct judge_question *q,
+	   struct judgement *ret)
 {
 	struct verdict_input in = {.account = a,
 				   .policy = &v->policy,
@@ -19,7 +29,8 @@ void judge(const struct view *v, const struct account *a, const struct judge_que
 				   .confirmed_at = q->confirmed_at};
 
 	*ret = (struct judgement){.boottime_ms = v->boottime_ms + (q->now - v->now) * 1000};
-	ret->tally_error = read_tally(v, a->uid, ret->boottime_ms, &ret->tally);
+	if (!q->tallies || has_tally(q->tallies, a->uid))
+		ret->tally_error = read_tally(v, a->uid, ret->boottime_ms, &ret->tally);
 	ret->account = verdict_decide(&in);
 	in.phase = VERDICT_AUTH;
 	in.tally_locked = ret->tally.locked;

@@ -19,9 +19,13 @@ struct judgement {
 
 /* What is asked. */
 struct judge_question {
-	const char *service;	   /* as struct verdict_input */
-	int64_t now, confirmed_at; /* v->now and the snapshot's, or what --at and --offline make of them */
+	const char *service; /* as struct verdict_input */
+	int64_t now,
+		confirmed_at; /* v->now and the snapshot's, or what --at and --offline make of them */
+	const struct buf *
+		tallies; /* what tallies_list() found, where many are judged and most have none; NULL: look for this one */
 };
-void judge(const struct view *v, const struct account *a, const struct judge_question *q, struct judgement *ret);
+void judge(const struct view *v, const struct account *a, const struct judge_question *q,
+	   struct judgement *ret);
 
 #endif

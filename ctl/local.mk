@@ -9,6 +9,7 @@ libctl_la_SOURCES = \
 	ctl/view.h ctl/view.c \
 	ctl/judge.h ctl/judge.c \
 	ctl/musterd.h ctl/musterd.c \
+	ctl/user_row.h ctl/user_row.c ctl/query.h ctl/query.c ctl/query_value.h ctl/query_value.c \
 	ctl/status.c ctl/sync.c ctl/users.c ctl/groups.c ctl/ssh_keys.c \
 	ctl/explain.h ctl/explain.c ctl/explain_print.c \
 	ctl/directory/tree.h ctl/directory/tree.c \

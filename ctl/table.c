@@ -7,8 +7,6 @@
 
 #include "common/names.h"
 
-#define CELL_SIZE 1024
-
 void table_init(struct table *t, const char *const *header)
 {
 	*t = (struct table){0};
@@ -18,11 +16,16 @@ void table_init(struct table *t, const char *const *header)
 
 void table_cell(struct table *t, const char *text)
 {
-	char safe[CELL_SIZE];
+	size_t size = text ? 4 * strlen(text) + 1 : 1; /* every byte may be escaped */
 
-	name_escape(text ? text : "", safe, sizeof(safe));
 	if (t->error == 0)
-		t->error = buf_add(&t->cells, safe, strlen(safe) + 1);
+		t->error = buf_reserve(&t->cells, size);
+	if (t->error == 0) {
+		char *cell = (char *)t->cells.data + t->cells.len;
+
+		name_escape(text ? text : "", cell, size);
+		t->cells.len += strlen(cell) + 1;
+	}
 	t->n_cells++;
 }
 

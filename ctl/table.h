@@ -9,7 +9,7 @@
 
 #include "common/str.h"
 
-#define TABLE_COLUMNS_MAX 16
+#define TABLE_COLUMNS_MAX 32
 
 struct table {
 	unsigned n_columns;

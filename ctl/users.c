@@ -1,230 +1,252 @@
-/* musterctl users: everybody the directory lets onto this computer, and what a login would say now. */
+/* musterctl users: everybody the directory lets onto this computer, what a login would say now, and queries over that. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "common/names.h"
 #include "common/paths.h"
 #include "ctl/commands.h"
-#include "ctl/judge.h"
+#include "ctl/query.h"
+#include "ctl/query_value.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
+#include "ctl/user_row.h"
 
 struct users_options {
 	bool json, csv;
+	const char *where, *columns;
 };
 
 static const struct option_spec options[] = {
-	{"json", OPTION_FLAG, offsetof(struct users_options, json), NULL, "print JSON"},
+	{"where", OPTION_TEXT, offsetof(struct users_options, where), "QUERY",
+	 "those alone of whom it is true: 'state = SUSPENDED'"},
+	{"columns", OPTION_TEXT, offsetof(struct users_options, columns), "FIELD,...",
+	 "these fields, in this order"},
+	{"json", OPTION_FLAG, offsetof(struct users_options, json), NULL, "print JSON, all fields"},
 	{"csv", OPTION_FLAG, offsetof(struct users_options, csv), NULL, "print CSV"},
 	{0},
 };
 
-static const char *const columns[] = {"name", "uid", "state", "verdict", "groups", "sudo", NULL};
+#define DEFAULT_COLUMNS "name,uid,state,verdict,groups,sudo"
 
-/* One line of the list. Without pam.snapshot there are no state and verdict. */
-struct user_row {
-	struct snapshot_user user;
-	const char *state, *verdict, *sudo;
-	struct buf groups; /* names, NUL after each */
-	uint32_t n_groups;
+struct listing {
+	const struct users_options *options;
+	struct query query; /* with options->where */
+	const struct user_field *columns[TABLE_COLUMNS_MAX];
+	unsigned n_columns;
+	struct table table;
+	unsigned n_rows, n_unknown;
 };
 
-/* All local groups by gid, read once: one with 100,000 members is not read again for each of them. */
-struct group_names {
-	struct buf groups; /* struct group_name, in order of gid */
-	struct buf names;
-};
-struct group_name {
-	uint32_t gid;
-	uint32_t name_at; /* in names */
-};
-
-static void group_names_done(struct group_names *n)
+static int read_columns(struct listing *l, const char *names, struct fault *f)
 {
-	buf_done(&n->groups);
-	buf_done(&n->names);
+	for (const char *end;; names = end + 1) {
+		const struct user_field *field;
+
+		end = strchrnul(names, ',');
+		field = user_field_find(names, (size_t)(end - names));
+		if (!field) {
+			fault_set(f, -EINVAL, "--columns: '%.*s': no such field",
+				  end - names < 64 ? (int)(end - names) : 64, names);
+			query_hint_fields(f);
+			return -EINVAL;
+		}
+		if (l->n_columns == TABLE_COLUMNS_MAX)
+			return fault_set(f, -EINVAL, "--columns: more than %d", TABLE_COLUMNS_MAX);
+		l->columns[l->n_columns++] = field;
+		if (!*end)
+			return 0;
+	}
 }
 
-static int group_names_load(struct group_names *n, struct snapshot *nss)
+/* What was asked for by name is not silently left out. */
+static int check_rights(const struct listing *l, const struct view *v, struct fault *f)
 {
-	CLEANUP(buf_done) struct buf buf = {0};
-	struct snapshot_group g;
+	const struct user_field *field = l->options->where ? l->query.for_root : NULL;
+
+	for (unsigned i = 0; l->options->columns && i < l->n_columns; i++)
+		if (l->columns[i]->for_root)
+			field = l->columns[i];
+	if (!field || v->pam)
+		return 0;
+	fault_set(f, -EACCES, "'%s' is shown to root only", field->name);
+	return -EACCES;
+}
+
+static int read_options(struct listing *l, const struct view *v, struct fault *f)
+{
+	const struct users_options *o = l->options;
 	int r;
 
-	for (uint32_t after = 0; (r = snapshot_group_next(nss, after, &buf, &g)) == 0;
-	     after = g.gid) {
-		const struct group_name entry = {.gid = g.gid, .name_at = n->names.len};
+	if (o->json && (o->csv || o->columns))
+		return fault_set(f, -EINVAL, "users: --json has all fields; it goes with no %s",
+				 o->csv ? "--csv" : "--columns");
+	r = read_columns(l, o->columns ? o->columns : DEFAULT_COLUMNS, f);
+	if (r == 0 && o->where)
+		r = query_parse(o->where, v->now, &l->query, f);
+	return r < 0 ? r : check_rights(l, v, f);
+}
 
-		r = buf_add(&n->names, g.name, strlen(g.name) + 1);
-		if (r == 0)
-			r = buf_add(&n->groups, &entry, sizeof(entry));
-		if (r < 0)
-			return r;
+static void list_cell(struct table *t, const struct strlist *list)
+{
+	AUTO_FREE char *text = calloc(1, list->len + 1);
+
+	if (!text) {
+		t->error = -ENOMEM;
+		return;
 	}
-	return r == -ESRCH ? 0 : r;
+	for (uint32_t i = 0; i + 1 < list->len; i++)
+		text[i] = list->data[i] ? list->data[i] : ' ';
+	table_cell(t, text);
 }
 
-static int compare_gid(const void *gid, const void *entry)
+static void date_cell(struct table *t, int64_t at, bool csv)
 {
-	uint32_t a = *(const uint32_t *)gid, b = ((const struct group_name *)entry)->gid;
+	char text[TIME_TEXT_SIZE];
 
-	return (a > b) - (a < b);
+	if (at != 0)
+		format_time(at, text);
+	table_cell(t, at != 0 ? text : csv ? "" : "never");
 }
 
-/* NULL when there is none. */
-static const char *group_name_of(const struct group_names *n, uint32_t gid)
+static void field_cell(struct listing *l, const struct user_field *f, const struct user_row *row)
 {
-	const struct group_name *g = (const void *)n->groups.data;
-	size_t count = n->groups.len / sizeof(*g);
+	const void *at = user_field_at(f, row);
+	struct table *t = &l->table;
 
-	g = count ? bsearch(&gid, g, count, sizeof(*g), compare_gid) : NULL;
-	return g ? (const char *)n->names.data + g->name_at : NULL;
-}
-
-/* The local groups and what sudo there really is: as NSS answers. */
-static int fill_groups(struct view *v, const struct group_names *names, struct user_row *row)
-{
-	CLEANUP(buf_done) struct buf gids = {0};
-	uint32_t n = 0;
-	int r = snapshot_gids(v->nss, row->user.name, &gids, &n);
-
-	for (uint32_t i = 0; r == 0 && i < n; i++) {
-		const char *name;
-		uint32_t gid;
-
-		memcpy(&gid, gids.data + i * sizeof(gid), sizeof(gid));
-		name = group_name_of(names, gid);
-		if (gid == GID_SUDO)
-			row->sudo = "yes";
-		else if (gid == GID_SUDO_NOPASSWD)
-			row->sudo = "nopasswd";
-		else if (name &&
-			 strcmp(name, row->user.name) != 0) { /* the private one says nothing */
-			r = buf_add(&row->groups, name, strlen(name) + 1);
-			row->n_groups += r == 0;
-		}
+	if (f->for_root && !row->known) {
+		table_cell(t, l->options->csv ? "" : "-");
+		return;
 	}
+	switch (f->kind) {
+	case USER_TEXT:
+	case USER_STATE:
+	case USER_REASON:
+	case USER_SUDO:
+		table_cell(t, *(const char *const *)at);
+		return;
+	case USER_NUMBER:
+		table_cell_u32(t, *(const uint32_t *)at);
+		return;
+	case USER_BOOL:
+		table_cell(t, *(const bool *)at ? "yes" : "no");
+		return;
+	case USER_DATE:
+		date_cell(t, *(const int64_t *)at, l->options->csv);
+		return;
+	case USER_LIST:
+		list_cell(t, at);
+		return;
+	}
+}
+
+/* NULL: JSON null, which is "not set" or "not known". */
+static struct json_object *field_json(const struct user_field *f, const struct user_row *row)
+{
+	const void *at = user_field_at(f, row);
+	struct json_object *list;
+
+	if (f->for_root && !row->known)
+		return NULL;
+	switch (f->kind) {
+	case USER_TEXT:
+	case USER_STATE:
+	case USER_REASON:
+	case USER_SUDO:
+		return text_to_json(*(const char *const *)at);
+	case USER_NUMBER:
+		return json_object_new_uint64(*(const uint32_t *)at);
+	case USER_BOOL:
+		return json_object_new_boolean(*(const bool *)at);
+	case USER_DATE:
+		return time_to_json(*(const int64_t *)at);
+	case USER_LIST:
+		list = json_object_new_array();
+		for (const char *s = NULL; (s = strlist_next(at, s));)
+			json_object_array_add(list, text_to_json(s));
+		return list;
+	}
+	return NULL;
+}
+
+/* One user a line, as soon as it is read: a list that ends in an error has no "]". */
+static int print_json(struct listing *l, const struct user_row *row)
+{
+	struct json_object *o = json_object_new_object();
+	const char *text;
+
+	if (!o)
+		return -ENOMEM;
+	for (size_t i = 0; i < USER_FIELDS; i++)
+		json_object_object_add_ex(o, user_fields[i].name, field_json(&user_fields[i], row),
+					  JSON_C_OBJECT_ADD_KEY_IS_NEW |
+						  JSON_C_OBJECT_ADD_CONSTANT_KEY);
+	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+							 JSON_C_TO_STRING_NOSLASHESCAPE);
+	if (text)
+		printf("%s\n%s", l->n_rows ? "," : "", text);
+	json_object_put(o);
+	return text ? 0 : -ENOMEM;
+}
+
+static int list_row(void *ctx, const struct user_row *row)
+{
+	struct listing *l = ctx;
+	int r = 0;
+
+	if (l->options->where && l->query.for_root && !row->known)
+		l->n_unknown++;
+	if (l->options->where && !query_match(&l->query, row))
+		return 0;
+	if (l->options->json)
+		r = print_json(l, row);
+	for (unsigned i = 0; !l->options->json && i < l->n_columns; i++)
+		field_cell(l, l->columns[i], row);
+	l->n_rows++;
 	return r;
 }
 
-static int fill_state(struct view *v, struct user_row *row)
+static int list_users(struct listing *l, struct view *v)
 {
-	CLEANUP(buf_done) struct buf buf = {0};
-	struct judgement j;
-	struct account a;
-	int r = view_account(v, row->user.name, &buf, &a);
+	const char *header[TABLE_COLUMNS_MAX + 1] = {NULL};
+	int r;
 
-	if (r == -ESRCH) /* the two files are of different generations just now */
-		return 0;
+	for (unsigned i = 0; i < l->n_columns; i++)
+		header[i] = l->columns[i]->name;
+	table_init(&l->table, header);
+	if (l->options->json)
+		putchar('[');
+	r = user_rows_walk(v, list_row, l);
 	if (r < 0)
 		return r;
-	judge(v, &a, &(struct judge_question){NULL, v->now, view_info(v)->confirmed_at}, &j);
-	row->state = user_state_name(verdict_state_at(&a, v->now));
-	row->verdict = reason_name(j.password.reason);
-	return 0;
-}
-
-static void table_row(struct table *t, const struct user_row *row)
-{
-	char *groups = (char *)row->groups.data;
-
-	for (size_t i = 0; i + 1 < row->groups.len; i++)
-		if (!groups[i])
-			groups[i] = ' ';
-	table_cell(t, row->user.name);
-	table_cell_u32(t, row->user.uid);
-	table_cell(t, row->state ? row->state : "-");
-	table_cell(t, row->verdict ? row->verdict : "-");
-	table_cell(t, groups ? groups : "");
-	table_cell(t, row->sudo);
-}
-
-static void json_row(struct json_object *list, const struct user_row *row)
-{
-	const struct strlist names = {.data = (const char *)row->groups.data,
-				      .len = row->groups.len,
-				      .count = row->n_groups};
-	struct json_object *o = json_object_new_object();
-	struct json_object *groups = json_object_new_array();
-
-	for (const char *g = NULL; (g = strlist_next(&names, g));)
-		json_object_array_add(groups, text_to_json(g));
-	json_object_object_add(o, "name", text_to_json(row->user.name));
-	json_object_object_add(o, "uid", json_object_new_uint64(row->user.uid));
-	json_object_object_add(o, "gid", json_object_new_uint64(row->user.gid));
-	json_object_object_add(o, "displayname", text_to_json(row->user.gecos));
-	json_object_object_add(o, "state", text_to_json(row->state));
-	json_object_object_add(o, "verdict", text_to_json(row->verdict));
-	json_object_object_add(o, "groups", groups);
-	json_object_object_add(o, "sudo", text_to_json(row->sudo));
-	json_object_array_add(list, o);
-}
-
-/* Every user in order of uid, into TABLE or, when it is not NULL, LIST. */
-static int walk(struct view *v, struct table *table, struct json_object *list)
-{
-	CLEANUP(group_names_done) struct group_names names = {0};
-	CLEANUP(buf_done) struct buf buf = {0};
-	uint32_t after = 0;
-	int r = snapshot_load(v->nss);
-
-	if (r == 0 && v->pam)
-		r = snapshot_load(v->pam);
-	if (r == 0)
-		r = group_names_load(&names, v->nss);
-	while (r == 0) {
-		struct user_row row = {.sudo = "no"};
-
-		r = snapshot_user_next(v->nss, after, &buf, &row.user);
-		if (r < 0)
-			return r == -ESRCH ? 0 : r;
-		after = row.user.uid;
-		r = fill_groups(v, &names, &row);
-		if (r == 0 && v->pam)
-			r = fill_state(v, &row);
-		if (r == 0 && list)
-			json_row(list, &row);
-		else if (r == 0)
-			table_row(table, &row);
-		buf_done(&row.groups);
-	}
-	return r;
-}
-
-static int list_users(struct view *v, const struct users_options *o)
-{
-	CLEANUP(table_done) struct table table;
-	struct json_object *list = o->json ? json_object_new_array() : NULL;
-	int r;
-
-	table_init(&table, columns);
-	r = walk(v, &table, list);
-	if (r < 0) {
-		json_object_put(list);
-		return r;
-	}
-	if (o->json)
-		return json_print(list) == EXIT_OK ? 0 : -ENOMEM;
-	return o->csv ? table_print_csv(&table, stdout) : table_print(&table, stdout);
+	if (l->options->json)
+		return puts("\n]") < 0 ? -EIO : 0;
+	return l->options->csv ? table_print_csv(&l->table, stdout)
+			       : table_print(&l->table, stdout);
 }
 
 static enum exit_code run(const struct invocation *in)
 {
-	const struct users_options *o = in->options;
+	AUTO_FREE struct listing *l = calloc(1, sizeof(*l));
 	AUTO_VIEW struct view v;
 	struct fault f = {0};
 	int r = view_open(&v, &f);
 
+	if (!l)
+		return message_out_of_memory();
+	l->options = in->options;
 	if (r == 0 && !v.nss)
 		r = snapshot_fault(&f, v.nss_error, NSS_SNAPSHOT);
-	if (r < 0)
-		return fault_print(&f, r);
-	r = list_users(&v, o);
+	if (r == 0)
+		r = read_options(l, &v, &f);
+	if (r == 0)
+		r = list_users(l, &v);
+	table_done(&l->table);
 	if (r < 0)
 		return fault_print(&f, r);
 	if (view_limited(&v))
 		message_hint("states and verdicts are shown to root only");
+	if (l->n_unknown)
+		message_hint("%u users are being published just now: ask again", l->n_unknown);
 	return EXIT_OK;
 }
 
@@ -232,7 +254,7 @@ const struct command command_users = {
 	.name = "users",
 	.summary = "Lists the users of this computer that come from the directory.",
 	.details = "The verdict is what a password login would meet now; 'musterctl explain NAME' "
-		   "says why.",
+		   "says why.\nmusterctl(1) has the fields and the language of queries.",
 	.options = options,
 	.options_size = sizeof(struct users_options),
 	.run = run,

@@ -14,6 +14,14 @@ import sys
 COPY = pathlib.Path("/tmp/mutant")
 FAULT = "test_failures.py::test_fault[{}]"
 MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that have to fail
+    "a query of others than root is answered with nobody": (
+        "ctl/users.c", "\tif (!field || v->pam)\n", "\tif (field || v->pam)\n", ["test_users.py::test_not_root"]),
+    "a date that is not set is before all others": (
+        "ctl/query_value.c", "return (have != 0 || !is_order(c)) && number_match", "return number_match",
+        ["test_users.py::test_questions"]),
+    "the list of all users forgets who is locked here": (
+        "common/tally_list.c", "return n > 0 ? bsearch", "return n > 10000 ? bsearch",
+        ["test_ctl.py::test_failed_attempts_count_and_unlock_forgets_them"]),
     "no answer of the agent refuses": (
         "pam/agent.c", "if (ask(c, FRAME_CHECK, &request, &f, &a) < 0 || !is_verdict(a.reason))",
         "if (ask(c, FRAME_CHECK, &request, &f, &a) < 0)\n\t\treturn REASON_STALE;\n\tif (!is_verdict(a.reason))",

@@ -1,5 +1,5 @@
 #!/bin/sh
-# muster.conf(5) has every key with its default, muster-directory(5) every column of CSV; and all pages are good mdoc.
+# muster.conf(5) has every key with its default, muster-directory(5) every column of CSV, musterctl(1) every field of a user; and all pages are good mdoc.
 srcdir=${srcdir:-.}
 failed=0
 page=$srcdir/man/muster.conf.5
@@ -29,6 +29,16 @@ for column in $(sed -n 's/^	{"\([A-Za-z_]*\)", COLUMN_.*/\1/p' "$srcdir/ctl/dire
 		{ echo "muster-directory(5): no column $column"; failed=1; }
 done
 [ "$columns" -gt 40 ] || { echo "columns.c: not understood"; failed=1; }
+
+# Every field of musterctl users is in musterctl(1), QUERIES, and in the schema of its JSON; the schema has no other.
+fields=$(sed -n 's/^	\(ALL\|ROOT\)([A-Z_]*, \([a-z_]*\)),$/\2/p' "$srcdir/ctl/user_row.c")
+[ "$(echo "$fields" | wc -l)" -gt 20 ] || { echo "user_row.c: not understood"; failed=1; }
+for field in $fields; do
+	sed -n '/^\.Sh QUERIES/,/^\.Sh FILES/p' "$srcdir/man/musterctl.1" | grep -q "^\.It Cm .*\<$field\>" ||
+		{ echo "musterctl(1): no field $field"; failed=1; }
+done
+described=$(sed -n 's/^      "\([a-z_]*\)": {.*/\1/p' "$srcdir/docs/schema/users.schema.json")
+[ "$described" = "$fields" ] || { echo "users.schema.json: other fields, or another order"; failed=1; }
 
 if command -v mandoc >/dev/null; then
 	for page in "$srcdir"/man/*.[1-8]; do

@@ -3,7 +3,7 @@
 #   ./configure --enable-fuzzing CC=clang: built with libFuzzer, AddressSanitizer and UBSan, to be run by hand:
 #       ./fuzz_X -max_total_time=600 /tmp/new tests/fuzz/corpus/X
 #   else: built with replay.c instead, and make check feeds the corpus to it.
-fuzz_targets = fuzz_agent fuzz_clock fuzz_conf fuzz_document fuzz_jumpcloud fuzz_record fuzz_reply fuzz_snapshot fuzz_sshkey
+fuzz_targets = fuzz_agent fuzz_clock fuzz_conf fuzz_document fuzz_jumpcloud fuzz_query fuzz_record fuzz_reply fuzz_snapshot fuzz_sshkey
 EXTRA_DIST += tests/fuzz/corpus tests/fuzz/document.dict
 if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
@@ -36,6 +36,10 @@ fuzz_document_LDFLAGS = $(fuzz_ldflags)
 fuzz_jumpcloud_SOURCES = tests/fuzz/fuzz_jumpcloud.c tests/fuzz/seen.h tests/fuzz/seen.c $(fuzz_main)
 fuzz_jumpcloud_LDADD = libdocument.la libverifier.la libcommon.la
 fuzz_jumpcloud_LDFLAGS = $(fuzz_ldflags)
+
+fuzz_query_SOURCES = tests/fuzz/fuzz_query.c $(fuzz_main)
+fuzz_query_LDADD = libctl.la libcommon.la
+fuzz_query_LDFLAGS = $(fuzz_ldflags)
 
 fuzz_record_SOURCES = tests/fuzz/fuzz_record.c $(fuzz_main)
 fuzz_record_LDADD = libcommon.la

@@ -286,6 +286,12 @@ EXTRA_test_fetcher_DEPENDENCIES = fetch_liar
 fetch_liar_SOURCES = tests/unit/fetch_liar.c
 fetch_liar_LDADD = libagentd.la libcommon.la
 
+check_PROGRAMS += test_query
+TESTS += test_query
+test_query_SOURCES = tests/unit/test_query.c tests/unit/unit.h
+test_query_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS)
+test_query_LDADD = libctl.la libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_publish test_store
 TESTS += test_publish test_store
 test_publish_SOURCES = tests/unit/test_publish.c $(WORLD_FIXTURE)
