@@ -18,12 +18,12 @@ enum {
 const char *const cache_dbs[] = {"accounts", "records", "meta", NULL};
 
 struct stored_meta {
-	uint64_t version, fingerprint, inputs, generation, next_change_at;
+	uint64_t version, fingerprint, inputs, generation, next_change_at, confirmed_at;
 	uint64_t synced_at[CACHE_SYNCS];
 	uint64_t records_hash; /* of all that is in "records" */
 	char validator[VALIDATOR_SIZE];
 };
-#define VERSION 2
+#define VERSION 3
 
 /* One step of a walk over stored and new accounts side by side, both sorted by id. */
 struct step {
@@ -233,6 +233,7 @@ static int meta_put(MDB_txn *txn, MDB_dbi dbi, const struct cache_meta *meta, ui
 		.inputs = htole64(meta->inputs),
 		.generation = htole64(meta->generation),
 		.next_change_at = htole64((uint64_t)meta->next_change_at),
+		.confirmed_at = htole64((uint64_t)meta->confirmed_at),
 		.records_hash = records_hash,
 	};
 	MDB_val key = {4, (void *)(uintptr_t) "meta"}, value = {sizeof(stored), &stored};
@@ -292,6 +293,7 @@ int cache_meta_load(struct store *s, struct cache_meta *ret)
 	ret->next_change_at = (int64_t)le64toh(meta.next_change_at);
 	for (size_t i = 0; i < CACHE_SYNCS; i++)
 		ret->synced_at[i] = (int64_t)le64toh(meta.synced_at[i]);
+	ret->confirmed_at = (int64_t)le64toh(meta.confirmed_at);
 	memcpy(ret->validator, meta.validator, sizeof(ret->validator));
 	return 0;
 }

@@ -21,6 +21,7 @@ struct cache_meta {
 	uint64_t generation;  /* in which it was published */
 	int64_t next_change_at;
 	int64_t synced_at[CACHE_SYNCS]; /* the last one first; 0: there was none */
+	int64_t confirmed_at; /* as the document says by itself; 0: whoever asked for it has confirmed it */
 	char validator[VALIDATOR_SIZE]; /* of what the directory said, "" = none */
 };
 

@@ -226,6 +226,8 @@ static int take_end(const struct frame *frame, struct exchange *x)
 	    ret->memberships != stage->n_kind[RECORD_MEMBERSHIP] ||
 	    ret->rejects != stage->n_kind[RECORD_REJECT])
 		return -EPROTO;
+	if (ret->confirmed_at < 0)
+		return -EPROTO;
 	if (ret->flags & FRAME_END_UNCHANGED && (!*x->request->validator || stage->n_records))
 		return -EPROTO;
 	if (ret->flags & FRAME_END_COMPLETE && (x->request->document_fd < 0 || stage->n_kind[RECORD_KEPT]))

@@ -172,6 +172,7 @@ static void commit(struct sync *s)
 		.generation = s->generation,
 		.next_change_at = s->next_change_at,
 		.synced_at = {s->now, s->known.synced_at[0]},
+		.confirmed_at = sync_told_confirmed_at(s),
 	};
 	int r = s->state.ledger_store.env ? ledger_save(&s->state.ledger_store, &s->state.ledger) : -EIO;
 
@@ -365,7 +366,7 @@ static int sync_locked(struct sync *s)
 	if (r == -ESTALE)
 		return r;
 	sync_ask_clock(s);
-	s->confirmed_at = s->now;
+	s->confirmed_at = sync_confirmed_at(s);
 	if (r == 0 && s->users.count) {
 		r = sync_answered(s, &changed);
 	} else if (r == 0 && sync_unchanged(s)) {

@@ -103,18 +103,35 @@ static void confirm_in(struct sync *s, const char *dir)
 
 	if (lease_s && lease_s / CONFIRMS_LEASE < max_age_s)
 		max_age_s = lease_s / CONFIRMS_LEASE;
-	r = publish_confirm(dir, s->now, max_age_s, error);
+	r = publish_confirm(dir, s->confirmed_at, max_age_s, error);
 	if (r < 0) {
 		s->state.alarms++;
 		log_error("sync: %s", error);
 	}
 }
 
+int64_t sync_told_confirmed_at(const struct sync *s)
+{
+	if (s->users.count || s->alone || s->reply.end.flags & FRAME_END_UNCHANGED)
+		return s->known.confirmed_at;
+	return s->reply.end.confirmed_at;
+}
+
+int64_t sync_confirmed_at(const struct sync *s)
+{
+	int64_t told = s->source.remote ? sync_told_confirmed_at(s) : 0;
+
+	return told && told < s->now ? told : s->now;
+}
+
 /* The same under another validator: the next poll is short. */
 static void keep_validator(struct sync *s)
 {
-	if (!strcmp(s->known.validator, s->reply.server.validator))
+	int64_t confirmed_at = sync_told_confirmed_at(s);
+
+	if (!strcmp(s->known.validator, s->reply.server.validator) && s->known.confirmed_at == confirmed_at)
 		return;
+	s->known.confirmed_at = confirmed_at;
 	memcpy(s->known.validator, s->reply.server.validator, sizeof(s->known.validator));
 	if (cache_meta_save(&s->state.cache, &s->known) < 0)
 		log_warning("sync: cache.mdb could not be written: the next poll will be a long one");

@@ -74,6 +74,12 @@ int sync_save_status(const struct sync *s, bool good, bool changed) MUST_CHECK;
 /* It says what it said before, and all of that is published. */
 bool sync_unchanged(const struct sync *s);
 
+/* When the document says that it was confirmed, by whoever made it; 0: it does not say. */
+int64_t sync_told_confirmed_at(const struct sync *s);
+
+/* When the directory confirmed what it said: a web server whose document is old has confirmed nothing by serving it now. */
+int64_t sync_confirmed_at(const struct sync *s);
+
 /* Write that down. */
 void sync_confirm(struct sync *s);
 

@@ -219,11 +219,12 @@ void frame_done(struct frame *f)
 	f->fd = -1;
 }
 
-void frame_end_pack(const struct frame_end *e, uint8_t out[static 48])
+void frame_end_pack(const struct frame_end *e, uint8_t out[static FRAME_END_SIZE])
 {
 	const uint64_t v[] = {
 		htole64(e->accounts), htole64(e->groups), htole64(e->memberships),
 		htole64(e->rejects),  htole64(e->serial), htole64(e->flags),
+		htole64((uint64_t)e->confirmed_at),
 	};
 
 	memcpy(out, v, sizeof(v));
@@ -231,7 +232,7 @@ void frame_end_pack(const struct frame_end *e, uint8_t out[static 48])
 
 int frame_end_unpack(const void *data, size_t len, struct frame_end *ret)
 {
-	uint64_t v[6];
+	uint64_t v[FRAME_END_SIZE / 8];
 
 	if (len != sizeof(v))
 		return -EPROTO;
@@ -243,6 +244,7 @@ int frame_end_unpack(const void *data, size_t len, struct frame_end *ret)
 		.rejects = le64toh(v[3]),
 		.serial = le64toh(v[4]),
 		.flags = le64toh(v[5]),
+		.confirmed_at = (int64_t)le64toh(v[6]),
 	};
 	return 0;
 }

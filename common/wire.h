@@ -34,14 +34,16 @@ enum frame_type {
 	FRAME_ANSWER,	    /* struct agent_answer */
 };
 
-/* Payload of FRAME_END, packed as six u64: what was sent, so that a cut stream is noticed. */
+/* Payload of FRAME_END, packed as seven u64: what was sent, so that a cut stream is noticed. */
 struct frame_end {
 	uint64_t accounts, groups, memberships, rejects;
 	uint64_t serial;
 	uint64_t flags; /* FRAME_END_COMPLETE: the list of users is whole and explicit (file://) */
+	int64_t confirmed_at; /* of a document that says by itself how old it is, seconds since 1970; 0: it does not */
 };
 #define FRAME_END_COMPLETE 1u
 #define FRAME_END_UNCHANGED 2u
+#define FRAME_END_SIZE 56
 
 struct frame {
 	enum frame_type type;
@@ -72,7 +74,7 @@ int wire_connect(const char *path, uid_t *ret_peer) MUST_CHECK;
 /* Wipes the payload and closes the descriptor. */
 void frame_done(struct frame *f);
 
-void frame_end_pack(const struct frame_end *e, uint8_t out[static 48]);
+void frame_end_pack(const struct frame_end *e, uint8_t out[static FRAME_END_SIZE]);
 int frame_end_unpack(const void *data, size_t len, struct frame_end *ret) MUST_CHECK;
 
 #endif

@@ -203,6 +203,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "a stranger does not wait": (
         "agentd/answer.c", "\tif (r == 0 && known == -ESRCH)\n", "\tif (r == 0 && known == -EXDEV)\n",
         ["test_jumpcloud_login.py::test_an_unknown_name_takes_as_long"]),
+    "serving a document confirms it": (
+        "agentd/sync_ask.c", "return told && told < s->now ? told : s->now;", "return told < 0 ? told : s->now;",
+        ["test_web.py::test_a_document_says_how_old_it_is"]),
     "JumpCloud's suspended is not read": (
         "agentd/fetch/user.c", '\tPLAIN("suspended", suspended),\n', "",
         ["test_jumpcloud_states.py::test_explain", "test_jumpcloud_states.py::test_at_the_shell[act-s-a]"]),

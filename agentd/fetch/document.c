@@ -9,6 +9,7 @@
 #include "agentd/fetch/document_private.h"
 
 #define CHUNK_SIZE 65536
+#define TIME_TEXT_MAX 64
 
 static const struct {
 	const char *key;
@@ -17,7 +18,7 @@ static const struct {
 	[PART_USERS] = { "users", '[' },       [PART_GROUPS] = { "groups", '[' },
 	[PART_BINDINGS] = { "bindings", '{' }, [PART_REMOVED] = { "removed", '[' },
 	[PART_POLICY] = { "policy", '{' },     [PART_FORMAT] = { "format", '"' },
-	[PART_SERIAL] = { "serial", '0' },
+	[PART_SERIAL] = { "serial", '0' },   [PART_CONFIRMED_AT] = { "confirmed_at", '"' },
 };
 
 static int begin_part(struct document *d, const struct scan_at *at)
@@ -37,7 +38,7 @@ static int begin_part(struct document *d, const struct scan_at *at)
 	d->part = part;
 	if (part == PART_USERS || part == PART_GROUPS)
 		return SCAN_ENTER;
-	return part == PART_FORMAT || part == PART_SERIAL ? SCAN_TAKE : SCAN_SKIP;
+	return part == PART_FORMAT || part == PART_SERIAL || part == PART_CONFIRMED_AT ? SCAN_TAKE : SCAN_SKIP;
 }
 
 static int begin_element(struct document *d, const struct scan_at *at)
@@ -84,6 +85,23 @@ static int take_format(struct document *d, const struct scan_at *at, const struc
 	return 0;
 }
 
+static int take_confirmed_at(struct document *d, const struct scan_at *at, const struct json_node *n)
+{
+	const char *time = json_text(n, TIME_TEXT_MAX);
+
+	if (!time || parse_time(time, &d->result->confirmed_at) < 0)
+		return scan_fail(d->result->text, at, "\"confirmed_at\" is not a time");
+	return 0;
+}
+
+static int take_serial(struct document *d, const struct scan_at *at, const struct json_node *n)
+{
+	if (json_u53(n, &d->result->serial) < 0)
+		return scan_fail(d->result->text, at,
+				 "\"serial\" is not a whole number from 0 to 2^53-1");
+	return 0;
+}
+
 static int outline_take(void *context, const struct scan_at *at, const struct scan_value *value)
 {
 	struct document *d = context;
@@ -103,10 +121,7 @@ static int outline_take(void *context, const struct scan_at *at, const struct sc
 		return scan_fail(d->result->text, at, "%s", d->fault.detail);
 	if (d->part == PART_FORMAT)
 		return take_format(d, at, &n);
-	if (json_u53(&n, &d->result->serial) < 0)
-		return scan_fail(d->result->text, at,
-				 "\"serial\" is not a whole number from 0 to 2^53-1");
-	return 0;
+	return d->part == PART_SERIAL ? take_serial(d, at, &n) : take_confirmed_at(d, at, &n);
 }
 
 static int census_add(struct id_census *census, const char *id)

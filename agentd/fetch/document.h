@@ -53,6 +53,7 @@ struct document_options {
 
 struct document_result {
 	uint64_t serial; /* 0 = none */
+	int64_t confirmed_at; /* when whoever made it asked the directory last; 0 = it does not say */
 	uint64_t users;	 /* in the document, bound here or not, good or not */
 	char text[DOCUMENT_TEXT_SIZE]; /* after an error: one sentence, "line 17, column 5: …" */
 };

@@ -131,14 +131,15 @@ int outlet_server(struct outlet *o, const struct frame_server *s)
 	return send_frame(o, FRAME_SERVER, payload, frame_server_pack(s, payload));
 }
 
-int outlet_end(struct outlet *o, uint64_t serial, uint64_t flags)
+int outlet_end(struct outlet *o, uint64_t serial, int64_t confirmed_at, uint64_t flags)
 {
-	uint8_t payload[48];
+	uint8_t payload[FRAME_END_SIZE];
 	int r = flush(o);
 
 	if (r < 0)
 		return r;
 	o->end.serial = serial;
+	o->end.confirmed_at = confirmed_at;
 	o->end.flags = flags;
 	frame_end_pack(&o->end, payload);
 	return send_frame(o, FRAME_END, payload, sizeof(payload));

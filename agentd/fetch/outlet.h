@@ -30,7 +30,7 @@ int outlet_alive(struct outlet *o) MUST_CHECK;
 int outlet_server(struct outlet *o, const struct frame_server *s) MUST_CHECK;
 
 /* The last frame: END with what was counted, or RESULT with a negative errno and a sentence, escaped here. 0 or o->error. */
-int outlet_end(struct outlet *o, uint64_t serial, uint64_t flags) MUST_CHECK;
+int outlet_end(struct outlet *o, uint64_t serial, int64_t confirmed_at, uint64_t flags) MUST_CHECK;
 int outlet_fail(struct outlet *o, int error, const char *text) MUST_CHECK;
 /* RESULT as the answer to a request for one: ERROR may be 0. */
 int outlet_result(struct outlet *o, int error, const char *text) MUST_CHECK;

@@ -52,7 +52,7 @@
  * entry: nobody.
  *
  * END: counts of records sent (not of frames); "memberships" counts 'M' records, 'X' and 'L' are not counted.
- * serial: the document's, 0 = none. FRAME_END_COMPLETE: the list of users is whole and explicit, so that who is
+ * serial, confirmed_at: the document's, 0 = none (of one in a file no confirmed_at counts). FRAME_END_COMPLETE: the list of users is whole and explicit, so that who is
  * missing was removed: for file:// documents. FRAME_END_UNCHANGED: the validator still holds (HTTP 304), nothing was
  * sent; not with file://.
  *

@@ -37,7 +37,7 @@ static int answer_file(struct session *s, struct outlet *o, int fd)
 	r = document_read(fd, &options, &sink, &result);
 	if (r < 0)
 		return outlet_fail(o, r, result.text);
-	return outlet_end(o, result.serial, FRAME_END_COMPLETE);
+	return outlet_end(o, result.serial, 0, FRAME_END_COMPLETE);
 }
 
 /* A document on its way in: checked as it comes, and kept for its parts to be read. */
@@ -111,14 +111,14 @@ static int answer_https(struct session *s, struct outlet *o, const char *validat
 	if (r == 0)
 		r = download(s, o, document, validator, &answer);
 	if (r == 0)
-		return outlet_end(o, 0, FRAME_END_UNCHANGED);
+		return outlet_end(o, 0, 0, FRAME_END_UNCHANGED);
 	if (r > 0)
 		r = document_parts(document, s->spool);
 	if (ftruncate(s->spool, 0) < 0 && r == 0) /* it is memory: given back at once */
 		r = -errno;
 	if (r < 0)
 		return outlet_fail(o, r, result.text[0] ? result.text : answer.text);
-	return outlet_end(o, result.serial, 0);
+	return outlet_end(o, result.serial, result.confirmed_at, 0);
 }
 
 /* Settings that cannot be used are found at the first request, and at each one after it. */

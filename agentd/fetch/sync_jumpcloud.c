@@ -90,7 +90,7 @@ static int finish(struct session *s, struct outlet *o, int r, const char *text)
 
 	if (sent < 0)
 		return sent;
-	return r < 0 ? outlet_fail(o, r == -ENOENT ? -EPROTO : r, text) : outlet_end(o, 0, 0);
+	return r < 0 ? outlet_fail(o, r == -ENOENT ? -EPROTO : r, text) : outlet_end(o, 0, 0, 0);
 }
 
 int sync_jumpcloud(struct session *s, struct outlet *o, const struct frame *f)

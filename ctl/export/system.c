@@ -10,6 +10,8 @@
 #include "ctl/export/export.h"
 #include "ctl/text.h"
 
+/* So often a file is written again that says the same, since each endpoint then asks for all of it: leases are longer. */
+#define CONFIRM_S   900
 #define REMOVED_MAX 10000 /* who left long ago is told no more */
 
 static struct json_object *users_of(const struct json_object *doc)
@@ -111,48 +113,72 @@ static int count_missing(struct json_object *old, struct json_object *doc, uint3
 	return 0;
 }
 
-/* Does it say the same, but for serial and made_at? Takes them out of OLD. */
+/* Does it say the same, but for serial and times? Takes them out of OLD. */
 static bool same(struct json_object *old, struct json_object *doc)
 {
 	if (!old)
 		return false;
 	json_object_object_del(old, "serial");
 	json_object_object_del(old, "made_at");
+	json_object_object_del(old, "confirmed_at");
 	return json_object_equal(old, doc);
 }
 
-/* Above the old one, and above any that was written before the file was lost. */
-static int stamp(struct json_object *doc, int64_t serial, int64_t now)
+/* Takes VALUE over; NULL is -ENOMEM. */
+static int put(struct json_object *doc, const char *key, struct json_object *value)
 {
-	struct json_object *number = json_object_new_int64(serial), *time = time_to_json(now);
-
-	if (number && time && json_object_object_add(doc, "serial", number) == 0) {
-		if (json_object_object_add(doc, "made_at", time) == 0)
-			return 0;
-		number = NULL;
-	}
-	json_object_put(number);
-	json_object_put(time);
+	if (value && json_object_object_add(doc, key, value) == 0)
+		return 0;
+	json_object_put(value);
 	return -ENOMEM;
+}
+
+static int stamp(struct json_object *doc, int64_t serial, int64_t made_at, int64_t confirmed_at)
+{
+	int r = put(doc, "serial", json_object_new_int64(serial));
+
+	if (r == 0)
+		r = put(doc, "made_at", time_to_json(made_at));
+	return r < 0 ? r : put(doc, "confirmed_at", time_to_json(confirmed_at));
+}
+
+/* The file says what it should; from time to time also that somebody has asked. */
+static int keep(const struct target *t, const struct export_options *o, struct json_object *doc, int64_t made_at,
+		int64_t confirmed_at, struct export_result *ret)
+{
+	int r;
+
+	if (confirmed_at <= o->now && o->now - confirmed_at < CONFIRM_S) {
+		r = target_keep(t, &ret->fault);
+	} else {
+		r = stamp(doc, ret->serial, made_at, o->now);
+		if (r == 0)
+			r = target_save(t, doc, &ret->fault);
+	}
+	ret->outcome = r == 0 ? EXPORT_UNCHANGED : EXPORT_FAILED;
+	return r;
 }
 
 static int write_new(const struct target *t, const struct export_options *o, struct json_object *old,
 		     struct json_object *doc, struct export_result *ret)
 {
+	int64_t made_at = o->now, confirmed_at = 0;
 	int r;
 
 	ret->serial = 0;
 	if (old && !tree_int(old, "serial", &ret->serial))
 		ret->serial = 0;
+	if (old && !tree_time(old, "made_at", &made_at))
+		made_at = o->now;
+	if (old && !tree_time(old, "confirmed_at", &confirmed_at))
+		confirmed_at = 0;
 	r = name_removed(old, doc, ret->left_out);
-	if (r == 0 && same(old, doc)) {
-		r = target_keep(t, &ret->fault);
-		ret->outcome = r == 0 ? EXPORT_UNCHANGED : EXPORT_FAILED;
-		return r;
-	}
+	if (r == 0 && same(old, doc))
+		return keep(t, o, doc, made_at, confirmed_at, ret);
+	/* Above the old one, and above any that was written before the file was lost. */
 	ret->serial = ret->serial + 1 > o->now ? ret->serial + 1 : o->now;
 	if (r == 0)
-		r = stamp(doc, ret->serial, o->now);
+		r = stamp(doc, ret->serial, o->now, o->now);
 	if (r == 0)
 		r = target_save(t, doc, &ret->fault);
 	if (r == 0)
@@ -247,7 +273,9 @@ int export_systems(const struct conf *c, const struct export_options *o, struct 
 	if (r < 0)
 		return fault_set(f, r, "%s", error);
 	r = take_systems(&stage, ids);
-	return r < 0 ? fault_set(f, r, "the list of systems: %s", strerror(-r)) : 0;
+	if (r < 0)
+		return fault_set(f, r, "the list of systems: %s", strerror(-r));
+	return ids->len ? 0 : fault_set(f, -ENOENT, "the organisation has no system that this key may see");
 }
 
 void export_result_done(struct export_result *r)

@@ -243,6 +243,28 @@ def test_wrong_usage(host, argv, says):
     assert not list(OUT.glob("*.json"))
 
 
+def test_it_says_that_it_lives(host):
+    """From time to time, though there is no news: an endpoint must be able to tell that the export has died."""
+    host.tenant.add_user("dora", bound=True)
+    host.export()
+    file, = OUT.glob("*.json")
+    written = host.read()
+    assert written["confirmed_at"] == written["made_at"]
+    before = seen(file)
+    host.export()
+    assert seen(file) == before
+    file.write_text(json.dumps({**written, "confirmed_at": LONG_AGO, "made_at": LONG_AGO}))
+    assert "unchanged" in host.export().stdout
+    now = host.read()
+    assert now["confirmed_at"] >= written["confirmed_at"] and now["made_at"] == LONG_AGO
+    assert {**now, "confirmed_at": ""} == {**written, "made_at": LONG_AGO, "confirmed_at": ""}
+
+
+def test_all_of_nothing(host):
+    host.jumpcloud.faults.order("edit", "/api/systems", times=None, change=lambda data: {"totalCount": 0, "results": []})
+    assert "no system that this key may see" in host.export("--all", code=2).stderr
+
+
 def test_two_at_once(host):
     host.tenant.add_user("dora", bound=True)
     with open(OUT / ".lock", "w") as lock:

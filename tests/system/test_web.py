@@ -325,6 +325,31 @@ def test_lease(web):
     assert web.endpoint.explain("dora", "--offline", "15d") == "stale"
 
 
+def days_ago(days):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - days * 86400))
+
+
+def test_a_document_says_how_old_it_is(web):
+    """Serving it is no word of the directory's: whoever made it may be dead. Nor is a 304; and what is too new is now."""
+    web.endpoint.document["confirmed_at"] = days_ago(10)
+    web.sync()
+    for _ in range(2):
+        assert web.endpoint.explain("dora") == "ok"
+        assert 10 * 86400 <= web.status()["data_age_s"] < 10 * 86400 + 600 and web.status()["online"]
+        web.sync()
+    web.endpoint.document["confirmed_at"] = days_ago(15)
+    web.sync()
+    assert web.endpoint.explain("dora") == "stale"
+    web.endpoint.document["confirmed_at"] = days_ago(-30)
+    web.sync()
+    assert web.endpoint.explain("dora") == "ok" and 0 <= web.status()["data_age_s"] < 60
+    web.endpoint.document["confirmed_at"] = "yesterday"
+    assert "not a time" in web.sync(code=1)
+    del web.endpoint.document["confirmed_at"]
+    web.sync()
+    assert web.endpoint.explain("dora") == "ok"
+
+
 def test_time_of_the_server(web):
     """A clock that was set back opens nothing: the server's time, from inside TLS, is kept."""
     web.endpoint.user("dora", scheduled=[{"state": "SUSPENDED", "scheduledDate": "2031-01-01T00:00:00Z"}])

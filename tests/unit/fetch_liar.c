@@ -28,7 +28,7 @@ static void put(enum frame_type type, uint32_t id, const void *data, size_t len)
 static void put_end(uint64_t accounts, uint64_t rejects, uint64_t flags)
 {
 	struct frame_end end = {.accounts = accounts, .rejects = rejects, .flags = flags, .serial = 7};
-	uint8_t packed[48];
+	uint8_t packed[FRAME_END_SIZE];
 
 	frame_end_pack(&end, packed);
 	put(FRAME_END, request, packed, sizeof(packed));

@@ -30,7 +30,7 @@ static void assert_diff(struct fixture *f, uint32_t n_new, uint32_t changed, uin
 
 static void save(struct fixture *f)
 {
-	struct cache_meta meta = {11, 12, 22, 33, {44, 43}, "\"v1\""};
+	struct cache_meta meta = {11, 12, 22, 33, {44, 43}, 40, "\"v1\""};
 
 	assert_int_equal(cache_save(&store, &f->world, &meta), 0);
 	assert_diff(f, 0, 0, 0, 0);

@@ -63,7 +63,10 @@ static void test_small(void **state)
 		    "\"policy\":null,\"users\":[{\"id\":\"a\",\"username\":\"alice\"}]}",
 	       "account a alice 0:0 ACTIVATED pending\n");
 	assert_int_equal(d.result.serial, 17);
+	assert_int_equal(d.result.confirmed_at, 0);
 	assert_int_equal(d.result.users, 1);
+	expect(&d, HEAD "\"confirmed_at\":\"1970-01-02T00:00:00Z\",\"users\":[]}", "");
+	assert_int_equal(d.result.confirmed_at, 86400);
 	expect(&d, HEAD "\"serial\":9007199254740991,\"users\":[]}", "");
 	assert_true(d.result.serial == UINT64_C(9007199254740991));
 }
@@ -88,6 +91,8 @@ static const struct {
 	{ HEAD "\"users\":[],\n\"policy\":[]}", "line 2, column 10: \"policy\" is of the wrong type" },
 	{ HEAD "\"users\":[],\n\"bindings\":[]}", "line 2, column 12: \"bindings\" is of the wrong type" },
 	{ HEAD "\"users\":[],\n\"serial\":\"17\"}", "line 2, column 10: \"serial\" is of the wrong type" },
+	{ HEAD "\"users\":[],\n\"confirmed_at\":\"soon\"}", "line 2, column 16: \"confirmed_at\" is not a time" },
+	{ HEAD "\"users\":[],\n\"confirmed_at\":7}", "line 2, column 16: \"confirmed_at\" is of the wrong type" },
 	{ HEAD "\"users\":[],\n\"serial\":-1}",
 	  "line 2, column 10: \"serial\" is not a whole number from 0 to 2^53-1" },
 	{ HEAD "\"users\":[],\n\"serial\":1.0}",

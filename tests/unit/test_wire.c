@@ -333,17 +333,18 @@ static void test_descriptor_once(void **state)
 
 static void test_frame_end(void **state)
 {
-	const struct frame_end e = {1, 2, 3, 4, UINT64_MAX, FRAME_END_COMPLETE};
+	const struct frame_end e = {1, 2, 3, 4, UINT64_MAX, FRAME_END_COMPLETE, 6};
 	struct frame_end back;
-	uint8_t bytes[48];
+	uint8_t bytes[FRAME_END_SIZE];
 
 	(void)state;
 	frame_end_pack(&e, bytes);
 	assert_int_equal(bytes[0], 1);
 	assert_int_equal(bytes[40], 1);
-	assert_int_equal(frame_end_unpack(bytes, 48, &back), 0);
+	assert_int_equal(bytes[48], 6);
+	assert_int_equal(frame_end_unpack(bytes, sizeof(bytes), &back), 0);
 	assert_memory_equal(&back, &e, sizeof(e));
-	assert_int_equal(frame_end_unpack(bytes, 47, &back), -EPROTO);
+	assert_int_equal(frame_end_unpack(bytes, sizeof(bytes) - 1, &back), -EPROTO);
 	assert_int_equal(frame_end_unpack(bytes, 0, &back), -EPROTO);
 }
 
