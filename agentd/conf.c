@@ -133,6 +133,26 @@ static int take_lease(struct parser *p, const char *group, const char *value)
 	return r == 0;
 }
 
+static int take_grant(struct parser *p, const char *group, const char *value)
+{
+	char shown[64], shown_value[64];
+	int r = conf_grant_add(p->conf, group, value);
+
+	name_escape(group, shown, sizeof(shown));
+	name_escape(value, shown_value, sizeof(shown_value));
+	if (r == -EEXIST)
+		fail(p, "[groups] %s is given twice; keep one", shown);
+	else if (r == -EINVAL)
+		fail(p, "[groups] %s = '%s' is not a list of names of local groups", shown, shown_value);
+	else if (r == -EPERM)
+		fail(p, "[groups] %s = '%s': nobody of the directory can be in root or muster-sudo*", shown, shown_value);
+	else if (r == -E2BIG)
+		fail(p, "[groups]: more than %d local groups", CONF_GRANTS_MAX);
+	else if (r < 0)
+		fail(p, "out of memory");
+	return r == 0;
+}
+
 /* inih's handler: 1 good, 0 bad. */
 static int take_value(void *user, const char *section, const char *name, const char *value)
 {
@@ -148,6 +168,8 @@ static int take_value(void *user, const char *section, const char *name, const c
 	}
 	if (!strcmp(section, "lease"))
 		return take_lease(p, name, value);
+	if (!strcmp(section, "groups"))
+		return take_grant(p, name, value);
 	if (!section_known(section)) {
 		fail(p, "unknown section [%s]; see muster.conf(5)", shown_section);
 		return 0;
@@ -382,12 +404,13 @@ void conf_done(struct conf *c)
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		conf_value_free(keys[i].type, (char *)c + keys[i].offset);
 	conf_lease_done(c);
+	conf_grant_done(c);
 	memset(c, 0, sizeof(*c));
 }
 
 uint64_t conf_fingerprint(const struct conf *c)
 {
-	uint64_t sum = conf_lease_sum(c, 0);
+	uint64_t sum = conf_grant_sum(c, conf_lease_sum(c, 0));
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		size_t len;

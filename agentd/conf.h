@@ -56,9 +56,19 @@ struct conf_lease {
 	int64_t lease_ms; /* 0: none */
 };
 
+#define CONF_GRANTS_MAX 256 /* local groups in all lines together */
+
+/* [groups] GROUP = LOCAL, … */
+struct conf_grant {
+	char *group;	       /* name of a directory group, as it is there */
+	struct strlist locals; /* names of local groups, at least one; data owned by the conf */
+};
+
 struct conf {
 	struct conf_lease *leases;
 	uint32_t n_leases;
+	struct conf_grant *grants;
+	uint32_t n_grants;
 #define CONF(section, key, type, min, max, def, field) CONF_C_##type field;
 #include "agentd/conf_table.h"
 #undef CONF
@@ -97,6 +107,9 @@ uint64_t conf_fingerprint(const struct conf *c);
 const struct conf_lease *conf_lease_of(const struct conf *c, const char *group);
 /* Of all leases; 0: none of them ends. */
 int64_t conf_lease_shortest(const struct conf *c);
+
+/* The section [groups]. NULL: no line for GROUP. */
+const struct conf_grant *conf_grant_of(const struct conf *c, const char *group);
 
 /* Of two leases, of which 0 never ends. */
 static inline int64_t lease_shorter(int64_t a, int64_t b)

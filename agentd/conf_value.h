@@ -47,6 +47,14 @@ int conf_lease_add(struct conf *c, const char *group, const char *value) MUST_CH
 uint64_t conf_lease_sum(const struct conf *c, uint64_t seed);
 void conf_lease_done(struct conf *c);
 
+/*
+ * agentd/conf_grant.c: one line of [groups]. -EEXIST given twice; -EINVAL no names of groups; -EPERM a name that nobody may
+ * have so; -E2BIG more than CONF_GRANTS_MAX; -ENOMEM.
+ */
+int conf_grant_add(struct conf *c, const char *group, const char *value) MUST_CHECK;
+uint64_t conf_grant_sum(const struct conf *c, uint64_t seed);
+void conf_grant_done(struct conf *c);
+
 void conf_value_free(enum conf_type type, void *field);
 
 #endif

@@ -47,6 +47,7 @@ static const struct {
 struct local {
 	struct buf text[N_FILES];
 	struct buf users;  /* struct entry, in the order of the file */
+	struct buf groups; /* the same; no lines of NIS */
 	struct buf names;  /* const char *: users and groups, sorted without case */
 	struct buf uids;   /* uint32_t, sorted */
 	struct buf gids;
@@ -127,14 +128,18 @@ static int read_group(struct local *l, char *text)
 	int r = 0;
 
 	for (char *line; r == 0 && (line = next_line(&text));) {
-		const char *name = entry_name(&line);
+		bool nis = *line == '+' || *line == '-';
+		struct entry e = {.name = entry_name(&line), .uid = NO_ID};
 
 		next_field(&line);
-		if (!*name)
+		e.gid = id_field(&line);
+		if (!*e.name)
 			continue;
-		r = buf_add(&l->names, &name, sizeof(name));
+		r = buf_add(&l->names, &e.name, sizeof(e.name));
 		if (r == 0)
-			r = add_id(&l->gids, id_field(&line));
+			r = add_id(&l->gids, e.gid);
+		if (r == 0 && !nis)
+			r = buf_add(&l->groups, &e, sizeof(e));
 	}
 	return r;
 }
@@ -286,6 +291,7 @@ void local_free(struct local *l)
 	for (size_t i = 0; i < N_FILES; i++)
 		buf_done(&l->text[i]);
 	buf_done(&l->users);
+	buf_done(&l->groups);
 	buf_done(&l->names);
 	buf_done(&l->uids);
 	buf_done(&l->gids);
@@ -344,6 +350,20 @@ int local_user(const struct local *l, const char *name, uint32_t *ret_uid, uint3
 			continue;
 		*ret_uid = users[i].uid;
 		*ret_gid = users[i].gid;
+		return 0;
+	}
+	return -ESRCH;
+}
+
+/* Of two with one name the first counts, as for getgrnam(3); one that cannot be read hides none. */
+int local_group(const struct local *l, const char *name, uint32_t *ret_gid)
+{
+	const struct entry *groups = (const struct entry *)(const void *)l->groups.data;
+
+	for (size_t i = 0; i < l->groups.len / sizeof(*groups); i++) {
+		if (strcmp(groups[i].name, name) != 0 || groups[i].gid == NO_ID)
+			continue;
+		*ret_gid = groups[i].gid;
 		return 0;
 	}
 	return -ESRCH;

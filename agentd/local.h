@@ -36,6 +36,9 @@ bool local_shell_listed(const struct local *l, const char *shell);
 /* The ids of the local user NAME. -ESRCH. */
 int local_user(const struct local *l, const char *name, uint32_t *ret_uid, uint32_t *ret_gid) MUST_CHECK;
 
+/* The gid of the local group NAME, which is taken exactly. -ESRCH. */
+int local_group(const struct local *l, const char *name, uint32_t *ret_gid) MUST_CHECK;
+
 /* Of everything that was read: equal as long as the files say the same. */
 uint64_t local_fingerprint(const struct local *l);
 

@@ -13,7 +13,8 @@ struct builder {
 	const struct world *world;
 	const struct snapshots_input *in;
 	struct snapshot_writer *nss, *pam;
-	struct buf record, gids, members;
+	struct buf record, members;
+	struct buf gids, local_gids; /* of one user */
 };
 
 static void builder_done(struct builder *b)
@@ -22,6 +23,7 @@ static void builder_done(struct builder *b)
 	snapshot_writer_free(b->pam);
 	buf_wipe(&b->record);
 	buf_done(&b->gids);
+	buf_done(&b->local_gids);
 	buf_done(&b->members);
 }
 
@@ -38,12 +40,26 @@ static size_t n_published(const struct builder *b)
 static int collect_gids(struct builder *b, const struct world_user *u)
 {
 	uint32_t place = (uint32_t)(u - world_user(b->world, 0)), n;
-	const uint32_t *more = world_user_gids(b->world, place, &n);
+	const uint32_t *groups = world_user_groups(b->world, place, &n);
 	int r;
 
-	b->gids.len = 0;
+	b->gids.len = b->local_gids.len = 0;
 	r = buf_add(&b->gids, &u->gid, sizeof(u->gid));
-	return r < 0 ? r : buf_add(&b->gids, more, n * sizeof(*more));
+	for (uint32_t i = 0; r == 0 && i < n; i++) {
+		const struct world_group *g = world_group(b->world, groups[i]);
+
+		r = buf_add(g->local ? &b->local_gids : &b->gids, &g->gid, sizeof(g->gid));
+	}
+	return r;
+}
+
+static int add_grants(struct builder *b, uint32_t uid)
+{
+	uint32_t n = (uint32_t)(b->local_gids.len / sizeof(uint32_t));
+
+	if (n == 0)
+		return 0;
+	return snapshot_writer_grants(b->nss, uid, (const uint32_t *)(const void *)b->local_gids.data, n);
 }
 
 /* Keys are withheld from those whom the directory's state refuses (DESIGN.md 7). */
@@ -63,9 +79,10 @@ static int add_user(struct builder *b, const struct world_user *u)
 	if (r < 0)
 		return r;
 	s = (struct snapshot_user){a.name, a.gecos, a.home, a.shell, a.uid, a.gid};
-	return snapshot_writer_user(b->nss, &s, (const uint32_t *)(const void *)b->gids.data,
-				    (uint32_t)(b->gids.len / sizeof(uint32_t)),
-				    verdict_keys_allowed(&a, b->world->in.now) ? &a.ssh_keys : &no_keys);
+	r = snapshot_writer_user(b->nss, &s, (const uint32_t *)(const void *)b->gids.data,
+				 (uint32_t)(b->gids.len / sizeof(uint32_t)),
+				 verdict_keys_allowed(&a, b->world->in.now) ? &a.ssh_keys : &no_keys);
+	return r < 0 ? r : add_grants(b, a.uid);
 }
 
 /* A user's own group has his name, and nobody is listed in it. */
@@ -101,8 +118,10 @@ static int add_groups(struct builder *b)
 		}
 		s.members = (struct strlist){b->members.len ? (const char *)b->members.data : "",
 					     (uint32_t)b->members.len, g->n_members};
-		if (r == 0)
+		if (r == 0 && !g->local)
 			r = snapshot_writer_group(b->nss, &s);
+		else if (r == 0 && g->n_members)
+			r = snapshot_writer_local_group(b->nss, &s);
 	}
 	return r;
 }

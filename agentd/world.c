@@ -147,9 +147,8 @@ int world_leave_out(struct world *w, struct world_user *u, const char *reason, c
 int world_build(struct world *w, const struct world_input *in, struct ledger *ledger)
 {
 	static int (*const steps[])(struct world *) = {
-		world_read,	  world_give_names, world_make_groups,	world_give_uids,
-		world_give_gids,  world_leave,	    world_join_members, world_sort_members,
-		world_finish_accounts,
+		world_read,	 world_give_names, world_make_groups,  world_make_local,   world_give_uids,
+		world_give_gids, world_leave,	   world_join_members, world_sort_members, world_finish_accounts,
 	};
 	int r;
 
@@ -165,6 +164,7 @@ void world_trim(struct world *w)
 	buf_done(&w->dirs);
 	buf_done(&w->groups);
 	buf_done(&w->members);
+	buf_done(&w->locals);
 	buf_done(&w->user_groups);
 	buf_done(&w->first_groups);
 	buf_done(&w->removed);

@@ -55,16 +55,27 @@ struct world_dir {
 	struct stage_place place; /* of the fetched record */
 	bool left_out, sudo, sudo_nopasswd;
 	const struct conf_lease *lease; /* NULL: none of its own */
+	const struct conf_grant *grant; /* NULL: it carries no local group */
 	uint32_t n_groups;
 	uint32_t groups[GROUP_POSIX_MAX]; /* places in world.groups */
 };
 
-/* A group of this host: POSIX groups of the directory, then those primary groups that only the ledger knows, then the two of sudo. */
+/*
+ * A group of this host: POSIX groups of the directory, then local ones that they carry, then those primary groups that only the
+ * ledger knows, then the two of sudo.
+ */
 struct world_group {
 	const char *name;
 	uint32_t gid;
 	bool revived; /* only the ledger knows it today */
+	bool local;   /* of /etc/group: its members are added to those it has there */
 	uint32_t first_member, n_members; /* in world.members */
+};
+
+/* A local group that the configuration names. */
+struct world_local {
+	const char *name;
+	uint32_t group; /* place in world.groups, or INDEX_NONE: it gives nothing */
 };
 
 /* Supplementary membership of one user; sorted by group and the user's name once the world is built. */
@@ -92,7 +103,8 @@ struct world {
 	struct buf dirs;	  /* struct world_dir */
 	struct buf groups;	  /* struct world_group */
 	struct buf members;	  /* struct world_member */
-	struct buf user_groups;	  /* uint32_t: supplementary gids, user by user */
+	struct buf locals;	  /* struct world_local */
+	struct buf user_groups;	  /* uint32_t: places of supplementary groups, user by user */
 	struct buf first_groups;  /* uint32_t: of each user, where they begin; one more at the end */
 	struct buf removed;	  /* const char *: ids */
 	struct index by_id, by_name, by_gid; /* users; by_gid: new ones who ask for a gid */
@@ -137,8 +149,8 @@ static inline struct world_group *world_group(const struct world *w, uint32_t pl
 	return (struct world_group *)(void *)w->groups.data + place;
 }
 
-/* Supplementary gids of the user at PLACE. */
-const uint32_t *world_user_gids(const struct world *w, uint32_t place, uint32_t *ret_n);
+/* Places of supplementary groups of the user at PLACE. */
+const uint32_t *world_user_groups(const struct world *w, uint32_t place, uint32_t *ret_n);
 
 /* The verifier most like those of the users, of nobody's password: for names that are unknown. -ENOMEM, -EIO. */
 int world_dummy_hash(const struct world *w, char **ret) MUST_CHECK;

@@ -133,7 +133,7 @@ int world_make_groups(struct world *w)
 	return r;
 }
 
-static int add_member(struct world *w, uint32_t group, uint32_t user)
+int world_add_member(struct world *w, uint32_t group, uint32_t user)
 {
 	struct world_member m = {group, user};
 	struct world_user *u = world_user(w, user);
@@ -169,8 +169,8 @@ static int join_member(struct world *w, const struct world_dir *d, const char *u
 	if (d->lease)
 		take_lease(u, d->lease);
 	for (uint32_t i = 0; r == 0 && i < d->n_groups; i++)
-		r = add_member(w, d->groups[i], place);
-	return r;
+		r = world_add_member(w, d->groups[i], place);
+	return r == 0 && d->grant ? world_join_local(w, d->grant, place) : r;
 }
 
 static int join_members_of(struct world *w, const struct stage_walk *s)
@@ -205,7 +205,7 @@ static int join_sudo(struct world *w)
 		if (u->fate != WORLD_IN || !w->in.conf->allow_sudo)
 			u->sudo = u->sudo_nopasswd = false;
 		if (u->sudo)
-			r = add_member(w, u->sudo_nopasswd ? nopasswd : sudo, i);
+			r = world_add_member(w, u->sudo_nopasswd ? nopasswd : sudo, i);
 	}
 	return r;
 }
@@ -324,24 +324,24 @@ static int sort_by_user(struct world *w)
 {
 	const struct world_member *m = (const struct world_member *)(const void *)w->members.data;
 	size_t n = w->members.len / sizeof(*m), n_users = world_n_users(w);
-	uint32_t *first, *gids;
+	uint32_t *first, *groups;
 	int r = buf_reserve(&w->first_groups, (n_users + 2) * sizeof(*first));
 
 	if (r == 0)
-		r = buf_reserve(&w->user_groups, n * sizeof(*gids) + 1);
+		r = buf_reserve(&w->user_groups, n * sizeof(*groups) + 1);
 	if (r < 0)
 		return r;
 	first = (uint32_t *)(void *)w->first_groups.data;
-	gids = (uint32_t *)(void *)w->user_groups.data;
+	groups = (uint32_t *)(void *)w->user_groups.data;
 	memset(first, 0, (n_users + 2) * sizeof(*first));
 	for (size_t i = 0; i < n; i++)
 		first[m[i].user + 2]++;
 	for (size_t i = 2; i < n_users + 2; i++)
 		first[i] += first[i - 1];
 	for (size_t i = 0; i < n; i++)
-		gids[first[m[i].user + 1]++] = world_group(w, m[i].group)->gid;
+		groups[first[m[i].user + 1]++] = m[i].group;
 	w->first_groups.len = (n_users + 2) * sizeof(*first);
-	w->user_groups.len = n * sizeof(*gids);
+	w->user_groups.len = n * sizeof(*groups);
 	return 0;
 }
 
@@ -354,7 +354,7 @@ int world_sort_members(struct world *w)
 	return r < 0 ? r : sort_by_user(w);
 }
 
-const uint32_t *world_user_gids(const struct world *w, uint32_t place, uint32_t *ret_n)
+const uint32_t *world_user_groups(const struct world *w, uint32_t place, uint32_t *ret_n)
 {
 	const uint32_t *first = (const uint32_t *)(const void *)w->first_groups.data;
 

@@ -10,6 +10,7 @@
 int world_read(struct world *w) MUST_CHECK;	      /* records to users and directory groups; fields checked */
 int world_give_names(struct world *w) MUST_CHECK;     /* names that are held, doubled, recycled, local */
 int world_make_groups(struct world *w) MUST_CHECK;    /* POSIX groups */
+int world_make_local(struct world *w) MUST_CHECK;      /* local groups that directory groups carry */
 int world_give_uids(struct world *w) MUST_CHECK;
 int world_give_gids(struct world *w) MUST_CHECK;      /* and new users into the ledger */
 int world_leave(struct world *w) MUST_CHECK;	      /* who left: tombstones and holders */
@@ -34,6 +35,10 @@ uint32_t world_find_dir(const struct world *w, const char *id);
 uint32_t world_find_group(const struct world *w, const char *name);
 uint32_t world_find_gid(const struct world *w, uint32_t gid);
 int world_add_group(struct world *w, const char *name, uint32_t gid, uint32_t *ret_place) MUST_CHECK;
+
+/* The user at place USER is a supplementary member of the group at GROUP; of the local ones of G. */
+int world_add_member(struct world *w, uint32_t group, uint32_t user) MUST_CHECK;
+int world_join_local(struct world *w, const struct conf_grant *g, uint32_t user) MUST_CHECK;
 
 /* "range", "local", "subordinate" when ID may not be given on this host as a uid or gid; NULL when it may. */
 const char *world_uid_fault(const struct world *w, uint32_t uid);

@@ -98,6 +98,7 @@ static int read_group(struct world *w, const struct stage_walk *s)
 	dir.id = arena_string(&w->strings, g.id);
 	dir.sudo = g.sudo;
 	dir.sudo_nopasswd = g.sudo && g.sudo_nopasswd;
+	dir.grant = conf_grant_of(w->in.conf, g.name);
 	dir.lease = w->in.remote ? conf_lease_of(w->in.conf, g.name) : NULL;
 	if (!dir.id)
 		return -ENOMEM;

@@ -21,7 +21,7 @@ libcommon_la_SOURCES = \
 	common/snapshot_format.h \
 	common/snapshot_source.h common/snapshot_source.c \
 	common/snapshot_find.h common/snapshot_find.c common/snapshot_parse.c \
-	common/snapshot_reader.h common/snapshot_reader.c common/snapshot_verify.c \
+	common/snapshot_reader.h common/snapshot_reader.c common/snapshot_verify.c common/snapshot_grants.c \
 	common/snapshot_output.h common/snapshot_output.c \
 	common/snapshot_writer.h common/snapshot_writer.c
 libverifier_la_SOURCES = common/verifier.h common/verifier.c common/login.h common/login.c

@@ -36,6 +36,14 @@ static inline bool id_floor_ok(uint32_t id)
 	return id >= ID_FLOOR && id <= ID_TOP && id != 65534 && id != 65535;
 }
 /*
+ * A local group that the configuration lets users of the directory be in: never root's, but those of the system's own
+ * (docker, plugdev), which the floor above keeps out everywhere else.
+ */
+static inline bool local_gid_ok(uint32_t gid)
+{
+	return gid > 0 && gid <= ID_TOP && gid != 65534 && gid != 65535;
+}
+/*
  * What may be given out: also not 60001-65535, not 524288-1879048191 (containers), not the sudo
  * groups' ids.
  */

@@ -26,6 +26,15 @@ const struct snapshot_table snapshot_accounts = {
 	.name_offset = sizeof(struct snapshot_account_record),
 };
 
+/* All three keys of a grant are in one table: with its name alone the rest of find.h works. */
+const struct snapshot_table snapshot_local_groups = {
+	.names = SECTION_LOCAL_GRANTS,
+	.ids = SNAPSHOT_SECTIONS,
+	.order = SNAPSHOT_SECTIONS,
+	.type = SNAPSHOT_RECORD_GRANT,
+	.name_offset = sizeof(struct snapshot_group_record),
+};
+
 /* Every record with an id has it here. */
 #define ID_OFFSET sizeof(struct snapshot_head)
 _Static_assert(offsetof(struct snapshot_user_record, uid) == ID_OFFSET, "layout");
@@ -164,6 +173,49 @@ int snapshot_find_id(const struct snapshot_source *s, const struct snapshot_tabl
 	if (!snapshot_id_ok(s->layout, id))
 		return -ESRCH;
 	return search(s, t->ids, snapshot_hash_id(s->layout, id), visit_id, &w);
+}
+
+/* A gid and a uid may be the same number: of the two groups alone have a name. */
+struct wanted_grant {
+	struct wanted wanted;
+	bool named;
+};
+
+static int visit_grant(void *ctx, uint32_t at)
+{
+	const struct wanted_grant *g = ctx;
+	const struct wanted *w = &g->wanted;
+	int r = snapshot_record_get(w->source, at, SNAPSHOT_RECORD_GRANT, w->scratch, w->ret);
+
+	if (r < 0)
+		return r;
+	return record_has_id(w->ret, w->id) && (w->ret->name_len > 0) == g->named ? 0 : 1;
+}
+
+static int find_grant(const struct snapshot_source *s, uint32_t id, bool named,
+		      const struct snapshot_scratch *scratch, struct snapshot_record *ret)
+{
+	struct wanted_grant g = {{.source = s, .id = id, .scratch = scratch, .ret = ret}, named};
+
+	if (s->layout->section[SECTION_LOCAL_GRANTS].blocks == 0)
+		return -ESRCH; /* before anything is hashed */
+	return search(s, SECTION_LOCAL_GRANTS, snapshot_hash_id(s->layout, id), visit_grant, &g);
+}
+
+int snapshot_find_local_group(const struct snapshot_source *s, uint32_t gid,
+			      const struct snapshot_scratch *scratch, struct snapshot_record *ret)
+{
+	int r = find_grant(s, gid, true, scratch, ret);
+
+	if (r < 0)
+		return r;
+	return record_name_valid(ret, snapshot_local_groups.name_offset) ? 0 : -EBADMSG;
+}
+
+int snapshot_find_grants(const struct snapshot_source *s, uint32_t uid,
+			 const struct snapshot_scratch *scratch, struct snapshot_record *ret)
+{
+	return find_grant(s, uid, false, scratch, ret);
 }
 
 /* Slot INDEX of a table without gaps; the block stays in *B for the next call. */

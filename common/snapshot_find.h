@@ -33,6 +33,16 @@ int snapshot_find_id(const struct snapshot_source *s, const struct snapshot_tabl
 int snapshot_find_next(const struct snapshot_source *s, const struct snapshot_table *t, uint32_t after, uint32_t *hint,
 		       const struct snapshot_scratch *scratch, struct snapshot_slot *ret_slot,
 		       struct snapshot_record *ret) MUST_CHECK;
+/*
+ * Local groups that users of the directory are in by this host's configuration (SECTION_LOCAL_GRANTS): the one of a
+ * name by snapshot_find_name() in snapshot_local_groups, which leads nowhere else; the one of GID; and the grants of a user.
+ */
+extern const struct snapshot_table snapshot_local_groups;
+int snapshot_find_local_group(const struct snapshot_source *s, uint32_t gid, const struct snapshot_scratch *scratch,
+			      struct snapshot_record *ret) MUST_CHECK;
+int snapshot_find_grants(const struct snapshot_source *s, uint32_t uid, const struct snapshot_scratch *scratch,
+			 struct snapshot_record *ret) MUST_CHECK;
+
 /* The INDEX-th of a list. */
 int snapshot_find_index(const struct snapshot_source *s, enum snapshot_section_id list, uint16_t type, uint32_t index,
 			const struct snapshot_scratch *scratch, struct snapshot_record *ret) MUST_CHECK;
@@ -55,6 +65,8 @@ int snapshot_user_parse(const struct snapshot_source *s, const struct snapshot_r
 /* The members are not looked at: snapshot_members_check(), or a walk with name_span(). */
 int snapshot_group_parse(const struct snapshot_source *s, const struct snapshot_record *r,
 			 struct snapshot_group *ret) MUST_CHECK;
+/* The same of a local group: its gid may lie below the floor, but is never 0. */
+int snapshot_local_group_parse(const struct snapshot_record *r, struct snapshot_group *ret) MUST_CHECK;
 /* Every byte belongs to one of l->count valid names. */
 int snapshot_members_check(const struct strlist *l) MUST_CHECK;
 
@@ -74,6 +86,12 @@ int snapshot_account_parse(const struct snapshot_source *s, const struct snapsho
 typedef int snapshot_gid_fn(void *ctx, uint32_t gid);
 int snapshot_gids_walk(const struct snapshot_source *s, const struct snapshot_user_view *u,
 		       const struct snapshot_scratch *scratch, snapshot_gid_fn *fn, void *ctx) MUST_CHECK;
+
+/* The same of R, the grants of a user: each local gid. R was checked whole before. */
+int snapshot_grants_walk(const struct snapshot_record *r, snapshot_gid_fn *fn, void *ctx) MUST_CHECK;
+
+/* Of snapshot_verify(): every grant is found by its keys, and nothing else is there. */
+int snapshot_grants_verify(struct snapshot *s) MUST_CHECK;
 
 /* May ID leave: above the floor fixed when built, and within what the file says of itself. */
 static inline bool snapshot_id_ok(const struct snapshot_layout *l, uint32_t id)

@@ -22,6 +22,7 @@
 #define SNAPSHOT_USER_MAX  4096u
 #define SNAPSHOT_GROUP_MAX (4u << 20)
 #define SNAPSHOT_BLOB_MAX  (4u << 20)
+#define SNAPSHOT_GRANTS_MAX 512u /* local gids of a user: so that they fit SNAPSHOT_SCRATCH_SIZE */
 
 enum snapshot_section_id {
 	/* nss.snapshot */
@@ -38,6 +39,8 @@ enum snapshot_section_id {
 	SECTION_STATUS,
 	SECTION_REJECTS,
 	SECTION_DIR_GROUPS,
+	/* nss.snapshot */
+	SECTION_LOCAL_GRANTS, /* hash of a local group's name and gid, and of a user's uid -> grant record */
 	SNAPSHOT_SECTIONS /* known to this version; further places are ignored */
 };
 
@@ -83,6 +86,7 @@ enum snapshot_record_type {
 	SNAPSHOT_RECORD_STATUS = 'S',
 	SNAPSHOT_RECORD_REJECT = 'R',
 	SNAPSHOT_RECORD_DIR_GROUP = 'D',
+	SNAPSHOT_RECORD_GRANT = 'L',
 };
 
 /* Every record begins so. Policy, status, reject and dir_group: then the bytes of common/record.h. */
@@ -103,14 +107,14 @@ struct snapshot_user_record {
 	uint16_t spare;
 };
 
-/* Then COUNT gids, the primary one first; or COUNT keys, each with a NUL. */
+/* Then COUNT gids, the primary one first; or COUNT keys, each with a NUL; or, in a grant without name, COUNT local gids. */
 struct snapshot_list_record {
 	struct snapshot_head head;
 	uint32_t uid; /* whose: a reader checks it */
 	uint32_t count;
 };
 
-/* Then name and COUNT members, each with a NUL. */
+/* Then name and COUNT members, each with a NUL. So is a grant with a name: a local group. */
 struct snapshot_group_record {
 	struct snapshot_head head;
 	uint32_t gid;

@@ -202,6 +202,25 @@ int snapshot_tables_write(struct snapshot_output *o, struct snapshot_layout *l,
 	return r < 0 ? r : order_write(o, l, t->order, entries, n);
 }
 
+static int compare_entries(const void *a, const void *b)
+{
+	int order = compare_hashes(a, b);
+
+	return order ? order : compare_ids(a, b);
+}
+
+int snapshot_hash_write(struct snapshot_output *o, struct snapshot_layout *l,
+			enum snapshot_section_id section, struct snapshot_entry *entries, uint32_t n)
+{
+	if (n == 0)
+		return 0;
+	qsort(entries, n, sizeof *entries, compare_entries);
+	for (uint32_t i = 1; i < n; i++)
+		if (compare_entries(&entries[i], &entries[i - 1]) == 0)
+			return -EEXIST;
+	return hash_write(o, l, section, entries, n, false);
+}
+
 int snapshot_list_write(struct snapshot_output *o, struct snapshot_layout *l,
 			enum snapshot_section_id list, const uint32_t *at, uint32_t n)
 {

@@ -22,7 +22,7 @@ int snapshot_pwrite(int fd, const void *data, size_t len, uint64_t offset) MUST_
 
 /* What a writer keeps of a record. */
 struct snapshot_entry {
-	uint64_t hash; /* of its name */
+	uint64_t hash; /* of its name; of its key, where there is one table alone */
 	uint32_t id;
 	uint32_t at;
 };
@@ -33,6 +33,12 @@ struct snapshot_entry {
  */
 int snapshot_tables_write(struct snapshot_output *o, struct snapshot_layout *l, const struct snapshot_table *t,
 			  struct snapshot_entry *entries, uint32_t n) MUST_CHECK;
+/*
+ * One hash table alone, over N entries that are sorted here by hash. -EEXIST: two have the same hash and id, which is
+ * what the caller tells apart that may have the same key.
+ */
+int snapshot_hash_write(struct snapshot_output *o, struct snapshot_layout *l, enum snapshot_section_id section,
+			struct snapshot_entry *entries, uint32_t n) MUST_CHECK;
 /* The same for a list of N places. */
 int snapshot_list_write(struct snapshot_output *o, struct snapshot_layout *l, enum snapshot_section_id list,
 			const uint32_t *at, uint32_t n) MUST_CHECK;

@@ -35,8 +35,8 @@ int snapshot_user_parse(const struct snapshot_source *s, const struct snapshot_r
 	return snapshot_id_ok(s->layout, u->uid) && snapshot_id_ok(s->layout, u->gid) ? 0 : -EBADMSG;
 }
 
-int snapshot_group_parse(const struct snapshot_source *s, const struct snapshot_record *r,
-			 struct snapshot_group *ret)
+/* Whatever its gid. */
+static int group_parse(const struct snapshot_record *r, struct snapshot_group *ret)
 {
 	const char *name = (const char *)r->data + sizeof(struct snapshot_group_record);
 	struct snapshot_group_record h;
@@ -45,8 +45,6 @@ int snapshot_group_parse(const struct snapshot_source *s, const struct snapshot_
 	if (r->length < fixed || r->length > SNAPSHOT_GROUP_MAX || name[r->name_len] != '\0')
 		return -EBADMSG;
 	memcpy(&h, r->data, sizeof h);
-	if (!snapshot_id_ok(s->layout, le32toh(h.gid)))
-		return -EBADMSG;
 	*ret = (struct snapshot_group){
 		.name = name,
 		.gid = le32toh(h.gid),
@@ -57,6 +55,31 @@ int snapshot_group_parse(const struct snapshot_source *s, const struct snapshot_
 		},
 	};
 	return 0;
+}
+
+int snapshot_group_parse(const struct snapshot_source *s, const struct snapshot_record *r,
+			 struct snapshot_group *ret)
+{
+	struct snapshot_group g;
+	int e = group_parse(r, &g);
+
+	if (e == 0 && !snapshot_id_ok(s->layout, g.gid))
+		e = -EBADMSG;
+	if (e == 0)
+		*ret = g;
+	return e;
+}
+
+int snapshot_local_group_parse(const struct snapshot_record *r, struct snapshot_group *ret)
+{
+	struct snapshot_group g;
+	int e = group_parse(r, &g);
+
+	if (e == 0 && !local_gid_ok(g.gid))
+		e = -EBADMSG;
+	if (e == 0)
+		*ret = g;
+	return e;
 }
 
 int snapshot_members_check(const struct strlist *l)
@@ -137,4 +160,23 @@ int snapshot_gids_walk(const struct snapshot_source *s, const struct snapshot_us
 	int r = snapshot_record_walk(s, u->gids_at, SNAPSHOT_RECORD_GIDS, scratch, gids_piece, &w);
 
 	return r == 0 && w.seen != w.count ? -EBADMSG : r;
+}
+
+int snapshot_grants_walk(const struct snapshot_record *r, snapshot_gid_fn *fn, void *ctx)
+{
+	struct snapshot_list_record h;
+	uint32_t gid;
+	int e = 0;
+
+	if (r->length < sizeof h)
+		return -EBADMSG;
+	memcpy(&h, r->data, sizeof h);
+	if ((r->length - sizeof h) / sizeof gid != le32toh(h.count) || r->length % sizeof gid != 0)
+		return -EBADMSG;
+	for (size_t at = sizeof h; e >= 0 && at < r->length; at += sizeof gid) {
+		memcpy(&gid, r->data + at, sizeof gid);
+		gid = le32toh(gid);
+		e = local_gid_ok(gid) ? fn(ctx, gid) : -EBADMSG;
+	}
+	return e < 0 ? e : 0;
 }

@@ -64,6 +64,12 @@ int snapshot_user_next(struct snapshot *s, uint32_t after, struct buf *buf, stru
 int snapshot_group_next(struct snapshot *s, uint32_t after, struct buf *buf, struct snapshot_group *ret) MUST_CHECK;
 /* Supplementary and primary gids of NAME into BUF as uint32_t; *ret_n of them. */
 int snapshot_gids(struct snapshot *s, const char *name, struct buf *buf, uint32_t *ret_n) MUST_CHECK;
+/*
+ * Local groups that users of the directory are in by this host's configuration, with those members; in no order, *PLACE
+ * being 0 at first. Its gid only passed local_gid_ok(). -ESRCH at the end.
+ */
+int snapshot_local_group_next(struct snapshot *s, uint32_t *place, struct buf *buf,
+			      struct snapshot_group *ret) MUST_CHECK;
 /* SSH keys of NAME, each "type base64"; count 0 when there are none or they are withheld. */
 int snapshot_keys(struct snapshot *s, const char *name, struct buf *buf, struct strlist *ret) MUST_CHECK;
 

@@ -155,6 +155,8 @@ int snapshot_verify(struct snapshot *s)
 	if (r == 0)
 		r = table_verify(s, &snapshot_accounts, account_verify);
 	if (r == 0)
+		r = snapshot_grants_verify(s);
+	if (r == 0)
 		r = list_verify(s, SECTION_POLICY, policy_get);
 	if (r == 0)
 		r = list_verify(s, SECTION_STATUS, status_get);

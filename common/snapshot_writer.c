@@ -14,7 +14,8 @@ struct snapshot_writer {
 	struct snapshot_layout layout; /* sections as they get known */
 	struct buf record;	       /* the one being built */
 	struct buf users, groups, accounts; /* struct snapshot_entry */
-	struct buf lists[SNAPSHOT_SECTIONS]; /* uint32_t at */
+	struct buf grants;		    /* the same, one a key */
+	struct buf lists[SNAPSHOT_SECTIONS]; /* uint32_t at; of those that are lists */
 };
 
 int snapshot_writer_new(int fd, const struct snapshot_info *info, struct snapshot_writer **ret)
@@ -49,6 +50,7 @@ void snapshot_writer_free(struct snapshot_writer *w)
 	buf_done(&w->users);
 	buf_done(&w->groups);
 	buf_done(&w->accounts);
+	buf_done(&w->grants);
 	for (unsigned i = 0; i < SNAPSHOT_SECTIONS; i++)
 		buf_done(&w->lists[i]);
 	free(w);
@@ -213,16 +215,16 @@ static int members_check(const struct strlist *l)
 	return 0;
 }
 
-int snapshot_writer_group(struct snapshot_writer *w, const struct snapshot_group *g)
+static int group_write(struct snapshot_writer *w, const struct snapshot_group *g, uint16_t type,
+		       uint32_t *ret_at)
 {
 	struct snapshot_group_record h = {
 		.gid = htole32(g->gid),
 		.count = htole32(g->members.count),
 	};
-	uint32_t at;
 	int r;
 
-	if (w->layout.info.kind != SNAPSHOT_NSS || !name_valid(g->name) || !id_floor_ok(g->gid))
+	if (w->layout.info.kind != SNAPSHOT_NSS || !name_valid(g->name))
 		return -EINVAL;
 	r = members_check(&g->members);
 	if (r == 0)
@@ -231,12 +233,54 @@ int snapshot_writer_group(struct snapshot_writer *w, const struct snapshot_group
 		r = buf_add(&w->record, g->name, strlen(g->name) + 1);
 	if (r == 0)
 		r = buf_add(&w->record, g->members.data, g->members.len);
-	if (r == 0)
-		r = record_end(w, SNAPSHOT_RECORD_GROUP, strlen(g->name), SNAPSHOT_GROUP_MAX, &at);
+	return r < 0 ? r : record_end(w, type, strlen(g->name), SNAPSHOT_GROUP_MAX, ret_at);
+}
+
+int snapshot_writer_group(struct snapshot_writer *w, const struct snapshot_group *g)
+{
+	uint32_t at;
+	int r = id_floor_ok(g->gid) ? group_write(w, g, SNAPSHOT_RECORD_GROUP, &at) : -EINVAL;
+
 	if (r < 0)
 		return r;
 	id_take(w, g->gid);
 	return entry_add(w, &w->groups, g->name, g->gid, at);
+}
+
+/* What is found by one key. A user and a group may have the same. */
+static int grant_add(struct snapshot_writer *w, uint64_t hash, bool of_user, uint32_t at)
+{
+	struct snapshot_entry e = {.hash = hash, .id = of_user, .at = at};
+
+	return buf_add(&w->grants, &e, sizeof e);
+}
+
+int snapshot_writer_local_group(struct snapshot_writer *w, const struct snapshot_group *g)
+{
+	uint32_t at;
+	int r = local_gid_ok(g->gid) ? group_write(w, g, SNAPSHOT_RECORD_GRANT, &at) : -EINVAL;
+
+	if (r == 0)
+		r = grant_add(w, snapshot_hash_name(&w->layout, g->name, strlen(g->name)), false, at);
+	return r < 0 ? r : grant_add(w, snapshot_hash_id(&w->layout, g->gid), false, at);
+}
+
+int snapshot_writer_grants(struct snapshot_writer *w, uint32_t uid, const uint32_t *gids, uint32_t n)
+{
+	struct snapshot_list_record h = {.uid = htole32(uid), .count = htole32(n)};
+	uint32_t at;
+	int r = record_begin(w, &h, sizeof h);
+
+	if (w->layout.info.kind != SNAPSHOT_NSS || !id_floor_ok(uid) || n > SNAPSHOT_GRANTS_MAX)
+		return -EINVAL;
+	for (uint32_t i = 0; r == 0 && i < n; i++) {
+		uint32_t gid = htole32(gids[i]);
+
+		r = local_gid_ok(gids[i]) ? buf_add(&w->record, &gid, sizeof gid) : -EINVAL;
+	}
+	if (r == 0)
+		r = record_end(w, SNAPSHOT_RECORD_GRANT, 0, SNAPSHOT_SCRATCH_SIZE, &at);
+	return r < 0 ? r : grant_add(w, snapshot_hash_id(&w->layout, uid), true, at);
 }
 
 int snapshot_writer_account(struct snapshot_writer *w, const char *name, uint32_t uid,
@@ -352,7 +396,11 @@ int snapshot_writer_finish(struct snapshot_writer *w)
 		r = tables_write(w, &snapshot_groups, &w->groups);
 	if (r == 0)
 		r = tables_write(w, &snapshot_accounts, &w->accounts);
-	for (unsigned i = SECTION_POLICY; r == 0 && i < SNAPSHOT_SECTIONS; i++)
+	if (r == 0)
+		r = snapshot_hash_write(&w->out, &w->layout, SECTION_LOCAL_GRANTS,
+					(struct snapshot_entry *)w->grants.data,
+					entry_count(&w->grants));
+	for (unsigned i = SECTION_POLICY; r == 0 && i <= SECTION_DIR_GROUPS; i++)
 		r = snapshot_list_write(&w->out, &w->layout, (enum snapshot_section_id)i,
 					(const uint32_t *)w->lists[i].data,
 					(uint32_t)(w->lists[i].len / sizeof(uint32_t)));

@@ -21,6 +21,13 @@ int snapshot_writer_user(struct snapshot_writer *w, const struct snapshot_user *
 /* members: sorted, unique, each passed name_valid(). */
 int snapshot_writer_group(struct snapshot_writer *w, const struct snapshot_group *g) MUST_CHECK;
 
+/*
+ * A local group, with those of its members that this host's configuration makes of users of the directory: its gid need
+ * only pass local_gid_ok(). And the gids of such groups that the user UID is in, at most SNAPSHOT_GRANTS_MAX.
+ */
+int snapshot_writer_local_group(struct snapshot_writer *w, const struct snapshot_group *g) MUST_CHECK;
+int snapshot_writer_grants(struct snapshot_writer *w, uint32_t uid, const uint32_t *gids, uint32_t n) MUST_CHECK;
+
 int snapshot_writer_account(struct snapshot_writer *w, const char *name, uint32_t uid, const void *record,
 			    size_t len) MUST_CHECK;
 int snapshot_writer_policy(struct snapshot_writer *w, const void *record, size_t len) MUST_CHECK;

@@ -23,11 +23,11 @@ struct nss_key {
 	uint32_t id;
 };
 
-/* May a snapshot have it? If not, that is answered without a look. */
-static inline bool nss_key_possible(struct nss_key *k)
+/* May a snapshot have it, as ids go by ID_OK? If not, that is answered without a look. */
+static inline bool nss_key_possible(struct nss_key *k, bool (*id_ok)(uint32_t id))
 {
 	if (!k->name)
-		return k->position || id_floor_ok(k->id);
+		return k->position || id_ok(k->id);
 	k->name_len = name_span(k->name, NAME_MAX_LEN + 1);
 	return k->name_len > 0;
 }

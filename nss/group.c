@@ -7,6 +7,21 @@
 
 static struct nss_position position;
 
+/* Asked for by name or gid it may also be a local group that the configuration puts users of the directory in. */
+static int group_find(const struct snapshot_source *s, const struct nss_key *k,
+		      const struct snapshot_scratch *scratch, struct snapshot_record *ret,
+		      uint32_t *ret_hint, bool *ret_local)
+{
+	int r = nss_find(s, &snapshot_groups, k, scratch, ret, ret_hint);
+
+	*ret_local = r == -ESRCH && !k->position;
+	if (!*ret_local || s->layout->section[SECTION_LOCAL_GRANTS].blocks == 0)
+		return r;
+	if (k->name)
+		return snapshot_find_name(s, &snapshot_local_groups, k->name, k->name_len, scratch, ret);
+	return snapshot_find_local_group(s, k->id, scratch, ret);
+}
+
 static int group_read(const struct snapshot_source *s, const struct nss_key *k,
 		      struct group *result, char *buffer, size_t buflen)
 {
@@ -15,16 +30,18 @@ static int group_read(const struct snapshot_source *s, const struct nss_key *k,
 	struct snapshot_record record;
 	struct snapshot_group group;
 	uint32_t hint;
+	bool local;
 	int r;
 
 	/* A group of any size: what pread brings goes where it is wanted. */
 	if (buflen > sizeof bytes)
 		scratch = (struct snapshot_scratch){.data = buffer, .size = buflen};
-	r = nss_find(s, &snapshot_groups, k, &scratch, &record, &hint);
+	r = group_find(s, k, &scratch, &record, &hint, &local);
 	if (r == -ENOSPC)
 		return -ENOBUFS; /* it is good, and packed it takes more than its own length */
 	if (r == 0)
-		r = snapshot_group_parse(s, &record, &group);
+		r = local ? snapshot_local_group_parse(&record, &group) :
+			    snapshot_group_parse(s, &record, &group);
 	if (r == 0)
 		r = pack_group(&group, result, buffer, buflen);
 	if (r == 0 && k->position)
@@ -38,7 +55,7 @@ static enum nss_status group_get(struct nss_key *k, struct group *result, char *
 	struct snapshot_access access;
 	int saved = errno, r;
 
-	if (!nss_key_possible(k))
+	if (!nss_key_possible(k, local_gid_ok))
 		return nss_result(-ESRCH, saved, errnop);
 	r = snapshot_access_begin(&access);
 	if (r == 0) {

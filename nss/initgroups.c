@@ -54,11 +54,16 @@ static int groups_read(const struct snapshot_source *s, const char *user, size_t
 	struct snapshot_user_view view;
 	int r = snapshot_find_name(s, &snapshot_users, user, len, &scratch, &record);
 
-	if (r == -ENOSPC)
-		return -EBADMSG;
 	if (r == 0)
 		r = snapshot_user_parse(s, &record, &view);
-	return r < 0 ? r : snapshot_gids_walk(s, &view, &scratch, collect, c);
+	if (r == 0)
+		r = snapshot_gids_walk(s, &view, &scratch, collect, c);
+	if (r < 0)
+		return r;
+	r = snapshot_find_grants(s, view.user.uid, &scratch, &record);
+	if (r == -ESRCH)
+		return 0;
+	return r < 0 ? r : snapshot_grants_walk(&record, collect, c);
 }
 
 enum nss_status _nss_muster_initgroups_dyn(const char *user, gid_t group, long int *start,
@@ -83,5 +88,7 @@ enum nss_status _nss_muster_initgroups_dyn(const char *user, gid_t group, long i
 	*size = c.size;
 	if (r == 0)
 		*start = c.start;
+	if (r == -ENOSPC) /* no such record is that long */
+		r = -EBADMSG;
 	return nss_result(r, saved, errnop);
 }

@@ -34,7 +34,7 @@ static enum nss_status passwd_get(struct nss_key *k, struct passwd *result, char
 	struct snapshot_access access;
 	int saved = errno, r;
 
-	if (!nss_key_possible(k))
+	if (!nss_key_possible(k, id_floor_ok))
 		return nss_result(-ESRCH, saved, errnop);
 	r = snapshot_access_begin(&access);
 	if (r == 0) {

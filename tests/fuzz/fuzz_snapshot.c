@@ -123,6 +123,29 @@ static int say_gid(void *ctx, uint32_t gid)
 	return 0;
 }
 
+static int say_local_gid(void *ctx, uint32_t gid)
+{
+	REQUIRE(local_gid_ok(gid));
+	say(ctx, &gid, sizeof gid);
+	return 0;
+}
+
+/* As initgroups goes on after the user's own. */
+static void grants_answer(struct asking *a, uint32_t uid)
+{
+	uint64_t piece[SNAPSHOT_SCRATCH_SIZE / sizeof(uint64_t)];
+	struct snapshot_scratch scratch = {.data = piece, .size = sizeof piece};
+	struct snapshot_record record;
+	uint64_t said = a->said;
+	int r = snapshot_find_grants(a->source, uid, &scratch, &record);
+
+	if (r == 0)
+		r = snapshot_grants_walk(&record, say_local_gid, a);
+	if (r < 0)
+		a->said = said;
+	say_result(a, r == -ENOSPC ? -EBADMSG : r);
+}
+
 static void user_answer(struct asking *a, const struct snapshot_record *record)
 {
 	uint64_t piece[SNAPSHOT_SCRATCH_SIZE / sizeof(uint64_t)];
@@ -150,20 +173,19 @@ static void user_answer(struct asking *a, const struct snapshot_record *record)
 	if (r < 0)
 		a->said = said;
 	say_result(a, r);
+	grants_answer(a, u.user.uid);
 }
 
-static void group_answer(struct asking *a, const struct snapshot_record *record)
+static void packed_answer(struct asking *a, int r, const struct snapshot_group *g, bool (*gid_ok)(uint32_t gid))
 {
-	struct snapshot_group g;
 	struct group gr;
-	int r = snapshot_group_parse(a->source, record, &g);
 
 	if (r == 0)
-		r = pack_group(&g, &gr, a->buffer, a->buflen);
+		r = pack_group(g, &gr, a->buffer, a->buflen);
 	say_result(a, r);
 	if (r < 0)
 		return;
-	REQUIRE(name_valid(gr.gr_name) && id_floor_ok(gr.gr_gid));
+	REQUIRE(name_valid(gr.gr_name) && gid_ok(gr.gr_gid));
 	REQUIRE((uintptr_t)gr.gr_mem % _Alignof(char *) == 0);
 	say_text(a, gr.gr_name);
 	say_text(a, gr.gr_passwd);
@@ -171,6 +193,20 @@ static void group_answer(struct asking *a, const struct snapshot_record *record)
 		REQUIRE(name_valid(*m));
 		say_text(a, *m);
 	}
+}
+
+static void group_answer(struct asking *a, const struct snapshot_record *record)
+{
+	struct snapshot_group g;
+
+	packed_answer(a, snapshot_group_parse(a->source, record, &g), &g, id_floor_ok);
+}
+
+static void local_group_answer(struct asking *a, const struct snapshot_record *record)
+{
+	struct snapshot_group g;
+
+	packed_answer(a, snapshot_local_group_parse(record, &g), &g, local_gid_ok);
 }
 
 static void account_answer(struct asking *a, const struct snapshot_record *record)
@@ -223,7 +259,8 @@ static void ask_table(struct asking *a, const struct snapshot_table *t, answer_f
 
 static void ask_names(struct asking *a, const struct snapshot_table *t, answer_fn *answer)
 {
-	static const char *const names[] = {"user000000", "user000001", "big", "team003", "root"};
+	static const char *const names[] = {"user000000", "user000001", "big", "team003", "root",
+					     "plugdev", "docker"};
 	struct snapshot_scratch scratch = {.data = a->buffer, .size = a->buflen};
 	struct snapshot_record record;
 
@@ -237,6 +274,21 @@ static void ask_names(struct asking *a, const struct snapshot_table *t, answer_f
 	}
 }
 
+static void ask_local_gids(struct asking *a)
+{
+	static const uint32_t gids[] = {0, 1, 46, 999, 65534, 1900000001, UINT32_MAX};
+	struct snapshot_scratch scratch = {.data = a->buffer, .size = a->buflen};
+	struct snapshot_record record;
+
+	for (size_t i = 0; i < ARRAY_SIZE(gids); i++) {
+		int r = snapshot_find_local_group(a->source, gids[i], &scratch, &record);
+
+		say_result(a, r);
+		if (r == 0)
+			local_group_answer(a, &record);
+	}
+}
+
 static uint64_t ask_all(const struct snapshot_source *s, size_t buflen)
 {
 	struct asking a = {.source = s, .buffer = malloc(buflen), .buflen = buflen};
@@ -247,6 +299,8 @@ static uint64_t ask_all(const struct snapshot_source *s, size_t buflen)
 	ask_table(&a, &snapshot_accounts, account_answer);
 	ask_names(&a, &snapshot_users, user_answer);
 	ask_names(&a, &snapshot_groups, group_answer);
+	ask_names(&a, &snapshot_local_groups, local_group_answer);
+	ask_local_gids(&a);
 	free(a.buffer);
 	return a.said;
 }
@@ -256,6 +310,7 @@ static void read_all(int fd, const struct snapshot_layout *l)
 {
 	struct snapshot s = {.layout = *l, .source = {.fd = fd}};
 	struct buf b = {0};
+	struct snapshot_group g;
 	struct strlist keys;
 	uint32_t n;
 	int r;
@@ -269,6 +324,9 @@ static void read_all(int fd, const struct snapshot_layout *l)
 		REQUIRE(n == b.len / sizeof n);
 	for (uint32_t i = 0; i < STEPS_LIMIT && snapshot_reject(&s, i, &b) == 0; i++)
 		;
+	n = 0;
+	for (uint32_t i = 0; i < STEPS_LIMIT && snapshot_local_group_next(&s, &n, &b, &g) == 0; i++)
+		REQUIRE(name_valid(g.name) && local_gid_ok(g.gid));
 	buf_done(&b);
 }
 

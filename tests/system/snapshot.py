@@ -10,7 +10,7 @@ _xxh3.argtypes = ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint64
 
 NAME = re.compile(rb"[A-Za-z_][A-Za-z0-9_.-]{0,31}")
 USER_NAMES, USER_UIDS, GROUP_NAMES, GROUP_GIDS, USERS, GROUPS = range(6)
-ACCOUNT_NAMES, ACCOUNTS, POLICY, STATUS, REJECTS, DIR_GROUPS = range(6, 12)
+ACCOUNT_NAMES, ACCOUNTS, POLICY, STATUS, REJECTS, DIR_GROUPS, LOCAL_GRANTS = range(6, 13)
 LISTS = {POLICY: b"P", STATUS: b"S", REJECTS: b"R", DIR_GROUPS: b"D"}
 
 
@@ -34,11 +34,12 @@ class Snapshot:
         assert header_sum == xxh3(data[16:512], 0)
         assert version == 1 and length == len(data) and data[80:128] == bytes(48)
         self.sections = [struct.unpack_from("<QII", data, 128 + 16 * i) for i in range(24)]
-        assert all(s == (0, 0, 0) for s in self.sections[12:])
+        assert all(s == (0, 0, 0) for s in self.sections[13:])
         self.users = {name: user for name, user in self.walk(USERS, USER_NAMES, USER_UIDS, self.user)}
         self.groups = {name: group for name, group in self.walk(GROUPS, GROUP_NAMES, GROUP_GIDS, self.group)}
         self.accounts = {name: a for name, a in self.walk(ACCOUNTS, ACCOUNT_NAMES, None, self.account)}
         self.lists = {number: self.list(number, letter) for number, letter in LISTS.items()}
+        self.local_groups, self.local_gids = self.grants()
         assert (self.n_users, self.n_groups) == ((len(self.users), len(self.groups)) if self.kind == 1 else
                                                  (len(self.accounts), len(self.lists[DIR_GROUPS])))
         self.check_gaps()
@@ -132,6 +133,32 @@ class Snapshot:
         assert len(name) == name_len and members == sorted(set(members))
         assert all(NAME.fullmatch(m) for m in members)
         return gid, name, {"gid": gid, "members": [m.decode() for m in members]}
+
+    def grants(self):
+        """Local groups by name, and users' local gids by uid: each found by its keys, and by nothing else."""
+        blocks, groups, users = self.slots(LOCAL_GRANTS), {}, {}
+        expected = []
+        for place in {place for block in blocks for _, place in block}:
+            record, name_len = self.record(place, b"L")
+            number, n = struct.unpack_from("<II", record, 16)
+            keys = [struct.pack("<I", number)]
+            if name_len:
+                name, *members = strings(record[24:], n + 1)
+                assert len(name) == name_len and NAME.fullmatch(name) and members == sorted(set(members))
+                groups[name.decode()] = {"gid": number, "members": [m.decode() for m in members]}
+                keys.append(name)
+            else:
+                users[number] = list(struct.unpack_from(f"<{n}I", record, 24))
+                assert self.id_ok(number) and len(record) == 24 + 4 * n
+            for gid in [number] if name_len else users[number]:
+                assert 0 < gid < 2**31 and gid not in (65534, 65535)
+            expected += [(xxh3(key, self.salt) % 2**32, place) for key in keys]
+            assert all(place in self.find(blocks, key) for key in keys)
+        assert sorted(expected) == sorted(slot for block in blocks for slot in block)
+        names = {user["uid"]: name for name, user in self.users.items()}
+        listed = {(names[uid], gid) for uid, gids in users.items() for gid in gids}
+        assert listed == {(m, g["gid"]) for g in groups.values() for m in g["members"]}
+        return groups, users
 
     def account(self, place):
         record, name_len = self.record(place, b"A")

@@ -44,6 +44,17 @@ uint32_t sample_gids(const struct sample *s, uint32_t i, uint32_t *gids)
 	return n;
 }
 
+uint32_t sample_local_gids(const struct sample *s, uint32_t i, uint32_t *gids)
+{
+	uint32_t n = 0;
+
+	if (i < s->n_local)
+		gids[n++] = SAMPLE_PLUGDEV;
+	if (i < s->n_local && i % 2 == 0)
+		gids[n++] = SAMPLE_DOCKER;
+	return n;
+}
+
 static int write_user(const struct sample *s, uint32_t i, struct snapshot_writer *w)
 {
 	uint32_t gids[SAMPLE_GROUPS_OF + 2], n = sample_gids(s, i, gids);
@@ -54,7 +65,10 @@ static int write_user(const struct sample *s, uint32_t i, struct snapshot_writer
 	struct snapshot_group g = {.name = u.name, .gid = u.gid};
 	int r = snapshot_writer_user(w, &u, gids, n, i % 10 == 0 ? &keys : &none);
 
-	return r < 0 ? r : snapshot_writer_group(w, &g);
+	if (r == 0)
+		r = snapshot_writer_group(w, &g);
+	n = sample_local_gids(s, i, gids);
+	return r < 0 || n == 0 ? r : snapshot_writer_grants(w, u.uid, gids, n);
 }
 
 static int add_member(uint32_t i, struct buf *b, struct strlist *l)
@@ -99,6 +113,19 @@ static int write_big(const struct sample *s, struct snapshot_writer *w)
 	return r < 0 ? r : snapshot_writer_group(w, &g);
 }
 
+/* Every STEP-th of the first users. */
+static int write_local(const struct sample *s, const char *name, uint32_t gid, uint32_t step,
+		       struct snapshot_writer *w)
+{
+	CLEANUP(buf_done) struct buf b = {0};
+	struct snapshot_group g = {.name = name, .gid = gid};
+	int r = 0;
+
+	for (uint32_t i = 0; r == 0 && i < s->n_local; i += step)
+		r = add_member(i, &b, &g.members);
+	return r < 0 || s->n_local == 0 ? r : snapshot_writer_local_group(w, &g);
+}
+
 static int writer_begin(const struct sample *s, int fd, enum snapshot_kind kind,
 			struct snapshot_writer **ret)
 {
@@ -123,6 +150,10 @@ int sample_write(const struct sample *s, int fd)
 		r = write_team(s, i, w);
 	if (r == 0 && s->n_big > 0)
 		r = write_big(s, w);
+	if (r == 0)
+		r = write_local(s, "plugdev", SAMPLE_PLUGDEV, 1, w);
+	if (r == 0)
+		r = write_local(s, "docker", SAMPLE_DOCKER, 2, w);
 	return r < 0 ? r : snapshot_writer_finish(w);
 }
 

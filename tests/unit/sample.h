@@ -14,11 +14,14 @@
 #define SAMPLE_GROUPS_OF 5u	     /* shared groups a user is in */
 #define SAMPLE_BIG_GID	 1990000000u
 #define SAMPLE_BIG	 "big"
+#define SAMPLE_PLUGDEV	 46u /* local groups, whose members are granted */
+#define SAMPLE_DOCKER	 999u
 
 struct sample {
 	uint32_t n_users;  /* "user000017", with a private group of the same name */
 	uint32_t n_shared; /* "team003"; at least SAMPLE_GROUPS_OF, or none */
 	uint32_t n_big;	   /* members of the group "big": the first users; 0 = no such group */
+	uint32_t n_local;  /* members of the local group "plugdev": the first users; those with an even number also of "docker" */
 	uint64_t generation;
 };
 
@@ -30,6 +33,9 @@ struct sample_text {
 struct snapshot_user sample_user(const struct sample *s, uint32_t i, struct sample_text *t);
 /* Its gids, the primary one first; returns how many (at most SAMPLE_GROUPS_OF + 2). */
 uint32_t sample_gids(const struct sample *s, uint32_t i, uint32_t *gids);
+
+/* Its local gids, at most 2. */
+uint32_t sample_local_gids(const struct sample *s, uint32_t i, uint32_t *gids);
 
 /* nss.snapshot into FD; 0 or -errno. Every tenth user has SSH keys. */
 int sample_write(const struct sample *s, int fd);

@@ -91,7 +91,7 @@ static void test_values(void **state)
 	assert_int_equal(load("# comment\n; comment\n[directory]\n  driver = jumpcloud\n\turl=https://x/api\napi_key_file = /k\n"
 			      "system_id = 5f.e-a_1 ; this host\n[auth]\nreason_in_account = sshd, login  xdm\n"
 			      "[accounts]\nallow_sudo=no\nend_sessions = locked\nid_min=5000\nhome=/srv/%u/home\n"
-			      "lease = 0\n[lease]\nOps on call = 60d\nContractors=12h\n[lockout]\nmax_attempts = 3\nwindow=90\nlock_time=1h",
+			      "lease = 0\n[lease]\nOps on call = 60d\nContractors=12h\n[groups]\nOps on call = docker, plugdev\nAll=audio\n[lockout]\nmax_attempts = 3\nwindow=90\nlock_time=1h",
 			      &c),
 			 0);
 	assert_int_equal(c.driver, CONF_DRIVER_JUMPCLOUD);
@@ -109,6 +109,10 @@ static void test_values(void **state)
 	assert_int_equal(conf_lease_of(&c, "Ops on call")->lease_ms, 60 * 86400000ll);
 	assert_null(conf_lease_of(&c, "contractors"));
 	assert_int_equal(conf_lease_shortest(&c), 12 * 3600000);
+	assert_int_equal(c.n_grants, 2);
+	assert_int_equal(conf_grant_of(&c, "Ops on call")->locals.count, 2);
+	assert_true(strlist_has(&conf_grant_of(&c, "Ops on call")->locals, "plugdev"));
+	assert_null(conf_grant_of(&c, "all"));
 	assert_int_equal(c.max_attempts, 3);
 	assert_int_equal(c.lockout_window_ms, 90000);
 	assert_int_equal(c.lock_time_ms, 3600000);
@@ -202,6 +206,14 @@ static void test_errors(void **state)
 		     "2: [directory] poll_interval = '999ms' is not a duration from 1s to 1d");
 	expect_error("[accounts]\nid_max = 2000\n\nid_min = 3000\n", "4: [accounts] id_min = 3000 is above id_max = 2000");
 	expect_error("[lease]\nOps = soon\n", "2: [lease] Ops = 'soon' is not a duration from 0 to 365d");
+	expect_error("[groups]\nOps =\n", "2: [groups] Ops = '' is not a list of names of local groups");
+	expect_error("[groups]\nOps = a:b\n", "2: [groups] Ops = 'a:b' is not a list of names of local groups");
+	expect_error("[groups]\nOps = 27\n", "2: [groups] Ops = '27' is not a list of names of local groups");
+	expect_error("[groups]\nOps = video, root\n",
+		     "2: [groups] Ops = 'video, root': nobody of the directory can be in root or muster-sudo*");
+	expect_error("[groups]\nOps = muster-sudo\n",
+		     "2: [groups] Ops = 'muster-sudo': nobody of the directory can be in root or muster-sudo*");
+	expect_error("[groups]\nOps = video\nOps = audio\n", "3: [groups] Ops is given twice");
 	expect_error("[lease]\nOps = 1d\nOther=1d\nOps = 2d\n", "4: [lease] Ops is given twice");
 	expect_error("[auth]\npassword = ldap\n", "2: [auth] password = ldap needs ldap_url");
 	expect_error("[auth]\nldap_url = http://ldap.test\n", "2: [auth] ldap_url = 'http://ldap.test' is not ldaps://HOST");

@@ -12,10 +12,11 @@
 
 #include <cmocka.h>
 
+#include "common/names.h"
 #include "tests/unit/nss_host.h"
 
 static const struct sample sample = {
-	.n_users = 300, .n_shared = 20, .n_big = 300, .generation = 1};
+	.n_users = 300, .n_shared = 20, .n_big = 300, .n_local = 280, .generation = 1};
 
 /* Run FN with the sample published where it gets mapped, then where it gets read. */
 static void with_both(void (*fn)(const void *ctx))
@@ -59,7 +60,7 @@ static void ask_misses(const void *path)
 	static const char *const names[] = {
 		"nobody-here", "user000300", "USER000001", "user00000", "", "a:b", "user000001 ",
 		"../user000001", "\xff\xfe", "a-name-that-is-longer-than-thirty-two-characters"};
-	static const uint32_t ids[] = {0, 1, 27, 999, 5000, 65534, 65535, SAMPLE_UID - 1,
+	static const uint32_t ids[] = {0, 1, 27, 998, 5000, 65534, 65535, SAMPLE_UID - 1,
 				       SAMPLE_UID + 300, 2147483648u, 4294967294u, 4294967295u};
 	struct passwd pw;
 	struct group gr;
@@ -119,6 +120,35 @@ static void test_groups(void **state)
 	with_both(ask_groups);
 }
 
+/* Local groups that are granted: by name and gid as any other, with those members that are the directory's. */
+static void ask_local_groups(const void *path)
+{
+	struct group *g = getgrgid(SAMPLE_PLUGDEV);
+	char name[32];
+	uint32_t n;
+
+	(void)path;
+	CHECK(g && strcmp(g->gr_name, "plugdev") == 0 && g->gr_gid == SAMPLE_PLUGDEV);
+	for (n = 0; g->gr_mem[n]; n++) {
+		snprintf(name, sizeof name, "user%06u", n);
+		CHECK(strcmp(g->gr_mem[n], name) == 0);
+	}
+	CHECK(n == sample.n_local);
+	g = getgrnam("docker");
+	CHECK(g && g->gr_gid == SAMPLE_DOCKER && strcmp(g->gr_mem[1], "user000002") == 0);
+	CHECK(getgrnam("audio") == NULL && getgrgid(29) == NULL);
+	setgrent(); /* they are in /etc/group, whose walk has them */
+	while ((g = getgrent()))
+		CHECK(id_floor_ok(g->gr_gid));
+	endgrent();
+}
+
+static void test_local_groups(void **state)
+{
+	(void)state;
+	with_both(ask_local_groups);
+}
+
 static bool has(const gid_t *list, int n, gid_t gid)
 {
 	for (int i = 0; i < n; i++)
@@ -129,7 +159,7 @@ static bool has(const gid_t *list, int n, gid_t gid)
 
 static void ask_initgroups(const void *path)
 {
-	uint32_t want[SAMPLE_GROUPS_OF + 2];
+	uint32_t want[SAMPLE_GROUPS_OF + 4];
 	gid_t list[32];
 	char name[32];
 
@@ -138,6 +168,7 @@ static void ask_initgroups(const void *path)
 		uint32_t n_want = sample_gids(&sample, i, want);
 		int n = ARRAY_SIZE(list);
 
+		n_want += sample_local_gids(&sample, i, want + n_want);
 		snprintf(name, sizeof name, "user%06u", i);
 		CHECK(getgrouplist(name, SAMPLE_UID + i, list, &n) == (int)n_want);
 		for (uint32_t j = 0; j < n_want; j++)
@@ -156,11 +187,12 @@ static void test_initgroups(void **state)
 /* The array as glibc hands it over: grown when it is full, never beyond the limit, the primary group left out. */
 static void ask_initgroups_dyn(const void *path)
 {
-	static const long int limits[] = {-1, 0, 1, 3, 4, 5, 6, 100};
-	uint32_t want[SAMPLE_GROUPS_OF + 2], n_want = sample_gids(&sample, 3, want);
+	static const long int limits[] = {-1, 0, 1, 3, 4, 5, 6, 7, 8, 100};
+	uint32_t want[SAMPLE_GROUPS_OF + 4], n_want = sample_gids(&sample, 3, want);
 	int e = 0;
 
 	(void)path;
+	n_want += sample_local_gids(&sample, 3, want + n_want);
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
 		for (long int size0 = 0; size0 < 10; size0++) {
 			long int size = size0, start = size > 0 ? 1 : 0, first = start, room;
@@ -346,6 +378,7 @@ static void ask_group_sizes(const void *path)
 	sweep_group("user000017", 0, 11, 1);
 	sweep_group("team003", team, 8 + team * 11, 1);
 	sweep_group(SAMPLE_BIG, sample.n_big, 4 + sample.n_big * 11, 61);
+	sweep_group("plugdev", sample.n_local, 8 + sample.n_local * 11, 61);
 }
 
 static void test_group_sizes(void **state)
@@ -471,7 +504,7 @@ static bool right_or_unavailable(enum nss_status st, int e, bool right)
 /* The N-th call fails: all is right, or not available for this time; nothing is lost, and the next time it is right. */
 static void ask_with_faults(const void *path)
 {
-	uint32_t want[SAMPLE_GROUPS_OF + 2], n_want = sample_gids(&sample, 3, want);
+	uint32_t want[SAMPLE_GROUPS_OF + 4], n_want = sample_gids(&sample, 3, want);
 	static char b[16384];
 	int files = open_files(), e = 0;
 	enum nss_status st;
@@ -480,6 +513,7 @@ static void ask_with_faults(const void *path)
 	bool failed;
 
 	(void)path;
+	n_want += sample_local_gids(&sample, 3, want + n_want);
 	do {
 		long int start = 0, size = 1;
 		gid_t *list = malloc(sizeof *list);
@@ -523,6 +557,7 @@ int main(void)
 		cmocka_unit_test(test_users),
 		cmocka_unit_test(test_misses),
 		cmocka_unit_test(test_groups),
+		cmocka_unit_test(test_local_groups),
 		cmocka_unit_test(test_initgroups),
 		cmocka_unit_test(test_initgroups_dyn),
 		cmocka_unit_test(test_enumeration),

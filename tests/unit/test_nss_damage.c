@@ -14,9 +14,10 @@
 
 #include <cmocka.h>
 
+#include "common/snapshot_source.h"
 #include "tests/unit/nss_host.h"
 
-static const struct sample sample = {.n_users = 4, .n_shared = 5, .n_big = 3, .generation = 1};
+static const struct sample sample = {.n_users = 4, .n_shared = 5, .n_big = 3, .n_local = 2, .generation = 1};
 static const char *const paths[] = {RUN_SNAPSHOT, LIB_SNAPSHOT};
 
 static uint8_t *good;
@@ -45,13 +46,14 @@ static void ask_user(uint32_t i)
 
 static void ask_groups_of(uint32_t i)
 {
-	uint32_t want[SAMPLE_GROUPS_OF + 2], n_want = sample_gids(&sample, i, want);
+	uint32_t want[SAMPLE_GROUPS_OF + 4], n_want = sample_gids(&sample, i, want);
 	long int start = 1, size = 1;
 	gid_t *list = malloc(sizeof *list);
 	struct sample_text t;
 	struct snapshot_user u = sample_user(&sample, i, &t);
 	enum nss_status st = module.initgroups(u.name, u.gid, &start, &size, &list, -1, &e);
 
+	n_want += sample_local_gids(&sample, i, want + n_want);
 	CHECK(unavailable(st) || st == NSS_STATUS_SUCCESS);
 	CHECK(start == (st == NSS_STATUS_SUCCESS ? n_want : 1));
 	CHECK(start == 1 || memcmp(list + 1, want + 1, (n_want - 1) * sizeof *want) == 0);
@@ -111,6 +113,10 @@ static void ask_all(const void *ctx)
 		    "team004", sample.n_users);
 	check_group(module.getgrnam("user000002", &gr, buffer, sizeof buffer, &e), &gr,
 		    SAMPLE_UID + 2, "user000002", 0);
+	check_group(module.getgrgid(SAMPLE_PLUGDEV, &gr, buffer, sizeof buffer, &e), &gr, SAMPLE_PLUGDEV,
+		    "plugdev", sample.n_local);
+	check_group(module.getgrnam("docker", &gr, buffer, sizeof buffer, &e), &gr, SAMPLE_DOCKER,
+		    "docker", 1);
 	ask_enumeration();
 }
 
@@ -123,6 +129,7 @@ static void ask_in_vain(const void *ctx)
 	ask_all(ctx);
 	CHECK(unavailable(module.getpwnam("user000001", &pw, buffer, sizeof buffer, &e)));
 	CHECK(unavailable(module.getgrgid(SAMPLE_BIG_GID, &gr, buffer, sizeof buffer, &e)));
+	CHECK(unavailable(module.getgrgid(SAMPLE_DOCKER, &gr, buffer, sizeof buffer, &e)));
 	CHECK(unavailable(module.getpwent(&pw, buffer, sizeof buffer, &e)));
 	CHECK(snapshot_mappings() == 0);
 }
@@ -230,6 +237,106 @@ static void test_wrong_kinds(void **state)
 	}
 }
 
+/* ---- forged, with right checksums: what only musterd could have written must not leave either */
+
+enum grant { OF_USER, PLUGDEV, DOCKER };
+
+/* Where the grant record is in GOOD. */
+static size_t grant_at(enum grant which)
+{
+	static const char *const names[] = {[OF_USER] = "", [PLUGDEV] = "plugdev", [DOCKER] = "docker"};
+
+	for (size_t at = SNAPSHOT_HEADER_SIZE; at + sizeof(struct snapshot_group_record) < good_len; at += SNAPSHOT_ALIGN) {
+		struct snapshot_list_record h;
+		const char *name = (const char *)good + at + sizeof h;
+
+		memcpy(&h, good + at, sizeof h);
+		if (le16toh(h.head.type) != SNAPSHOT_RECORD_GRANT || le32toh(h.head.length) > 64 ||
+		    le16toh(h.head.name_len) != strlen(names[which]))
+			continue;
+		if (which == OF_USER ? le32toh(h.uid) == SAMPLE_UID : strcmp(name, names[which]) == 0)
+			return at;
+	}
+	fail_msg("there is no such grant");
+	return 0;
+}
+
+/* LEN bytes at AT are DATA, in a grant that begins at RECORD; CTX of the child is asked for them. */
+static void forge(size_t record, size_t at, const void *data, size_t len, void (*ask)(const void *ctx))
+{
+	uint8_t *kept = malloc(good_len);
+	struct snapshot_header header;
+	struct snapshot_head h;
+	uint64_t sum;
+
+	assert_non_null(kept);
+	memcpy(kept, good, good_len);
+	memcpy(good + record + at, data, len);
+	memcpy(&header, good, sizeof header);
+	memcpy(&h, good + record, sizeof h);
+	sum = htole64(snapshot_sum(good + record + sizeof sum, le32toh(h.length) - sizeof sum,
+				   le64toh(header.salt) + record));
+	memcpy(good + record, &sum, sizeof sum);
+	for (size_t p = 0; p < ARRAY_SIZE(paths); p++) {
+		close(file_new(paths[p]));
+		assert_int_equal(in_child(ask, NULL), 0);
+		unlink(paths[p]);
+	}
+	memcpy(good, kept, good_len);
+	free(kept);
+}
+
+static void ask_forged_user(const void *ctx)
+{
+	long int start = 1, size = 1;
+	gid_t *list = malloc(sizeof *list);
+
+	(void)ctx;
+	CHECK(unavailable(module.initgroups("user000000", SAMPLE_UID, &start, &size, &list, -1, &e)));
+	CHECK(start == 1);
+	free(list);
+	ask_user(0); /* all the rest is as it was */
+	ask_groups_of(1);
+}
+
+static void ask_forged_group(const void *ctx)
+{
+	struct group gr;
+
+	(void)ctx;
+	CHECK(unavailable(module.getgrnam("plugdev", &gr, buffer, sizeof buffer, &e)) ||
+	      module.getgrnam("plugdev", &gr, buffer, sizeof buffer, &e) == NSS_STATUS_NOTFOUND);
+	CHECK(module.getgrgid(0, &gr, buffer, sizeof buffer, &e) == NSS_STATUS_NOTFOUND);
+	ask_groups_of(0);
+	check_group(module.getgrnam("docker", &gr, buffer, sizeof buffer, &e), &gr, SAMPLE_DOCKER,
+		    "docker", 1);
+}
+
+static void test_forged_grants(void **state)
+{
+	static const uint32_t bad[] = {0, 65534, 65535, 2147483648u, UINT32_MAX};
+	static const uint32_t counts[] = {0, 1, 3, UINT32_MAX};
+	const size_t user = grant_at(OF_USER), plugdev = grant_at(PLUGDEV);
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		uint32_t id = htole32(bad[i]);
+
+		forge(user, 24, &id, sizeof id, ask_forged_user);
+		forge(user, 28, &id, sizeof id, ask_forged_user);
+		forge(plugdev, 16, &id, sizeof id, ask_forged_group);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(counts); i++) {
+		uint32_t n = htole32(counts[i]);
+
+		forge(user, 20, &n, sizeof n, ask_forged_user);
+		forge(plugdev, 20, &n, sizeof n, ask_forged_group);
+	}
+	forge(plugdev, 24, "pl:gdev", 7, ask_forged_group);
+	forge(plugdev, 24, "plugdev\n", 8, ask_forged_group);
+	forge(plugdev, 32, "user000000:", 11, ask_forged_group);
+}
+
 static int setup(void **state)
 {
 	struct stat st;
@@ -261,6 +368,7 @@ int main(void)
 		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_random_bytes),
 		cmocka_unit_test(test_wrong_kinds),
+		cmocka_unit_test(test_forged_grants),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

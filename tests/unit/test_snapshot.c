@@ -21,7 +21,7 @@
 static char path[] = "test_snapshot.XXXXXX";
 
 static const struct sample sample = {
-	.n_users = 1000, .n_shared = 20, .n_big = 900, .generation = 7};
+	.n_users = 1000, .n_shared = 20, .n_big = 900, .n_local = 700, .generation = 7};
 
 static int file_new(mode_t mode)
 {
@@ -189,6 +189,65 @@ static void test_walk(void **state)
 	assert_int_equal(g.gid, SAMPLE_BIG_GID);
 	buf_done(&b);
 	snapshot_close(s);
+}
+
+/* Local groups are told apart from the others: no list and no search of those has them. */
+static void test_local_groups(void **state)
+{
+	struct snapshot *s = sample_open(&sample);
+	struct snapshot_group g;
+	struct buf b = {0};
+	uint32_t place = 0, seen = 0;
+
+	(void)state;
+	while (snapshot_local_group_next(s, &place, &b, &g) == 0) {
+		bool docker = g.gid == SAMPLE_DOCKER;
+
+		assert_string_equal(g.name, docker ? "docker" : "plugdev");
+		assert_int_equal(g.gid, docker ? SAMPLE_DOCKER : SAMPLE_PLUGDEV);
+		assert_int_equal(g.members.count, docker ? 350 : 700);
+		seen += docker ? 1 : 16;
+	}
+	assert_int_equal(seen, 17);
+	assert_int_equal(snapshot_local_group_next(s, &place, &b, &g), -ESRCH);
+	assert_int_equal(snapshot_group_by_name(s, "docker", &b, &g), -ESRCH);
+	assert_int_equal(snapshot_group_by_gid(s, SAMPLE_DOCKER, &b, &g), -ESRCH);
+	assert_int_equal(snapshot_info(s)->id_min, SAMPLE_UID);
+	buf_done(&b);
+	snapshot_close(s);
+}
+
+static void test_writer_refuses_local(void **state)
+{
+	struct snapshot_info info = {.kind = SNAPSHOT_NSS, .generation = 1};
+	static const uint32_t bad[] = {0, 65534, 65535, ID_TOP + 1, UINT32_MAX};
+	struct snapshot_group g = {.name = "docker", .gid = 999};
+	uint32_t gids[SNAPSHOT_GRANTS_MAX + 1] = {0};
+	struct snapshot_writer *w;
+	int fd = file_new(0644);
+
+	(void)state;
+	assert_int_equal(snapshot_writer_new(fd, &info, &w), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		g.gid = gids[0] = bad[i];
+		assert_int_equal(snapshot_writer_local_group(w, &g), -EINVAL);
+		assert_int_equal(snapshot_writer_grants(w, 5000, gids, 1), -EINVAL);
+	}
+	for (uint32_t i = 0; i < ARRAY_SIZE(gids); i++)
+		gids[i] = i + 1;
+	assert_int_equal(snapshot_writer_grants(w, 999, gids, 1), -EINVAL);
+	assert_int_equal(snapshot_writer_grants(w, 5000, gids, ARRAY_SIZE(gids)), -EINVAL);
+	assert_int_equal(snapshot_writer_grants(w, 5000, gids, SNAPSHOT_GRANTS_MAX), 0);
+	g = (struct snapshot_group){.name = "a:b", .gid = 5000};
+	assert_int_equal(snapshot_writer_local_group(w, &g), -EINVAL);
+	g.name = "devs"; /* a gid of the same number as that uid */
+	assert_int_equal(snapshot_writer_local_group(w, &g), 0);
+	assert_int_equal(snapshot_writer_finish(w), 0);
+	g.name = "others";
+	assert_int_equal(snapshot_writer_local_group(w, &g), 0);
+	assert_int_equal(snapshot_writer_finish(w), -EEXIST);
+	snapshot_writer_free(w);
+	close(fd);
 }
 
 static void assert_text(const struct buf *b, const char *text)
@@ -365,6 +424,11 @@ static void ask_all(struct snapshot *s, const struct sample *want)
 		assert_string_equal(g.members.data, "user000000");
 	}
 	assert_int_not_equal(snapshot_group_by_name(s, "nobody-here", &b, &g), 0);
+	n = 0;
+	do
+		r = snapshot_local_group_next(s, &n, &b, &g);
+	while (r == 0 && g.members.count == (g.gid == SAMPLE_DOCKER ? (want->n_local + 1) / 2 : want->n_local));
+	assert_true(r == -ESRCH || r == -EBADMSG);
 	buf_done(&b);
 }
 
@@ -399,7 +463,7 @@ static uint8_t *file_read(size_t *ret_len)
 
 static void test_every_byte_flipped(void **state)
 {
-	struct sample small = {.n_users = 6, .n_shared = 5, .n_big = 3, .generation = 3};
+	struct sample small = {.n_users = 6, .n_shared = 5, .n_big = 3, .n_local = 3, .generation = 3};
 	struct snapshot *s = sample_open(&small);
 	size_t len;
 	uint8_t *data = file_read(&len);
@@ -438,7 +502,7 @@ static void test_truncated(void **state)
 /* A page of an older file of the same shape, in its old place: each byte is good, the whole is not. */
 static void test_page_of_another_generation(void **state)
 {
-	struct sample small = {.n_users = 60, .n_shared = 5, .n_big = 3, .generation = 3};
+	struct sample small = {.n_users = 60, .n_shared = 5, .n_big = 3, .n_local = 9, .generation = 3};
 	struct snapshot *s = sample_open(&small);
 	size_t len, len_old;
 	uint8_t *old = file_read(&len_old), *data;
@@ -501,6 +565,8 @@ int main(void)
 		cmocka_unit_test(test_loaded),
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_walk),
+		cmocka_unit_test(test_local_groups),
+		cmocka_unit_test(test_writer_refuses_local),
 		cmocka_unit_test(test_pam),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_file_kinds),

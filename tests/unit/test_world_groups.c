@@ -229,6 +229,75 @@ static void test_lease(void **state)
 	f->conf.n_leases = 0;
 }
 
+/* What groups of the directory carry is root's to say, and /etc/group's to resolve: nothing else gives any. */
+static void test_local_groups(void **state)
+{
+	struct fixture *f = *state;
+	char ops[] = "Ops on call", all[] = "Everybody";
+	struct conf_grant grants[] = {{ops, {"plugdev\0video\0plugdev", 22, 3}}, {all, {"locals\0video", 13, 2}}};
+
+	f->conf.grants = grants;
+	f->conf.n_grants = ARRAY_SIZE(grants);
+	USER(f, .id = "u1", .name = "dora", .uid = 5001, .gid = 5001);
+	USER(f, .id = "u2", .name = "emil", .uid = 5002, .gid = 5002);
+	USER(f, .id = "u3", .name = "fred", .uid = 5003, .gid = 5003);
+	USER(f, .id = "u4", .name = "root", .uid = 5004, .gid = 5004);
+	GROUP(f, .id = "g1", .name = "Ops on call", POSIX("team", 6000));
+	GROUP(f, .id = "g2", .name = "Everybody");
+	GROUP(f, .id = "g3", .name = "plugdev"); /* a name is not enough, … */
+	GROUP(f, .id = "g4", .name = "", POSIX("plugdev", 46)); /* … nor is asking for it */
+	fixture_members(f, "g1", "u1", NULL);
+	fixture_members(f, "g2", "u1", "u2", "u4", NULL);
+	fixture_members(f, "g3", "u3", NULL);
+	fixture_members(f, "g4", "u3", NULL);
+	fixture_build(f);
+	assert_string_equal(fixture_gids(f, "u1"), "5001,44,46,5500,6000");
+	assert_string_equal(fixture_gids(f, "u2"), "5002,44,5500");
+	assert_string_equal(fixture_gids(f, "u3"), "5003");
+	assert_string_equal(fixture_group_members(f, "plugdev", 46), "dora");
+	assert_string_equal(fixture_group_members(f, "video", 44), "dora,emil");
+	assert_int_equal(fixture_rejects(f, "local_group", NULL, NULL), 0);
+	assert_int_equal(ledger_n_groups(&f->ledger), 1); /* they are not ours to keep */
+
+	fixture_build(f); /* all left */
+	assert_string_equal(fixture_group_members(f, "plugdev", 46), "");
+	f->conf.grants = NULL;
+	f->conf.n_grants = 0;
+}
+
+/* What there is none of, or what is root's, gives nothing, is told, and costs nobody else anything. */
+static void test_bad_local_groups(void **state)
+{
+	static const struct {
+		const char *name, *reason;
+	} cases[] = {
+		{"docker", "group_missing"}, {"Plugdev", "group_missing"}, {"nis", "group_missing"},
+		{"garbled", "group_missing"},{"toor", "gid_root"},	   {"nogroup", "gid_range"},
+		{"camera", "gid_shared"},
+	};
+	struct fixture *f = *state;
+	char ops[] = "Ops";
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char names[32];
+		size_t len = (size_t)snprintf(names, sizeof(names), "video%c%s", 0, cases[i].name) + 1;
+		struct conf_grant grant = {ops, {names, (uint32_t)len, 2}};
+
+		f->conf.grants = &grant;
+		f->conf.n_grants = 1;
+		USER(f, .id = "u1", .name = "dora", .uid = 5001, .gid = 5001);
+		GROUP(f, .id = "g1", .name = "Ops");
+		fixture_members(f, "g1", "u1", NULL);
+		fixture_build(f);
+		if (fixture_rejects(f, "local_group", "", cases[i].reason) != 1)
+			fail_msg("local group %s: no %s", cases[i].name, cases[i].reason);
+		assert_int_equal(f->world.n_rejected, 0);
+		assert_string_equal(fixture_gids(f, "u1"), "5001,44");
+	}
+	f->conf.grants = NULL;
+	f->conf.n_grants = 0;
+}
+
 static void test_sudo(void **state)
 {
 	struct fixture *f = *state;
@@ -294,7 +363,8 @@ int main(void)
 		TEST(test_members),	   TEST(test_many_groups),	  TEST(test_bad_groups),
 		TEST(test_group_of_user),  TEST(test_gid_collision),	  TEST(test_groups_held),
 		TEST(test_primary_group),  TEST(test_group_id_duplicate), TEST(test_sudo),
-		TEST(test_too_many),	  TEST(test_lease),
+		TEST(test_too_many),	   TEST(test_lease),		  TEST(test_local_groups),
+		TEST(test_bad_local_groups),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,8 @@ static const struct {
 	const char *name, *text;
 } files[] = {
 	{"passwd", "root:x:0:0::/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\n"},
-	{"group", "root:x:0:\nsudo:x:27:\nstaff:x:50:\nalice:x:1000:\nlocals:x:5500:\n"},
+	{"group", "root:x:0:\nsudo:x:27:\nstaff:x:50:\nalice:x:1000:\nlocals:x:5500:\nplugdev:x:46:bob\nvideo:x:44:\n"
+		  "camera:x:44:\ntoor:x:0:\nnogroup:x:65534:\ngarbled:x:many:\n+nis:x:77:\n"},
 	{"shells", "/bin/bash\n/bin/zsh\n"},
 	{"subuid", "alice:30000:10\n"},
 };
@@ -293,15 +294,18 @@ const char *fixture_gids(const struct fixture *f, const char *id)
 	const struct world_user *u = fixture_get(f, id);
 	static char list[512];
 	uint32_t n, last = 0;
-	const uint32_t *gids = world_user_gids(&f->world, (uint32_t)(u - world_user(&f->world, 0)), &n);
+	const uint32_t *groups = world_user_groups(&f->world, (uint32_t)(u - world_user(&f->world, 0)), &n);
 	size_t len = (size_t)snprintf(list, sizeof(list), "%u", u->gid);
 
 	for (uint32_t i = 0; i < n; i++) {
 		uint32_t next = UINT32_MAX;
 
-		for (uint32_t j = 0; j < n; j++)
-			if (gids[j] > last && gids[j] < next)
-				next = gids[j];
+		for (uint32_t j = 0; j < n; j++) {
+			uint32_t gid = world_group(&f->world, groups[j])->gid;
+
+			if (gid > last && gid < next)
+				next = gid;
+		}
 		last = next;
 		len += (size_t)snprintf(list + len, sizeof(list) - len, ",%u", next);
 	}
