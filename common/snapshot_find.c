@@ -197,8 +197,6 @@ static int find_grant(const struct snapshot_source *s, uint32_t id, bool named,
 {
 	struct wanted_grant g = {{.source = s, .id = id, .scratch = scratch, .ret = ret}, named};
 
-	if (s->layout->section[SECTION_LOCAL_GRANTS].blocks == 0)
-		return -ESRCH; /* before anything is hashed */
 	return search(s, SECTION_LOCAL_GRANTS, snapshot_hash_id(s->layout, id), visit_grant, &g);
 }
 

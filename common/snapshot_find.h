@@ -43,6 +43,12 @@ int snapshot_find_local_group(const struct snapshot_source *s, uint32_t gid, con
 int snapshot_find_grants(const struct snapshot_source *s, uint32_t uid, const struct snapshot_scratch *scratch,
 			 struct snapshot_record *ret) MUST_CHECK;
 
+/* Are there any? Most hosts have none: so nothing is hashed for them. */
+static inline bool snapshot_has_grants(const struct snapshot_source *s)
+{
+	return s->layout->section[SECTION_LOCAL_GRANTS].blocks > 0;
+}
+
 /* The INDEX-th of a list. */
 int snapshot_find_index(const struct snapshot_source *s, enum snapshot_section_id list, uint16_t type, uint32_t index,
 			const struct snapshot_scratch *scratch, struct snapshot_record *ret) MUST_CHECK;

@@ -235,6 +235,17 @@ static int gid_add(void *ctx, uint32_t gid)
 	return buf_add(ctx, &gid, sizeof gid);
 }
 
+static int grants_add(struct snapshot *s, uint32_t uid, const struct snapshot_scratch *scratch,
+		      struct buf *buf)
+{
+	struct snapshot_record record;
+	int r = snapshot_find_grants(&s->source, uid, scratch, &record);
+
+	if (r == -ESRCH)
+		return 0;
+	return r < 0 ? r : snapshot_grants_walk(&record, gid_add, buf);
+}
+
 int snapshot_gids(struct snapshot *s, const char *name, struct buf *buf, uint32_t *ret_n)
 {
 	struct query q = {.by = BY_NAME, .table = &snapshot_users, .name = name};
@@ -247,6 +258,8 @@ int snapshot_gids(struct snapshot *s, const char *name, struct buf *buf, uint32_
 		return r;
 	buf->len = 0;
 	r = snapshot_gids_walk(&s->source, &view, &scratch, gid_add, buf);
+	if (r == 0)
+		r = grants_add(s, view.user.uid, &scratch, buf);
 	if (r == 0)
 		*ret_n = (uint32_t)(buf->len / sizeof(uint32_t));
 	return r;

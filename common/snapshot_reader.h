@@ -62,7 +62,7 @@ int snapshot_group_by_gid(struct snapshot *s, uint32_t gid, struct buf *buf, str
 /* The smallest id greater than AFTER (start with 0); -ESRCH at the end. */
 int snapshot_user_next(struct snapshot *s, uint32_t after, struct buf *buf, struct snapshot_user *ret) MUST_CHECK;
 int snapshot_group_next(struct snapshot *s, uint32_t after, struct buf *buf, struct snapshot_group *ret) MUST_CHECK;
-/* Supplementary and primary gids of NAME into BUF as uint32_t; *ret_n of them. */
+/* Primary, supplementary and local gids of NAME into BUF as uint32_t; *ret_n of them. */
 int snapshot_gids(struct snapshot *s, const char *name, struct buf *buf, uint32_t *ret_n) MUST_CHECK;
 /*
  * Local groups that users of the directory are in by this host's configuration, with those members; in no order, *PLACE

@@ -1,4 +1,4 @@
-/* musterctl groups: the local groups that the directory makes, with their members. */
+/* musterctl groups: the groups that the directory makes here, and those of /etc/group that it fills, with their members. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static int table_row(struct table *t, const struct snapshot_group *g)
 	return 0;
 }
 
-static void json_row(struct json_object *list, const struct snapshot_group *g)
+static void json_row(struct json_object *list, const struct snapshot_group *g, bool local)
 {
 	struct json_object *o = json_object_new_object();
 	struct json_object *members = json_object_new_array();
@@ -47,21 +47,36 @@ static void json_row(struct json_object *list, const struct snapshot_group *g)
 	json_object_object_add(o, "name", text_to_json(g->name));
 	json_object_object_add(o, "gid", json_object_new_uint64(g->gid));
 	json_object_object_add(o, "members", members);
+	if (local)
+		json_object_object_add(o, "local", json_object_new_boolean(true));
 	json_object_array_add(list, o);
+}
+
+static int row(struct table *table, struct json_object *list, const struct snapshot_group *g, bool local)
+{
+	if (!list)
+		return table_row(table, g);
+	json_row(list, g, local);
+	return 0;
 }
 
 static int walk(struct snapshot *nss, struct table *table, struct json_object *list)
 {
 	CLEANUP(buf_done) struct buf buf = {0};
 	struct snapshot_group g;
+	uint32_t place = 0;
 	int r;
 
 	for (uint32_t after = 0; (r = snapshot_group_next(nss, after, &buf, &g)) == 0;
 	     after = g.gid) {
-		if (list)
-			json_row(list, &g);
-		else
-			r = table_row(table, &g);
+		r = row(table, list, &g, false);
+		if (r < 0)
+			return r;
+	}
+	if (r != -ESRCH)
+		return r;
+	while ((r = snapshot_local_group_next(nss, &place, &buf, &g)) == 0) {
+		r = row(table, list, &g, true);
 		if (r < 0)
 			return r;
 	}
@@ -102,7 +117,7 @@ static enum exit_code run(const struct invocation *in)
 
 const struct command command_groups = {
 	.name = "groups",
-	.summary = "Lists the local groups that come from the directory, with their members.",
+	.summary = "Lists the local groups that come from the directory or have members from it, with these.",
 	.options = options,
 	.options_size = sizeof(struct groups_options),
 	.run = run,

@@ -37,7 +37,7 @@ libctl_la_SOURCES = \
 	ctl/doctor/pamstack.h ctl/doctor/pamstack.c ctl/doctor/pamstack_parse.c \
 	ctl/doctor/doctor_files.c ctl/doctor/doctor_nss.c ctl/doctor/doctor_pam.c ctl/doctor/doctor_sshd.c \
 	ctl/doctor/doctor_sudo.c ctl/doctor/doctor_cache.c ctl/doctor/doctor_agent.c ctl/doctor/doctor_data.c \
-	ctl/doctor/doctor_users.c ctl/doctor/doctor_system.c \
+	ctl/doctor/doctor_users.c ctl/doctor/doctor_groups.c ctl/doctor/doctor_system.c \
 	ctl/export/export.h ctl/export/export.c ctl/export/system.c \
 	ctl/export/document.h ctl/export/document.c ctl/export/target.h ctl/export/target.c \
 	agentd/source.h agentd/source.c agentd/fetcher.h agentd/fetcher.c agentd/stage.h agentd/stage.c \

@@ -73,30 +73,46 @@ static void group_names_done(struct group_names *n)
 	buf_done(&n->names);
 }
 
-static int group_names_load(struct group_names *n, struct snapshot *nss)
+static int group_names_add(struct group_names *n, const struct snapshot_group *g)
 {
-	CLEANUP(buf_done) struct buf buf = {0};
-	struct snapshot_group g;
-	int r;
+	const struct group_name entry = {.gid = g->gid, .name_at = n->names.len};
+	int r = buf_add(&n->names, g->name, strlen(g->name) + 1);
 
-	for (uint32_t after = 0; (r = snapshot_group_next(nss, after, &buf, &g)) == 0;
-	     after = g.gid) {
-		const struct group_name entry = {.gid = g.gid, .name_at = n->names.len};
-
-		r = buf_add(&n->names, g.name, strlen(g.name) + 1);
-		if (r == 0)
-			r = buf_add(&n->groups, &entry, sizeof(entry));
-		if (r < 0)
-			return r;
-	}
-	return r == -ESRCH ? 0 : r;
+	return r < 0 ? r : buf_add(&n->groups, &entry, sizeof(entry));
 }
 
+/* GID: as well another entry. */
 static int compare_gid(const void *gid, const void *entry)
 {
 	uint32_t a = *(const uint32_t *)gid, b = ((const struct group_name *)entry)->gid;
 
 	return (a > b) - (a < b);
+}
+
+static int group_names_load(struct group_names *n, struct snapshot *nss)
+{
+	CLEANUP(buf_done) struct buf buf = {0};
+	struct snapshot_group g;
+	uint32_t place = 0;
+	int r;
+
+	for (uint32_t after = 0; (r = snapshot_group_next(nss, after, &buf, &g)) == 0;
+	     after = g.gid) {
+		r = group_names_add(n, &g);
+		if (r < 0)
+			return r;
+	}
+	if (r != -ESRCH)
+		return r;
+	while ((r = snapshot_local_group_next(nss, &place, &buf, &g)) == 0) {
+		r = group_names_add(n, &g);
+		if (r < 0)
+			return r;
+	}
+	if (n->groups.len)
+		qsort(n->groups.data, n->groups.len / sizeof(struct group_name), sizeof(struct group_name),
+		      compare_gid);
+	return r == -ESRCH ? 0 : r;
 }
 
 /* NULL when there is none. */

@@ -15,7 +15,7 @@ static int group_find(const struct snapshot_source *s, const struct nss_key *k,
 	int r = nss_find(s, &snapshot_groups, k, scratch, ret, ret_hint);
 
 	*ret_local = r == -ESRCH && !k->position;
-	if (!*ret_local || s->layout->section[SECTION_LOCAL_GRANTS].blocks == 0)
+	if (!*ret_local || !snapshot_has_grants(s))
 		return r;
 	if (k->name)
 		return snapshot_find_name(s, &snapshot_local_groups, k->name, k->name_len, scratch, ret);

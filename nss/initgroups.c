@@ -58,7 +58,7 @@ static int groups_read(const struct snapshot_source *s, const char *user, size_t
 		r = snapshot_user_parse(s, &record, &view);
 	if (r == 0)
 		r = snapshot_gids_walk(s, &view, &scratch, collect, c);
-	if (r < 0)
+	if (r < 0 || !snapshot_has_grants(s))
 		return r;
 	r = snapshot_find_grants(s, view.user.uid, &scratch, &record);
 	if (r == -ESRCH)

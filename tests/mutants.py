@@ -209,6 +209,16 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "JumpCloud's suspended is not read": (
         "agentd/fetch/user.c", '\tPLAIN("suspended", suspended),\n', "",
         ["test_jumpcloud_states.py::test_explain", "test_jumpcloud_states.py::test_at_the_shell[act-s-a]"]),
+    "any group of the directory carries the local ones": (
+        "agentd/world_read.c", "dir.grant = conf_grant_of(w->in.conf, g.name);",
+        "dir.grant = w->in.conf->n_grants ? w->in.conf->grants : conf_grant_of(w->in.conf, g.name);",
+        ["test_groups.py::test_id_and_getent_agree"]),
+    "root's group by another name is a group": (
+        "agentd/world_local.c", "\tif (gid == 0)\n", "\tif (gid == 0)\n\t\tgid = 1;\n\tif (gid == UINT32_MAX)\n",
+        ["test_groups.py::test_what_may_not_be_given_is_told"]),
+    "/etc/group is read when the next poll is due": (
+        "agentd/daemon.c", '{"passwd", "group", "shells", "subuid", "subgid"}', '{"passwd", "shells", "subuid", "subgid"}',
+        ["test_groups.py::test_configuration_and_local_groups_count_at_once"]),
     "keys count although JumpCloud takes them away": (
         "agentd/fetch/user.c", '\tPLAIN("allow_public_key", allow_public_key),\n', "",
         ["test_jumpcloud.py::test_keys"]),

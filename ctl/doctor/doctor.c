@@ -109,6 +109,7 @@ static void examine(struct doctor *d)
 	doctor_agent(d);
 	doctor_data(d);
 	doctor_users(d);
+	doctor_groups(d);
 	doctor_system(d);
 }
 

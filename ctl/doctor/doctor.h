@@ -53,6 +53,7 @@ void doctor_files(struct doctor *d);
 void doctor_agent(struct doctor *d);
 void doctor_data(struct doctor *d);
 void doctor_users(struct doctor *d);
+void doctor_groups(struct doctor *d);
 void doctor_system(struct doctor *d);
 
 /*

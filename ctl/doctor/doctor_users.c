@@ -13,6 +13,8 @@ static const char *reject_remedy(const struct reject *reject)
 {
 	if (strcmp(reject->reason, "name_recycled") == 0)
 		return "'musterctl accept NAME' when it is the same person";
+	if (strcmp(reject->kind, "local_group") == 0)
+		return "make the group, or correct [groups] in muster.conf";
 	if (strcmp(reject->reason, "name_local") == 0)
 		return "rename one of the two";
 	return "change it in the directory; musterd(8) has the reasons";
@@ -21,8 +23,12 @@ static const char *reject_remedy(const struct reject *reject)
 /* Left out as a whole, or only something of theirs? */
 static enum finding_status reject_status(const struct reject *reject)
 {
-	return strcmp(reject->kind, "user") == 0 || strcmp(reject->kind, "group") == 0 ? FINDING_WARNING
-										       : FINDING_NOTE;
+	static const char *const whole[] = {"user", "group", "local_group"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
+		if (strcmp(reject->kind, whole[i]) == 0)
+			return FINDING_WARNING;
+	return FINDING_NOTE;
 }
 
 static void check_rejects(struct doctor *d)

@@ -125,7 +125,7 @@ static int say_gid(void *ctx, uint32_t gid)
 
 static int say_local_gid(void *ctx, uint32_t gid)
 {
-	REQUIRE(local_gid_ok(gid));
+	REQUIRE(gid > 0 && local_gid_ok(gid));
 	say(ctx, &gid, sizeof gid);
 	return 0;
 }
@@ -185,7 +185,7 @@ static void packed_answer(struct asking *a, int r, const struct snapshot_group *
 	say_result(a, r);
 	if (r < 0)
 		return;
-	REQUIRE(name_valid(gr.gr_name) && gid_ok(gr.gr_gid));
+	REQUIRE(name_valid(gr.gr_name) && gr.gr_gid > 0 && gid_ok(gr.gr_gid));
 	REQUIRE((uintptr_t)gr.gr_mem % _Alignof(char *) == 0);
 	say_text(a, gr.gr_name);
 	say_text(a, gr.gr_passwd);

@@ -58,8 +58,9 @@ static void assert_user(const struct snapshot_user *got, const struct sample *s,
 
 static void assert_gids(struct snapshot *s, const char *name, uint32_t i, struct buf *b)
 {
-	uint32_t want[SAMPLE_GROUPS_OF + 2], n_want = sample_gids(&sample, i, want), n = 0;
+	uint32_t want[SAMPLE_GROUPS_OF + 4], n_want = sample_gids(&sample, i, want), n = 0;
 
+	n_want += sample_local_gids(&sample, i, want + n_want);
 	assert_int_equal(snapshot_gids(s, name, b, &n), 0);
 	assert_int_equal(n, n_want);
 	assert_memory_equal(b->data, want, n * sizeof *want);
@@ -387,7 +388,7 @@ static void test_writer_refuses(void **state)
 /* Every question about one user and one group has the right answer, or an error that is not "not there". */
 static void ask_all(struct snapshot *s, const struct sample *want)
 {
-	uint32_t gids[SAMPLE_GROUPS_OF + 2], n;
+	uint32_t gids[SAMPLE_GROUPS_OF + 4], n, n_own;
 	struct snapshot_group g;
 	struct snapshot_user u;
 	struct buf b = {0};
@@ -407,7 +408,8 @@ static void ask_all(struct snapshot *s, const struct sample *want)
 		r = snapshot_gids(s, name, &b, &n);
 		assert_true(r == 0 || r == -EBADMSG);
 		if (r == 0) {
-			assert_int_equal(n, sample_gids(want, i, gids));
+			n_own = sample_gids(want, i, gids);
+			assert_int_equal(n, n_own + sample_local_gids(want, i, gids + n_own));
 			assert_memory_equal(b.data, gids, n * sizeof *gids);
 		}
 		r = snapshot_user_next(s, SAMPLE_UID + i - 1, &b, &u);

@@ -272,7 +272,7 @@ static void test_bad_local_groups(void **state)
 		const char *name, *reason;
 	} cases[] = {
 		{"docker", "group_missing"}, {"Plugdev", "group_missing"}, {"nis", "group_missing"},
-		{"garbled", "group_missing"},{"toor", "gid_root"},	   {"nogroup", "gid_range"},
+		{"garbled", "group_missing"},{"toor", "gid_root"},	   {"high", "gid_range"},
 		{"camera", "gid_shared"},
 	};
 	struct fixture *f = *state;
