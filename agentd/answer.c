@@ -6,8 +6,10 @@
 #include "agentd/auth.h"
 #include "agentd/counters.h"
 #include "agentd/engine.h"
+#include "agentd/log.h"
 #include "agentd/turn.h"
 #include "common/agent.h"
+#include "common/factor.h"
 #include "common/login.h"
 #include "common/names.h"
 
@@ -42,13 +44,14 @@ static bool refresh(const struct agent_request *q, const struct answer_options *
 }
 
 /* Inside login_check(), which holds a turn: asking takes long, and turns of its own. */
-static struct login_word ask_in_turn(const struct login_directory *d, const struct subject *s, const char *password)
+static struct login_word ask_in_turn(const struct login_directory *d, const struct subject *s,
+				     const char *password, const char *code)
 {
 	const struct answer_options *o = d->context;
 	struct login_word w;
 
 	turn_give();
-	w = auth_ask(o->auth, s, password);
+	w = auth_ask(o->auth, s, password, code);
 	while (turn_take() < 0)
 		continue; /* those who have one need no second one: it comes */
 	return w;
@@ -65,12 +68,16 @@ static void check_password(const struct subject *s, const struct agent_request *
 		a->reason = REASON_UNAVAILABLE;
 		return;
 	}
-	l = login_check(s, q->password, q->rhost, &directory);
+	l = login_check(s, &(struct login_try){q->password, q->code, q->rhost}, &directory);
 	turn_give();
-	a->reason = l.reason;
+	/* Whoever asks is not to learn that the password was right. */
+	if (l.reason == REASON_WRONG_CODE)
+		log_notice("auth: user '%s': a wrong code, or one used before, for a screen locker",
+			   q->user);
+	a->reason = l.reason == REASON_WRONG_CODE ? REASON_WRONG_PASSWORD : l.reason;
 	if (l.password_right)
 		a->password = AGENT_PASSWORD_RIGHT;
-	else if (l.reason == REASON_WRONG_PASSWORD)
+	else if (a->reason == REASON_WRONG_PASSWORD)
 		a->password = AGENT_PASSWORD_WRONG;
 	else if (l.off_line)
 		a->password = AGENT_PASSWORD_UNAVAILABLE;
@@ -84,7 +91,7 @@ static void ask_password(const struct subject *s, const struct agent_request *q,
 	struct login_word w = {.reason = REASON_UNAVAILABLE};
 
 	if (s->policy.password_ldap)
-		w = auth_ask(o->auth, s, refusal == REASON_OK ? q->password : "");
+		w = auth_ask(o->auth, s, refusal == REASON_OK ? q->password : "", q->code);
 	a->password = w.password;
 	a->reason = refusal == REASON_OK ? w.reason : refusal;
 }
@@ -108,9 +115,10 @@ static int decide(enum frame_type type, const struct agent_request *q, uid_t pee
 	if (peer != 0 && (r < 0 || s.account.uid != peer))
 		return -EPERM;
 	a->generation = s.generation;
+	a->code_asked = s.policy.totp_wanted && factor_is_asked(&s.policy, q->service);
 	a->reason = subject_load_reason(r);
 	if (r < 0 && type == FRAME_PASSWORD && o->root && s.policy.password_ldap)
-		a->password = auth_ask(o->auth, &s, "").password;
+		a->password = auth_ask(o->auth, &s, "", "").password;
 	if (r < 0)
 		return 0;
 	a->uid = s.account.uid;

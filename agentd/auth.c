@@ -19,6 +19,7 @@
 #define AWAY_MS	     10000 /* … is believed for so long */
 #define AT_ONCE	     12	   /* muster-fetch.socket takes 16 in all */
 #define TEXT_SIZE    256
+#define JOINED_SIZE  (AGENT_TEXT_MAX + 8)
 
 _Static_assert(SOURCE_ERROR_SIZE >= LOCAL_ERROR_SIZE && SOURCE_ERROR_SIZE >= CREDENTIALS_ERROR_SIZE, "fits");
 
@@ -194,8 +195,9 @@ static void note(struct auth *a, bool answered, int64_t began_ms, const char *er
 		log_error("auth: cannot ask the directory about passwords: %s; saved verifiers decide", error);
 }
 
-/* What it said changes what is kept. */
-static void keep(const struct subject *s, const char *password, struct login_word w)
+/* What it said changes what is kept; with a CODE nobody knows which of the two was refused. */
+static void keep(const struct subject *s, const char *password, const char *code,
+		 struct login_word w)
 {
 	int r = 0;
 
@@ -203,7 +205,7 @@ static void keep(const struct subject *s, const char *password, struct login_wor
 		return;
 	if (w.password == AGENT_PASSWORD_RIGHT && w.reason == REASON_OK)
 		r = saved_confirm(MUSTER_STATE_DIR, s, password);
-	else
+	else if (!code[0])
 		r = saved_distrust(MUSTER_STATE_DIR, s, password);
 	if (r > 0)
 		log_notice("auth: user '%s': the directory refuses a password that was right before: it is good no more off line",
@@ -237,16 +239,26 @@ static struct login_word pretend(struct auth *a)
 	return w;
 }
 
-struct login_word auth_ask(struct auth *a, const struct subject *s, const char *password)
+/* As JumpCloud's LDAP takes it. */
+static const char *join(char out[static JOINED_SIZE], const char *password, const char *code)
 {
-	struct fetcher_login login = {.password = password};
+	if (!code[0])
+		return password;
+	return str_print(out, JOINED_SIZE, "%s,%s", password, code) < 0 ? NULL : out;
+}
+
+struct login_word auth_ask(struct auth *a, const struct subject *s, const char *password,
+			   const char *code)
+{
+	char joined[JOINED_SIZE] = "";
+	struct fetcher_login login = {.password = join(joined, password, code)};
 	struct auth_settings settings;
 	struct login_word w;
 	char error[SOURCE_ERROR_SIZE] = "";
 	int64_t came_ms = wire_now_ms(), began_ms;
 	int result = -EHOSTUNREACH, r;
 
-	if (!*password)
+	if (!*password || !login.password)
 		return pretend(a); /* there may be no account */
 	login.user = *s->account.username ? s->account.username : s->account.name;
 	if (!take_settings(a, &settings) || take_slot(a) < 0)
@@ -254,10 +266,11 @@ struct login_word auth_ask(struct auth *a, const struct subject *s, const char *
 	began_ms = wire_now_ms(); /* a wait for our own is no outage of the directory's */
 	login.deadline_ms = began_ms + ASK_MS < came_ms + WHOLE_MS ? began_ms + ASK_MS : came_ms + WHOLE_MS;
 	r = ask(&settings, &login, &result, error);
+	wipe(joined, sizeof(joined));
 	sem_post(&a->slots);
 	w = word_of(r < 0 ? -EHOSTUNREACH : result);
 	note(a, w.password != AGENT_PASSWORD_UNAVAILABLE, began_ms, error);
-	keep(s, password, w);
+	keep(s, password, code, w);
 	if (w.password != AGENT_PASSWORD_UNAVAILABLE)
 		note_time(a, wire_now_ms() - came_ms);
 	return w;

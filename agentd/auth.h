@@ -19,11 +19,12 @@ void auth_free(struct auth *a);
 void auth_set(struct auth *a, const struct conf *c);
 
 /*
- * Is PASSWORD right for the user of S, whom login_unasked() lets be asked for? AGENT_PASSWORD_UNAVAILABLE within some
- * seconds when nobody can say; at once when that has just taken long, so that not everybody waits for a directory that is
- * away. "" is asked of nobody: as long as asking took lately passes, and AGENT_PASSWORD_UNCHECKED is said, or
+ * Is PASSWORD, with CODE where that is not "", right for the user of S, whom login_unasked() lets be asked for?
+ * AGENT_PASSWORD_UNAVAILABLE within some seconds when nobody can say; at once when that has just taken long, so that not
+ * everybody waits for a directory that is away. "" is asked of nobody: as long as asking took lately passes, and AGENT_PASSWORD_UNCHECKED is said, or
  * AGENT_PASSWORD_UNAVAILABLE at once while the directory does not answer. No more than some are asked at once. Hashes in turns: none may be held.
  */
-struct login_word auth_ask(struct auth *a, const struct subject *s, const char *password) MUST_CHECK;
+struct login_word auth_ask(struct auth *a, const struct subject *s, const char *password,
+			   const char *code) MUST_CHECK;
 
 #endif

@@ -31,6 +31,8 @@ CONF(auth, ldap_ca_file, PATH, 0, 180, "", ldap_ca_file)
 CONF(auth, offline_password_max_age, DURATION, 0, 31536000000, "14d", offline_password_max_age_ms)
 CONF(auth, portal_url, STRING, 0, 180, "", portal_url)
 CONF(auth, reason_in_account, WORDS, 0, 16, "sshd", reason_services)
+CONF(auth, totp_services, WORDS, 0, 32, "all", totp_services)
+CONF(auth, totp_except, WORDS, 0, 32, "", totp_except)
 
 CONF(accounts, id_min, NUMBER, ID_FLOOR, ID_TOP, "1000", id_min)
 CONF(accounts, id_max, NUMBER, ID_FLOOR, ID_TOP, "2147483647", id_max)

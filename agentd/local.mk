@@ -63,10 +63,10 @@ libagentd_la_LIBADD = $(LMDB_LIBS)
 
 sbin_PROGRAMS += musterd
 musterd_SOURCES = agentd/main.c
-musterd_LDADD = libagentd.la libconf.la libverifier.la libcommon.la
+musterd_LDADD = libagentd.la libconf.la liblogin.la libverifier.la libcommon.la
 
 # musterd that takes files of whoever runs it: for tests and tests/bench/sync.py.
 check_PROGRAMS += musterd_test
 musterd_test_SOURCES = agentd/main.c
-musterd_test_LDADD = libagentd.la libconf.la libverifier.la libcommontest.la
+musterd_test_LDADD = libagentd.la libconf.la liblogin.la libverifier.la libcommontest.la
 EXTRA_DIST += tests/bench/sync.py

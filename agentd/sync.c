@@ -95,6 +95,9 @@ static void make_policy(const struct sync *s, const char *dummy_hash, struct pol
 		.portal_url = c->portal_url,
 		.dummy_hash = dummy_hash,
 		.reason_services = c->reason_services,
+		.totp_services = c->totp_services,
+		.totp_except = c->totp_except,
+		.totp_wanted = s->world.totp_wanted,
 	};
 }
 

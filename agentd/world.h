@@ -112,6 +112,7 @@ struct world {
 	struct world_method methods[WORLD_METHODS_MAX];
 	struct lockout_policy lockout;
 	bool has_lockout;
+	bool totp_wanted;                /* of somebody: struct policy */
 	uint32_t n_accounts, n_rejected; /* users who may exist; users and groups that may not */
 	int64_t next_change_at; /* when time alone changes what is published; INT64_MAX: never */
 };

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "agentd/world_private.h"
+#include "common/factor.h"
 #include "common/names.h"
 #include "common/sshkey.h"
 #include "common/verifier.h"
@@ -138,6 +139,7 @@ static int finish_user(struct world *w, struct world_user *u, struct account *a,
 	a->lease_s = u->lease_s;
 	a->removed_at = 0;
 	w->n_accounts++;
+	w->totp_wanted |= factor_is_wanted(a);
 	note_changes(w, a);
 	r = check_keys(w, a, &k->keys);
 	if (r == 0)

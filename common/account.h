@@ -52,6 +52,7 @@ struct account {
 	bool sudo, sudo_nopasswd;
 	bool allow_public_key;
 	bool totp_enabled, mfa_configured, mfa_exclusion;
+	bool mfa_required;    /* enable_user_portal_multifactor */
 	bool disable_lockout; /* disableDeviceMaxLoginAttempts */
 	int64_t created_at, account_locked_at;
 	int64_t password_changed_at, password_expires_at;
@@ -122,6 +123,8 @@ struct policy {
 	const char *portal_url;	   /* or "" */
 	const char *dummy_hash;	   /* hashed against for unknown names: same method and cost */
 	struct strlist reason_services; /* [auth] reason_in_account */
+	struct strlist totp_services, totp_except; /* [auth] (common/factor.h) */
+	bool totp_wanted; /* the directory wants a second factor of somebody here: then all names are asked for a code */
 	struct access_rules access;	/* [access] */
 	struct access_zone zone;	/* where one of them has hours */
 };

@@ -3,7 +3,11 @@
 #include <errno.h>
 #include <string.h>
 
-#define AGENT_VERSION 1u
+#define AGENT_VERSION      1u
+#define AGENT_VERSION_CODE 2u /* a request with a code behind the rest */
+
+#define ANSWER_ONLINE 1u
+#define ANSWER_CODE   2u
 
 /* Fixed part first, then the strings, each with its NUL: a short, closed layout needs no tags. */
 static int put_u32(struct buf *b, uint32_t v)
@@ -75,13 +79,12 @@ static const char *take_text(struct cursor *c)
 	return s;
 }
 
-static struct cursor cursor_open(const void *data, size_t len)
+static struct cursor cursor_open(const void *data, size_t len, uint32_t *ret_version)
 {
 	const uint8_t *p = data ? data : (const uint8_t *)""; /* an empty frame has no bytes at all */
 	struct cursor c = {p, p + (data ? len : 0), false};
 
-	if (take_u32(&c) != AGENT_VERSION)
-		c.bad = true;
+	*ret_version = take_u32(&c);
 	return c;
 }
 
@@ -92,26 +95,31 @@ static int cursor_close(const struct cursor *c)
 
 int agent_request_pack(const struct agent_request *r, struct buf *out)
 {
+	bool code = r->code && r->code[0];
 	int rc;
 
-	if ((rc = put_u32(out, AGENT_VERSION)) || (rc = buf_add(out, r->nonce, sizeof(r->nonce))) ||
+	if ((rc = put_u32(out, code ? AGENT_VERSION_CODE : AGENT_VERSION)) ||
+	    (rc = buf_add(out, r->nonce, sizeof(r->nonce))) ||
 	    (rc = put_u32(out, (uint32_t)r->phase)) || (rc = put_u32(out, r->flags)) ||
 	    (rc = put_text(out, r->user)) || (rc = put_text(out, r->password)) ||
 	    (rc = put_text(out, r->service)) || (rc = put_text(out, r->rhost)) ||
 	    (rc = put_text(out, r->tty)))
 		return rc;
-	return 0;
+	return code ? put_text(out, r->code) : 0;
 }
 
 int agent_request_unpack(const void *data, size_t len, struct agent_request *ret)
 {
-	struct cursor c = cursor_open(data, len);
-	struct agent_request r = {0};
+	uint32_t version;
+	struct cursor c = cursor_open(data, len, &version);
+	struct agent_request r = {.code = ""};
 	const void *nonce = take(&c, sizeof(r.nonce));
 	uint32_t phase = take_u32(&c);
 
 	if (nonce)
 		memcpy(r.nonce, nonce, sizeof(r.nonce));
+	if (version != AGENT_VERSION && version != AGENT_VERSION_CODE)
+		c.bad = true;
 	if (phase != VERDICT_AUTH && phase != VERDICT_ACCOUNT)
 		c.bad = true;
 	r.phase = (enum verdict_phase)phase;
@@ -121,6 +129,10 @@ int agent_request_unpack(const void *data, size_t len, struct agent_request *ret
 	r.service = take_text(&c);
 	r.rhost = take_text(&c);
 	r.tty = take_text(&c);
+	if (version == AGENT_VERSION_CODE) {
+		r.code = take_text(&c);
+		c.bad |= !r.code[0];
+	}
 	if (cursor_close(&c))
 		return -EBADMSG;
 	*ret = r;
@@ -134,7 +146,9 @@ int agent_answer_pack(const struct agent_answer *a, struct buf *out)
 	if ((rc = put_u32(out, AGENT_VERSION)) || (rc = buf_add(out, a->nonce, sizeof(a->nonce))) ||
 	    (rc = put_u32(out, a->uid)) || (rc = put_u32(out, (uint32_t)a->reason)) ||
 	    (rc = put_u32(out, (uint32_t)a->password)) || (rc = put_u64(out, a->generation)) ||
-	    (rc = put_u64(out, (uint64_t)a->expires_at)) || (rc = put_u32(out, a->online)) ||
+	    (rc = put_u64(out, (uint64_t)a->expires_at)) ||
+	    (rc = put_u32(out,
+			  (a->online ? ANSWER_ONLINE : 0) | (a->code_asked ? ANSWER_CODE : 0))) ||
 	    (rc = put_text(out, a->user)))
 		return rc;
 	return 0;
@@ -162,7 +176,8 @@ static enum agent_password password_known(uint32_t v)
 
 int agent_answer_unpack(const void *data, size_t len, struct agent_answer *ret)
 {
-	struct cursor c = cursor_open(data, len);
+	uint32_t version, flags;
+	struct cursor c = cursor_open(data, len, &version);
 	struct agent_answer a = {0};
 	const void *nonce = take(&c, sizeof(a.nonce));
 
@@ -173,8 +188,12 @@ int agent_answer_unpack(const void *data, size_t len, struct agent_answer *ret)
 	a.password = password_known(take_u32(&c));
 	a.generation = take_u64(&c);
 	a.expires_at = (int64_t)take_u64(&c);
-	a.online = take_u32(&c) == 1;
+	flags = take_u32(&c);
+	a.online = flags & ANSWER_ONLINE;
+	a.code_asked = flags & ANSWER_CODE;
 	a.user = take_text(&c);
+	if (version != AGENT_VERSION || flags > (ANSWER_ONLINE | ANSWER_CODE))
+		c.bad = true;
 	if (cursor_close(&c))
 		return -EBADMSG;
 	*ret = a;

@@ -9,6 +9,8 @@
  * is the one that needs no living process. Two exceptions, since only the agent can know: passwords verified
  * by LDAP, and callers who are not root.
  *
+ * Whoever may not read pam.snapshot learns from FRAME_CHECK whether to ask for a code (code_asked).
+ *
  * FRAME_PASSWORD on agent.sock, with [auth] password = ldap: what does the directory say of this password? Root has counted the try
  * (common/login.h) and decides; the agent keeps or wipes the verifier for off-line use. On public.sock: the whole decision, counted
  * by the agent.
@@ -32,6 +34,7 @@ struct agent_request {
 	const char *user;     /* passed name_valid() */
 	const char *password; /* FRAME_PASSWORD; else "" */
 	const char *service, *rhost, *tty;
+	const char *code; /* FRAME_PASSWORD: the second factor's, when it came by itself; else "" */
 };
 
 enum agent_password {
@@ -50,7 +53,13 @@ struct agent_answer {
 	uint64_t generation;	      /* published when this was answered */
 	int64_t expires_at;	      /* as struct verdict */
 	bool online;		      /* the directory answered just now */
+	bool code_asked;	      /* names are asked for a code where this service asks for a password */
 };
+
+/*
+ * A request without a code, and an answer that asks for none, are what musterd and modules of 0.1 understand, too; one with a code is
+ * for who knows codes alone: nobody else answers it.
+ */
 
 /* Pack appends to OUT (buf_wipe() it when a password is inside). 0, -ENOMEM, -EINVAL (a string too long). */
 int agent_request_pack(const struct agent_request *r, struct buf *out) MUST_CHECK;

@@ -80,6 +80,15 @@ static bool agree(int64_t a, int64_t b)
 	return !__builtin_sub_overflow(a, b, &apart) && apart <= CLOCK_AGREE_S && apart >= -CLOCK_AGREE_S;
 }
 
+int64_t clock_of_codes(int64_t trusted_s)
+{
+	struct timespec wall;
+
+	if (clock_gettime(CLOCK_REALTIME, &wall) < 0 || !agree(trusted_s, wall.tv_sec))
+		return trusted_s;
+	return wall.tv_sec;
+}
+
 /* T was never true: SERVER_S and the wall clock agree on an earlier time. */
 static bool was_ahead(int64_t t, const struct clock_reading *r, int64_t server_s)
 {

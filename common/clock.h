@@ -34,6 +34,12 @@ int clock_read(struct clock_reading *ret) MUST_CHECK;
 /* Pure: max(wall, mark + the time that ran since the mark, in its boot and in this one). */
 int64_t clock_trusted(const struct clock_reading *r, const struct clock_mark *m);
 
+/*
+ * What time authenticator apps have: the wall clock's, not trusted time TRUSTED_S, which may be minutes ahead for good. Only
+ * where the two do not agree, since somebody set the clock back, TRUSTED_S.
+ */
+int64_t clock_of_codes(int64_t trusted_s);
+
 /* Two clocks this close agree. */
 #define CLOCK_AGREE_S 86400
 

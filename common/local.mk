@@ -1,11 +1,11 @@
-# libcommon: everything that needs libc and xxHash alone; libverifier adds libcrypt.
-noinst_LTLIBRARIES += libcommon.la libverifier.la libtotp.la
+# libcommon: everything that needs libc and xxHash alone; libverifier adds libcrypt, liblogin also liboath.
+noinst_LTLIBRARIES += libcommon.la libverifier.la liblogin.la
 libcommon_la_SOURCES = \
 	common/macros.h common/paths.h \
 	common/agent.h common/agent.c \
 	common/str.h common/str.c common/parse.c \
 	common/reason.h common/reason.c \
-	common/access.h common/access.c common/account.h common/account.c \
+	common/access.h common/access.c common/account.h common/account.c common/factor.h common/factor.c \
 	common/verdict.h common/verdict.c \
 	common/ldap_names.h common/ldap_names.c \
 	common/names.h common/names.c common/names_floor.c \
@@ -24,12 +24,11 @@ libcommon_la_SOURCES = \
 	common/snapshot_reader.h common/snapshot_reader.c common/snapshot_verify.c common/snapshot_grants.c \
 	common/snapshot_output.h common/snapshot_output.c \
 	common/snapshot_writer.h common/snapshot_writer.c
-libverifier_la_SOURCES = common/verifier.h common/verifier.c common/login.h common/login.c
+libverifier_la_SOURCES = common/verifier.h common/verifier.c
 libverifier_la_LIBADD = $(CRYPT_LIBS)
-# One-time codes; liboath's headers come in where it is used alone.
-libtotp_la_SOURCES = common/totp.h common/totp.c
-libtotp_la_CPPFLAGS = $(AM_CPPFLAGS) $(OATH_CFLAGS)
-libtotp_la_LIBADD = $(OATH_LIBS)
+liblogin_la_SOURCES = common/totp.h common/totp.c common/login.h common/login.c
+liblogin_la_CPPFLAGS = $(AM_CPPFLAGS) $(OATH_CFLAGS)
+liblogin_la_LIBADD = $(OATH_LIBS)
 
 # The same for tests, as any user: files of whoever runs them, under run/ and lib/ of the working directory, which each
 # test makes and enters itself. Test variants of the modules are compiled with test_cppflags too.

@@ -21,6 +21,8 @@ static const struct {
 	{REASON_STALE, "stale", "This computer has been off line too long."},
 	{REASON_SERVICE, "service", "Not allowed for this service."},
 	{REASON_HOURS, "hours", "Not allowed at this time."},
+	{REASON_MFA_PENDING, "mfa_pending", "Set up your second factor first."},
+	{REASON_WRONG_CODE, "wrong_code", "The password is wrong."},
 	{REASON_WRONG_PASSWORD, "wrong_password", "The password is wrong."},
 	{REASON_BACKOFF, "backoff", "Too many failed attempts. Try again later."},
 	{REASON_UNKNOWN_USER, "unknown_user", "This user is not known here."},
@@ -64,6 +66,8 @@ void reason_text(enum reason r, const char *portal_url, const char *service, cha
 	else if (r == REASON_PASSWORD_EXPIRED && url)
 		(void)snprintf(out, size, "Your password has expired. Change it at %s.",
 			       portal_url);
+	else if (r == REASON_MFA_PENDING && url)
+		(void)snprintf(out, size, "Set up your second factor at %s first.", portal_url);
 	else if (r == REASON_SERVICE && service && *service)
 		(void)snprintf(out, size, "Not allowed for %s.", service);
 	else if (r == REASON_HOURS && service && *service)

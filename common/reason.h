@@ -26,11 +26,13 @@ enum reason {
 	REASON_UNAVAILABLE, /* cannot be decided: unreadable data, internal error, no verifier */
 	/* a verdict again, beside REASON_SERVICE: numbers go over the wire, and stay */
 	REASON_HOURS,
+	REASON_MFA_PENDING, /* of passwords alone: a second factor is required, and not set up */
+	REASON_WRONG_CODE, /* none: the password may be right, the code is wrong, missing or used. Told to the journal alone */
 	/* far from every other value, so that no flipped bit or wrong cast allows (K3) */
 	REASON_OK = 0x0a4c5e3d,
 };
 
-#define REASON_LAST REASON_HOURS /* of those that refuse */
+#define REASON_LAST REASON_WRONG_CODE /* of those that refuse */
 
 /* "suspended", "password_expired", …; "undecided" for anything unknown. Static. */
 const char *reason_name(enum reason r);

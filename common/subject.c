@@ -59,7 +59,7 @@ static int load_account(struct subject *s, const char *name)
 	return 0;
 }
 
-int subject_load(const char *name, struct subject *s)
+int subject_load_policy(struct subject *s)
 {
 	const struct snapshot_info *info;
 	int r;
@@ -73,9 +73,14 @@ int subject_load(const char *name, struct subject *s)
 	r = load_policy(s);
 	if (r == 0)
 		r = subject_time(s->snapshot, &s->now, &s->boottime_ms);
-	if (r < 0)
-		return not_absence(r);
-	return load_account(s, name);
+	return not_absence(r);
+}
+
+int subject_load(const char *name, struct subject *s)
+{
+	int r = subject_load_policy(s);
+
+	return r < 0 ? r : load_account(s, name);
 }
 
 void subject_done(struct subject *s)

@@ -28,6 +28,8 @@ struct subject {
  * cannot be known: policy.dummy_hash is NULL when even the policy could not be read.
  */
 int subject_load(const char *name, struct subject *s) MUST_CHECK;
+/* The same without a name: policy and times alone. 0; -errno. */
+int subject_load_policy(struct subject *s) MUST_CHECK;
 /* What time it is, as trusted as pam.snapshot S and this machine can say (common/clock.h); and CLOCK_BOOTTIME. -errno. */
 int subject_time(struct snapshot *s, int64_t *ret_now, int64_t *ret_boottime_ms) MUST_CHECK;
 

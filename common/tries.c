@@ -3,6 +3,7 @@
 #include <errno.h>
 
 #include "common/dirs.h"
+#include "common/factor.h"
 #include "common/paths.h"
 
 #define TALLY_DIR MUSTER_RUNTIME_DIR "/tally"
@@ -30,7 +31,7 @@ int tries_reserve(const struct subject *s, const char *rhost, struct tally *ret)
 {
 	int r;
 
-	if (s->account.disable_lockout)
+	if (factor_is_uncounted(&s->account))
 		return 0;
 	r = reserve(s, rhost, ret);
 	if (r != -ENOENT)
@@ -41,14 +42,14 @@ int tries_reserve(const struct subject *s, const char *rhost, struct tally *ret)
 
 int tries_forgive(const struct subject *s, const char *rhost)
 {
-	if (s->account.disable_lockout)
+	if (factor_is_uncounted(&s->account))
 		return 0;
 	return tally_succeed(TALLY_DIR, s->account.uid, rhost, s->boottime_ms);
 }
 
 int tries_cancel(const struct subject *s, const char *rhost)
 {
-	if (s->account.disable_lockout)
+	if (factor_is_uncounted(&s->account))
 		return 0;
 	return tally_cancel(TALLY_DIR, s->account.uid, rhost, s->boottime_ms);
 }

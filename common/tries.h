@@ -1,6 +1,6 @@
 /*
  * Counting of password tries on this endpoint (P7, DESIGN.md 9): common/tally.h under MUSTER_RUNTIME_DIR/tally. A
- * user with disable_lockout is neither counted nor locked.
+ * user with disable_lockout is neither counted nor locked (but see common/factor.h).
  */
 #ifndef COMMON_TRIES_H
 #define COMMON_TRIES_H

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "common/factor.h"
+
 /*
  * A suspension, and what is not understood, come last among changes of the same second: they win.
  */
@@ -84,7 +86,7 @@ static int tally_counts(const struct verdict_input *in)
 {
 	switch (in->phase) {
 	case VERDICT_AUTH:
-		return in->tally_locked && !in->account->disable_lockout;
+		return in->tally_locked && !factor_is_uncounted(in->account);
 	case VERDICT_ACCOUNT:
 		return false;
 	}
@@ -143,6 +145,9 @@ struct verdict verdict_decide(const struct verdict_input *in)
 		reason = REASON_STALE;
 	if (reason == REASON_OK && in->service)
 		reason = access_reason(in, &v.rule);
+	if (reason == REASON_OK && in->phase == VERDICT_AUTH &&
+	    factor_of(a, p, in->service, in->now) == FACTOR_PENDING)
+		reason = REASON_MFA_PENDING;
 	if (reason == REASON_OK && password_expires(a) &&
 	    !lasted(in->now, a->password_expires_at, p->warn_s))
 		v.expires_at = a->password_expires_at;
@@ -181,6 +186,10 @@ bool verdict_worse(const struct account *a, const struct account *b, int64_t now
 	if (a->access_allow & ~b->access_allow || b->access_deny & ~a->access_deny)
 		return true;
 	if ((a->sudo && !b->sudo) || (a->sudo_nopasswd && !b->sudo_nopasswd))
+		return true;
+	if (!factor_is_wanted(a) && factor_is_wanted(b))
+		return true;
+	if (a->totp_secret && *a->totp_secret && text_differs(a->totp_secret, b->totp_secret))
 		return true;
 	return a->password_hash && *a->password_hash &&
 	       text_differs(a->password_hash, b->password_hash);

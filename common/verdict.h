@@ -32,7 +32,7 @@ struct verdict {
 
 /*
  * NULL account or policy, a phase that is none: REASON_UNDECIDED. Only REASON_OK allows.
- * An expiry bites at its second, a lease after it. disable_lockout takes the user out of the
+ * An expiry bites at its second, a lease after it. disable_lockout takes a user without a second factor out of the
  * endpoint's tally. Data confirmed after NOW counts as fresh: NOW is trusted time, which never
  * falls behind the mark kept with the data.
  */
@@ -60,7 +60,7 @@ bool verdict_keys_allowed(const struct account *a, int64_t now);
 
 /*
  * Is B worse for the user than A, at NOW: a refusal where none was, a key, sudo or the password
- * taken away, a rule that allows lost or one that denies won? For "bad news first". NULL: no such account.
+ * taken away, a second factor wanted or its secret another, a rule that allows lost or one that denies won? For "bad news first". NULL: no such account.
  */
 bool verdict_worse(const struct account *a, const struct account *b, int64_t now);
 

@@ -28,7 +28,7 @@ static const struct option_spec options[] = {
 static void explanation_done(struct explanation *e)
 {
 	view_done(&e->view);
-	buf_done(&e->account_buf);
+	buf_wipe(&e->account_buf);
 	buf_done(&e->reject_buf);
 }
 
@@ -60,7 +60,10 @@ static void decide_off_line(struct explanation *e)
 {
 	CLEANUP(buf_wipe) struct buf data = {0};
 	struct saved_verifier saved;
-	int r = saved_verifier_load(MUSTER_STATE_DIR, e->account.uid, &data, &saved);
+	int r = -EHOSTUNREACH;
+
+	if (e->factor != FACTOR_DIRECTORY)
+		r = saved_verifier_load(MUSTER_STATE_DIR, e->account.uid, &data, &saved);
 
 	if (r == 0)
 		r = saved_verifier_judge(&saved, &e->account, &e->view.policy, e->now);
@@ -92,6 +95,7 @@ static int decide(struct explanation *e, bool off_line, struct fault *f)
 	judge(&e->view, &e->account, &(struct judge_question){e->service ? e->service : "", e->now, e->confirmed_at, NULL},
 	      &e->judgement);
 	e->reason = e->judgement.password.reason;
+	e->factor = factor_of(&e->account, &e->view.policy, e->service, e->now);
 	if (off_line && e->view.policy.password_ldap)
 		decide_off_line(e);
 	return 0;

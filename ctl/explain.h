@@ -2,6 +2,7 @@
 #ifndef CTL_EXPLAIN_H
 #define CTL_EXPLAIN_H
 
+#include "common/factor.h"
 #include "ctl/judge.h"
 
 struct explanation {
@@ -14,6 +15,7 @@ struct explanation {
 	bool rejected; /* then reject is: the directory has the name, but it is left out */
 	struct account account;
 	struct judgement judgement;
+	enum factor factor; /* what is needed beside the password */
 	struct reject reject;
 	/*
 	 * Off line, with passwords that the directory verifies: until when this computer can do it itself; 0: it is not

@@ -47,6 +47,8 @@ static char *unavailable_rule(const struct explanation *e)
 		return str_format("off line no password can be verified that was never right here on line");
 	case ESTALE:
 		return str_format("off line a password serves for %s after the directory found it right", text);
+	case EHOSTUNREACH:
+		return str_format("off line nobody can check a code: the LDAP server alone can");
 	case EKEYEXPIRED:
 		return str_format("off line no password can be verified that was not right here since it was changed");
 	}
@@ -152,12 +154,50 @@ static char *rule_text(const struct explanation *e)
 		return unknown_rule(e);
 	case REASON_OK:
 		return str_format("active, neither locked nor expired");
+	case REASON_MFA_PENDING:
+		return str_format("a second factor is required, and none is set up");
 	case REASON_UNDECIDED:
 	case REASON_WRONG_PASSWORD:
+	case REASON_WRONG_CODE:
 	case REASON_BACKOFF:
 		break;
 	}
 	return str_format("cannot be decided");
+}
+
+/* In words; freed by the caller. */
+static char *factor_text(const struct explanation *e)
+{
+	const struct account *a = &e->account;
+	const struct policy *p = &e->view.policy;
+	char when[WHEN_TEXT_SIZE];
+
+	switch (e->factor) {
+	case FACTOR_CODE:
+		return str_format("a code is asked for, and checked by this computer");
+	case FACTOR_DIRECTORY:
+		return str_format("a code is asked for, and checked by the LDAP server");
+	case FACTOR_PENDING:
+		return str_format("required, and not set up");
+	case FACTOR_NONE:
+		break;
+	}
+	if (!factor_is_wanted(a))
+		return str_format("none");
+	if (!factor_is_asked(p, e->service))
+		return str_format("wanted, but asked for by no service%s%s", e->service ? " called " : " that is not named",
+				  e->service ? e->service : "");
+	when_text(a->mfa_exclusion_until, e->now, when);
+	return str_format("wanted, but excluded%s%s", a->mfa_exclusion_until ? " until " : "",
+			  a->mfa_exclusion_until ? when : "");
+}
+
+static void print_factor(const struct explanation *e)
+{
+	AUTO_FREE char *text = factor_text(e);
+
+	if (text)
+		print_line("2nd factor", text);
 }
 
 static void print_account(const struct explanation *e)
@@ -183,6 +223,7 @@ static void print_account(const struct explanation *e)
 		snprintf(text, sizeof(text), "the password serves until %s", when);
 		print_line("off line", text);
 	}
+	print_factor(e);
 	if (e->judgement.tally.failures > 0) {
 		snprintf(text, sizeof(text), "%u of %u", e->judgement.tally.failures,
 			 e->view.policy.max_attempts);
@@ -257,6 +298,21 @@ static struct json_object *json_access(const struct explanation *e)
 	return o;
 }
 
+static const char *factor_word(enum factor f)
+{
+	switch (f) {
+	case FACTOR_NONE:
+		return "none";
+	case FACTOR_CODE:
+		return "code";
+	case FACTOR_DIRECTORY:
+		return "directory";
+	case FACTOR_PENDING:
+		break;
+	}
+	return "pending";
+}
+
 static void json_account(struct json_object *o, const struct explanation *e)
 {
 	const struct account *a = &e->account;
@@ -270,6 +326,7 @@ static void json_account(struct json_object *o, const struct explanation *e)
 		o, "password_expires_at",
 		time_to_json(a->password_never_expires ? 0 : a->password_expires_at));
 	json_object_object_add(o, "offline_password_until", time_to_json(e->password_until));
+	json_object_object_add(o, "second_factor", text_to_json(factor_word(e->factor)));
 	json_object_object_add(o, "failures", json_object_new_uint64(e->judgement.tally.failures));
 	/* What keys, sudo and cron meet: it differs when only the local count of failures refuses. */
 	json_object_object_add(o, "reason_without_password",

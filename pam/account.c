@@ -32,7 +32,7 @@ static int decide(const struct call *c, struct subject *s, struct verdict *ret)
 
 static int ask_verdict(const struct call *c, struct verdict *ret)
 {
-	struct login l = agent_login(c, VERDICT_ACCOUNT, NULL);
+	struct login l = agent_login(c, VERDICT_ACCOUNT, NULL, NULL);
 
 	ret->reason = l.reason;
 	return l.error;

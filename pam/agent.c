@@ -132,10 +132,12 @@ static bool is_verdict(enum reason reason)
 	case REASON_STALE:
 	case REASON_SERVICE:
 	case REASON_HOURS:
+	case REASON_MFA_PENDING:
 		return true;
 	case REASON_OK:
 	case REASON_UNDECIDED:
 	case REASON_WRONG_PASSWORD:
+	case REASON_WRONG_CODE:
 	case REASON_BACKOFF:
 	case REASON_UNKNOWN_USER:
 	case REASON_UNAVAILABLE:
@@ -171,7 +173,7 @@ static struct login_word word_of(const struct agent_answer *a)
 }
 
 struct login_word agent_ask_directory(const struct login_directory *d, const struct subject *s,
-				      const char *password)
+				      const char *password, const char *code)
 {
 	CLEANUP(frame_done) struct frame f = {.fd = -1};
 	const struct call *c = d->context;
@@ -179,6 +181,7 @@ struct login_word agent_ask_directory(const struct login_directory *d, const str
 	struct agent_answer a;
 
 	request.password = password;
+	request.code = code;
 	if (ask(c, FRAME_PASSWORD, &request, &f, &a) < 0)
 		return (struct login_word){.password = AGENT_PASSWORD_UNAVAILABLE};
 	/* the ids of accounts never change: it speaks of somebody else */
@@ -187,7 +190,8 @@ struct login_word agent_ask_directory(const struct login_directory *d, const str
 	return a.uid == s->account.uid ? word_of(&a) : (struct login_word){.reason = REASON_UNAVAILABLE};
 }
 
-struct login agent_login(const struct call *c, enum verdict_phase phase, const char *password)
+struct login agent_login(const struct call *c, enum verdict_phase phase, const char *password,
+			 const char *code)
 {
 	CLEANUP(frame_done) struct frame f = {.fd = -1};
 	struct agent_request request = request_of(c, phase);
@@ -195,6 +199,7 @@ struct login agent_login(const struct call *c, enum verdict_phase phase, const c
 	int r;
 
 	request.password = password;
+	request.code = code;
 	r = call_check_args(c);
 	if (r == 0)
 		r = ask(c, password ? FRAME_PASSWORD : FRAME_CHECK, &request, &f, &a);
@@ -205,4 +210,14 @@ struct login agent_login(const struct call *c, enum verdict_phase phase, const c
 	return (struct login){.reason = a.reason,
 			      .password_right = a.password == AGENT_PASSWORD_RIGHT,
 			      .off_line = a.password == AGENT_PASSWORD_UNAVAILABLE};
+}
+
+bool agent_asks_code(const struct call *c)
+{
+	CLEANUP(frame_done) struct frame f = {.fd = -1};
+	struct agent_request request = request_of(c, VERDICT_AUTH);
+	struct agent_answer a;
+
+	request.flags |= AGENT_NOWAIT;
+	return ask(c, FRAME_CHECK, &request, &f, &a) == 0 && a.code_asked;
 }

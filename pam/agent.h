@@ -23,13 +23,16 @@ enum reason agent_check(const struct call *c, enum verdict_phase phase) MUST_CHE
  * neither counts nor decides. No answer, or none that fits: AGENT_PASSWORD_UNAVAILABLE.
  */
 struct login_word agent_ask_directory(const struct login_directory *d, const struct subject *s,
-				      const char *password) MUST_CHECK;
+				      const char *password, const char *code) MUST_CHECK;
 
 /*
- * For a process that is not root: the agent's decision about its own user. PASSWORD: NULL in the account phase. No answer is
- * REASON_UNAVAILABLE.
+ * For a process that is not root: the agent's decision about its own user. PASSWORD: NULL in the account phase, as CODE is. No
+ * answer is REASON_UNAVAILABLE.
  */
-struct login agent_login(const struct call *c, enum verdict_phase phase,
-			 const char *password) MUST_CHECK;
+struct login agent_login(const struct call *c, enum verdict_phase phase, const char *password,
+			 const char *code) MUST_CHECK;
+
+/* For such a process, too: is a code to be asked for beside the password? No answer: no. */
+bool agent_asks_code(const struct call *c);
 
 #endif

@@ -4,6 +4,7 @@
 
 #include <security/pam_ext.h>
 
+#include "common/factor.h"
 #include "pam/agent.h"
 #include "pam/call.h"
 #include "pam/codes.h"
@@ -22,7 +23,8 @@ static bool refused_later(const struct call *c, const struct subject *s, const s
 }
 
 /* The decision from the published snapshot, after the agent had its chance to publish a newer one. */
-static struct login check(const struct call *c, struct subject *s, const char *password)
+static struct login check(const struct call *c, struct subject *s, const char *password,
+			  const char *code)
 {
 	const struct login_directory directory = {agent_ask_directory, c};
 	enum reason refusal = agent_check(c, VERDICT_AUTH);
@@ -34,7 +36,7 @@ static struct login check(const struct call *c, struct subject *s, const char *p
 		r = call_check_args(c);
 	if (r < 0)
 		return login_refuse(s, password, r, &directory);
-	l = login_check(s, password, call_rhost(c), &directory);
+	l = login_check(s, &(struct login_try){password, code, call_rhost(c)}, &directory);
 	if (l.reason == REASON_OK)
 		l.reason = refusal;
 	return l;
@@ -57,18 +59,34 @@ static void remember_end(const struct call *c, int64_t ends_at)
 		free(kept);
 }
 
+/* Is a code asked for? By policy and service alone: the name has no part in it, so that the prompt names nobody. */
+static bool asks_code(const struct call *c)
+{
+	CLEANUP(subject_done) struct subject s = {0};
+
+	if (!agent_can_decide())
+		return agent_asks_code(c);
+	return subject_load_policy(&s) == 0 && s.policy.totp_wanted &&
+	       factor_is_asked(&s.policy, call_service(c));
+}
+
 int phase_auth(const struct call *c)
 {
 	CLEANUP(subject_done) struct subject s = {0};
-	const char *password;
+	CLEANUP(talk_answer_free) char *given = NULL;
+	const char *password, *code;
 	struct login l;
 	int r;
 
 	(void)pam_fail_delay(c->pamh, FAIL_DELAY_US);
 	r = talk_password(c, &password);
+	if (r == PAM_SUCCESS && asks_code(c))
+		r = talk_code(c, password, &given);
 	if (r != PAM_SUCCESS)
 		return r;
-	l = agent_can_decide() ? check(c, &s, password) : agent_login(c, VERDICT_AUTH, password);
+	code = given ? given : "";
+	l = agent_can_decide() ? check(c, &s, password, code)
+			       : agent_login(c, VERDICT_AUTH, password, code);
 	if (l.password_right && l.error < 0)
 		pam_syslog(c->pamh, LOG_WARNING, "tally: %s", strerrorname_np(-l.error));
 	if (l.reason == REASON_OK && l.ends_at)

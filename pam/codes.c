@@ -18,6 +18,8 @@ int pam_code_auth(enum reason reason)
 	case REASON_STALE:
 	case REASON_SERVICE:
 	case REASON_HOURS:
+	case REASON_MFA_PENDING:
+	case REASON_WRONG_CODE:
 	case REASON_WRONG_PASSWORD:
 	case REASON_BACKOFF:
 		return PAM_AUTH_ERR;
@@ -45,6 +47,8 @@ int pam_code_account(enum reason reason)
 	case REASON_STALE:
 	case REASON_SERVICE:
 	case REASON_HOURS:
+	case REASON_MFA_PENDING:
+	case REASON_WRONG_CODE:
 	case REASON_BACKOFF:
 	case REASON_WRONG_PASSWORD:
 		return PAM_PERM_DENIED;

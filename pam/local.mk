@@ -10,10 +10,10 @@ pam_sources = \
 	pam/talk.h pam/talk.c
 pam_LTLIBRARIES = pam_muster.la
 pam_muster_la_SOURCES = $(pam_sources)
-pam_muster_la_LIBADD = libverifier.la libcommon.la $(PAM_LIBS) $(CRYPT_LIBS)
+pam_muster_la_LIBADD = liblogin.la libverifier.la libcommon.la $(PAM_LIBS) $(CRYPT_LIBS)
 pam_muster_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version \
 	-Wl,--version-script=$(srcdir)/pam/pam_muster.map
-pam_muster_la_DEPENDENCIES = libverifier.la libcommon.la pam/pam_muster.map
+pam_muster_la_DEPENDENCIES = liblogin.la libverifier.la libcommon.la pam/pam_muster.map
 EXTRA_DIST += pam/pam_muster.map
 
 pamconfigsdir = $(datadir)/pam-configs
@@ -22,9 +22,9 @@ dist_pamconfigs_DATA = pam/pam-configs/muster pam/pam-configs/muster-gate
 # For tests: the same sources for files of any user (common/local.mk), calling tests/unit/pam_wrap.c instead of
 # libc where pam_wrap.names says so. Without _FORTIFY_SOURCE, which would call read as __read_chk.
 check_LTLIBRARIES += pam_muster_test.la
-pam_muster_test_la_SOURCES = $(pam_sources) $(libcommon_la_SOURCES) $(libverifier_la_SOURCES)
-pam_muster_test_la_CPPFLAGS = $(test_cppflags) -U_FORTIFY_SOURCE
-pam_muster_test_la_LIBADD = $(PAM_LIBS) $(CRYPT_LIBS)
+pam_muster_test_la_SOURCES = $(pam_sources) $(libcommon_la_SOURCES) $(libverifier_la_SOURCES) $(liblogin_la_SOURCES)
+pam_muster_test_la_CPPFLAGS = $(test_cppflags) $(OATH_CFLAGS) -U_FORTIFY_SOURCE
+pam_muster_test_la_LIBADD = $(PAM_LIBS) $(CRYPT_LIBS) $(OATH_LIBS)
 pam_muster_test_la_LDFLAGS = $(pam_muster_la_LDFLAGS) -rpath /nowhere \
 	-Wl,@$(srcdir)/tests/unit/pam_wrap.names
 EXTRA_pam_muster_test_la_DEPENDENCIES = tests/unit/pam_wrap.names
@@ -35,7 +35,7 @@ EXTRA_DIST += tests/unit/pam_wrap.names
 check_LTLIBRARIES += pam_muster_bench.la
 pam_muster_bench_la_SOURCES = $(pam_sources)
 pam_muster_bench_la_CPPFLAGS = $(test_cppflags)
-pam_muster_bench_la_LIBADD = libverifier.la libcommontest.la $(PAM_LIBS) $(CRYPT_LIBS)
+pam_muster_bench_la_LIBADD = liblogin.la libverifier.la libcommontest.la $(PAM_LIBS) $(CRYPT_LIBS)
 pam_muster_bench_la_LDFLAGS = $(pam_muster_la_LDFLAGS) -rpath /nowhere
 check_PROGRAMS += bench_pam bench_timing
 bench_common = tests/bench/pam_common.h tests/bench/pam_common.c

@@ -16,28 +16,35 @@ static void say(const struct call *c, int style, const char *text)
 		(void)pam_prompt(c->pamh, style, NULL, "%s", text);
 }
 
-static int keep_password(const struct call *c, int r, const char *answer)
+void talk_answer_free(char **answer)
 {
+	if (*answer)
+		wipe(*answer, strlen(*answer));
+	free(*answer);
+}
+
+#define AUTO_ANSWER CLEANUP(talk_answer_free)
+
+static int ask(const struct call *c, const char *prompt, char **ret)
+{
+	int r = pam_prompt(c->pamh, PAM_PROMPT_ECHO_OFF, ret, "%s", prompt);
+
 	if (r == PAM_CONV_AGAIN)
 		return PAM_INCOMPLETE;
 	if (r == PAM_BUF_ERR)
 		return PAM_AUTHINFO_UNAVAIL;
-	if (r != PAM_SUCCESS || !answer)
-		return PAM_AUTH_ERR;
-	r = pam_set_item(c->pamh, PAM_AUTHTOK, answer);
-	return r == PAM_SUCCESS ? PAM_SUCCESS : PAM_AUTHINFO_UNAVAIL;
+	return r != PAM_SUCCESS || !*ret ? PAM_AUTH_ERR : PAM_SUCCESS;
 }
 
 static int ask_password(const struct call *c)
 {
-	char *answer = NULL;
-	int r = pam_prompt(c->pamh, PAM_PROMPT_ECHO_OFF, &answer, "%s", "Password: ");
+	AUTO_ANSWER char *answer = NULL;
+	int r = ask(c, "Password: ", &answer);
 
-	r = keep_password(c, r, answer);
-	if (answer)
-		wipe(answer, strlen(answer));
-	free(answer);
-	return r;
+	if (r != PAM_SUCCESS)
+		return r;
+	r = pam_set_item(c->pamh, PAM_AUTHTOK, answer);
+	return r == PAM_SUCCESS ? PAM_SUCCESS : PAM_AUTHINFO_UNAVAIL;
 }
 
 int talk_password(const struct call *c, const char **ret)
@@ -56,6 +63,20 @@ int talk_password(const struct call *c, const char **ret)
 	if (r != PAM_SUCCESS || !password)
 		return PAM_AUTHINFO_UNAVAIL;
 	*ret = password;
+	return PAM_SUCCESS;
+}
+
+/* Not echoed: sshd's password method answers such prompts alone, and nothing then betrays a password typed here by mistake. */
+int talk_code(const struct call *c, const char *password, char **ret)
+{
+	AUTO_ANSWER char *answer = NULL;
+	int r = ask(c, "Verification code (empty if you have none): ", &answer);
+
+	if (r != PAM_SUCCESS)
+		return r;
+	if (strcmp(answer, password) == 0)
+		wipe(answer, strlen(answer));
+	*ret = TAKE(answer);
 	return PAM_SUCCESS;
 }
 

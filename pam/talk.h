@@ -15,6 +15,15 @@ struct policy;
  */
 int talk_password(const struct call *c, const char **ret) MUST_CHECK;
 
+/*
+ * A code of the second factor, asked for by itself: *RET is "" when none was given, and when the application gave the PASSWORD
+ * again, as those do that know no other answer (sshd's password method). For talk_answer_free().
+ * Returns PAM_SUCCESS; PAM_INCOMPLETE; PAM_AUTH_ERR broken off; PAM_AUTHINFO_UNAVAIL internal error.
+ */
+int talk_code(const struct call *c, const char *password, char **ret) MUST_CHECK;
+/* Wipes it. */
+void talk_answer_free(char **answer);
+
 /* Why the user is refused. Silent under PAM_SILENT and without a conversation, as those below. */
 void talk_refusal(const struct call *c, enum reason reason, const struct policy *p);
 /* To who needs the agent, and had no answer: it is not the password. */

@@ -96,11 +96,11 @@ check_imports "$nss" '(secure_)?getenv|socket|connect|sendmsg|dlopen|dlsym|abort
 if readelf -lW "$nss" | grep -Eq '^ *TLS '; then fail "$nss has thread-local storage"; fi
 
 check_exports "$pam" 'pam_sm_(authenticate|setcred|acct_mgmt|open_session|close_session|chauthtok)'
-check_needed "$pam" 'libpam\.so\.0|libcrypt\.so\.[12]|libc\.so\.6'
+check_needed "$pam" 'libpam\.so\.0|libcrypt\.so\.[12]|liboath\.so\.0|libc\.so\.6'
 check_imports "$pam" 'getenv|setenv|putenv|dlopen|abort|_?exit|__assert_fail|signal|alarm|(v|f)?printf|f?puts|pthread_create|popen|system|execve?|fork|vfork'
 
 # A program of its own parses what comes from outside; another one, which is root, writes what is believed.
-check_needed "$musterd" 'liblmdb\.so\.0|libcrypt\.so\.[12]|libinih\.so\.1|libc\.so\.6'
+check_needed "$musterd" 'liblmdb\.so\.0|libcrypt\.so\.[12]|liboath\.so\.0|libinih\.so\.1|libc\.so\.6'
 check_needed "$fetch" 'libjson-c\.so\.[0-9]+|libseccomp\.so\.2|libcurl\.so\.4|libldap(-2\.[0-9]+)?\.so\.[0-9]+|liblber(-2\.[0-9]+)?\.so\.[0-9]+|libcrypt\.so\.[12]|libc\.so\.6'
 check_needed "$musterctl" 'libqrencode\.so\.[0-9]+|libjson-c\.so\.[0-9]+|libcrypt\.so\.[12]|libinih\.so\.1|libc\.so\.6'
 for f in "$musterd" "$musterctl" "$fetch"; do

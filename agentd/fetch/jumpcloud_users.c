@@ -5,12 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#define FIELDS(s)                                                                                              \
-	"_id" s "username" s "systemUsername" s "state" s "activated" s "suspended" s "account_locked" s       \
-	"account_locked_date" s "password_expired" s "password_date" s "password_expiration_date" s            \
-	"password_never_expires" s "created" s "unix_uid" s "unix_guid" s "displayname" s "email" s "sudo" s    \
-	"passwordless_sudo" s "allow_public_key" s "public_key" s "ssh_keys" s "mfa" s "totp_enabled" s         \
-	"disableDeviceMaxLoginAttempts" s "organization"
+#define FIELDS(s)                                                                         \
+	"_id" s "username" s "systemUsername" s "state" s "activated" s "suspended" s     \
+	"account_locked" s "account_locked_date" s "password_expired" s "password_date" s \
+	"password_expiration_date" s "password_never_expires" s "created" s "unix_uid" s  \
+	"unix_guid" s "displayname" s "email" s "sudo" s "passwordless_sudo" s            \
+	"allow_public_key" s "public_key" s "ssh_keys" s "mfa" s "totp_enabled" s         \
+	"enable_user_portal_multifactor" s "disableDeviceMaxLoginAttempts" s "organization"
 
 #define RECORDS	  "users"
 #define SCHEDULED "scheduled states"

@@ -29,6 +29,7 @@ static const struct plain_field bool_fields[] = {
 	PLAIN("passwordless_sudo", sudo_nopasswd),
 	PLAIN("allow_public_key", allow_public_key),
 	PLAIN("totp_enabled", totp_enabled),
+	PLAIN("enable_user_portal_multifactor", mfa_required),
 	PLAIN("disableDeviceMaxLoginAttempts", disable_lockout),
 };
 

@@ -150,6 +150,7 @@ static void take_account(struct making *m, const struct account *a)
 	put_keys(m, user, &a->ssh_keys);
 	put_true(m, user, "disableDeviceMaxLoginAttempts", a->disable_lockout);
 	put_true(m, user, "totp_enabled", a->totp_enabled);
+	put_true(m, user, "enable_user_portal_multifactor", a->mfa_required);
 	put_mfa(m, user, a);
 	put_scheduled(m, user, a);
 	put_text(m, user, "password_hash", a->password_hash);

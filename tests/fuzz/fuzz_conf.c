@@ -24,6 +24,7 @@ static void check_good(const struct conf *c)
 	REQUIRE(c->home[0] == '/' && c->shell[0] == '/');
 	REQUIRE(c->state_dir[0] == '/' && c->runtime_dir[0] == '/' && c->fetch[0] == '/');
 	REQUIRE(strlist_valid(&c->reason_services));
+	REQUIRE(strlist_valid(&c->totp_services) && strlist_valid(&c->totp_except));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

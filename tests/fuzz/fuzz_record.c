@@ -80,6 +80,8 @@ static int repack(enum record_kind kind, const void *data, size_t size, struct b
 		r = record_policy_unpack(data, size, &u.policy);
 		if (r == 0) {
 			walk_list(&u.policy.reason_services);
+			walk_list(&u.policy.totp_services);
+			walk_list(&u.policy.totp_except);
 			r = record_policy_pack(&u.policy, out);
 		}
 		break;

@@ -109,9 +109,10 @@ check_PROGRAMS += test_pam
 TESTS += test_pam
 test_pam_SOURCES = tests/unit/test_pam.h tests/unit/test_pam.c tests/unit/test_pam_phases.c \
 	tests/unit/test_pam_auth.c tests/unit/test_pam_damage.c tests/unit/test_pam_faults.c tests/unit/test_pam_offline.c \
+	tests/unit/test_pam_code.c \
 	tests/unit/pam_world.h tests/unit/pam_world.c tests/unit/pam_wrap.h tests/unit/pam_wrap.c
-test_pam_CPPFLAGS = $(test_cppflags) -DMODULE='"$(abs_builddir)/.libs/pam_muster_test.so"'
-test_pam_LDADD = libcommontest.la $(CMOCKA_LIBS) $(PAM_LIBS) $(CRYPT_LIBS)
+test_pam_CPPFLAGS = $(test_cppflags) $(OATH_CFLAGS) -DMODULE='"$(abs_builddir)/.libs/pam_muster_test.so"'
+test_pam_LDADD = libcommontest.la $(CMOCKA_LIBS) $(PAM_LIBS) $(CRYPT_LIBS) $(OATH_LIBS)
 test_pam_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 EXTRA_test_pam_DEPENDENCIES = pam_muster_test.la
 
@@ -232,10 +233,15 @@ test_tally_race_SOURCES = tests/unit/test_tally_race.c $(tally_dir_sources)
 test_tally_race_LDADD = libcommontest.la $(CMOCKA_LIBS)
 test_tally_race_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=open64,--wrap=write,--wrap=flock
 
+check_PROGRAMS += test_factor
+TESTS += test_factor
+test_factor_SOURCES = tests/unit/test_factor.c tests/unit/unit.h
+test_factor_LDADD = libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_totp
 TESTS += test_totp
 test_totp_SOURCES = tests/unit/test_totp.c tests/unit/unit.h
-test_totp_LDADD = libtotp.la libcommon.la $(CMOCKA_LIBS)
+test_totp_LDADD = liblogin.la libcommon.la $(CMOCKA_LIBS)
 
 check_PROGRAMS += test_used_code
 TESTS += test_used_code
@@ -266,7 +272,7 @@ test_verdict_table_SOURCES = tests/unit/test_verdict_table.c
 test_verdict_table_LDADD = libcommon.la
 
 # musterd's parts
-AGENTD_TEST_LIBS = libagentd.la libconf.la libverifier.la libcommontest.la $(CMOCKA_LIBS)
+AGENTD_TEST_LIBS = libagentd.la libconf.la liblogin.la libverifier.la libcommontest.la $(CMOCKA_LIBS)
 WORLD_FIXTURE = tests/unit/world_fixture.h tests/unit/world_fixture.c
 check_PROGRAMS += test_world test_world_ids test_world_groups
 TESTS += test_world test_world_ids test_world_groups

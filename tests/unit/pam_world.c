@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <liboath/oath.h>
 
 #include "common/clock.h"
 #include "common/paths.h"
@@ -264,11 +265,13 @@ static int answer(struct attempt *a, const struct pam_message *m, struct pam_res
 		return PAM_SUCCESS;
 	}
 	a->prompts++;
+	if (strstr(m->msg, "Verification code"))
+		a->code_prompts++;
 	if (a->conv_code != PAM_SUCCESS)
 		return a->conv_code;
-	if (!a->password)
+	if (!a->password || (a->code_broken && a->code_prompts))
 		return PAM_CONV_ERR;
-	r->resp = strdup(a->password);
+	r->resp = strdup(a->code && strstr(m->msg, "Verification code") ? a->code : a->password);
 	return r->resp ? PAM_SUCCESS : PAM_BUF_ERR;
 }
 
@@ -325,6 +328,10 @@ int attempt(enum pam_op op, struct attempt *a)
 		false;
 	pam_wrap.dummy = DUMMY;
 	pam_wrap.verifier = HASH;
+	pam_wrap.seed = SEED;
+	pam_wrap.code = a->code && strlen(a->code) >= 6 ? a->code : NULL;
+	a->prompts = a->code_prompts = 0;
+	a->said[0] = '\0';
 	pam_wrap.log[0] = '\0';
 	pam_wrap.writable = TALLY_DIR "/";
 	pam_wrap.secret = a->password && strlen(a->password) > 8 ? a->password : NULL;
@@ -338,6 +345,18 @@ int attempt(enum pam_op op, struct attempt *a)
 	pam_end(pamh, code);
 	assert_false(pam_wrap.wrote_elsewhere);
 	assert_false(pam_wrap.secret_left);
+	return code;
+}
+
+const char *world_code(int steps)
+{
+	static char code[7];
+	char *seed = NULL;
+	size_t len;
+
+	assert_int_equal(oath_base32_decode(SEED, strlen(SEED), &seed, &len), OATH_OK);
+	assert_int_equal(oath_totp_generate(seed, len, time(NULL) + steps * 30, 30, 0, 6, code), OATH_OK);
+	free(seed);
 	return code;
 }
 

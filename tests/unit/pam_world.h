@@ -22,6 +22,7 @@
 #define RUN_DIR        MUSTER_RUNTIME_DIR
 #define STATE_DIR      MUSTER_STATE_DIR
 #define TALLY_DIR      RUN_DIR "/tally"
+#define SEED	       "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ" /* of codes */
 
 #define WORLD_USERS_MAX 40
 
@@ -64,12 +65,14 @@ struct attempt {
 	const char *service; /* default "mt_plain" */
 	const char *user;
 	const char *password; /* NULL: the conversation is broken off */
+	const char *code;     /* NULL: the password again, as sshd answers every prompt */
 	const char *rhost;
+	bool code_broken;     /* the conversation is broken off at the code */
 	int flags;
 	int conv_code; /* of prompts; PAM_SUCCESS by default */
 	bool no_conversation;
 	/* filled */
-	int prompts;
+	int prompts, code_prompts; /* the latter of the former */
 	char said[1024]; /* texts, a line each */
 };
 
@@ -78,6 +81,9 @@ struct attempt {
  * for writing, PAM_USER is what it was, and memory given back by the module holds no password.
  */
 int attempt(enum pam_op op, struct attempt *a);
+
+/* What an app shows with SEED, so many steps of 30 seconds from now. Static, overwritten by the next call. */
+const char *world_code(int steps);
 
 /* The same with defaults. */
 int try_password(const char *user, const char *password);

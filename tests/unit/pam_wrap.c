@@ -64,9 +64,9 @@ WRAP(void *, calloc, size_t n, size_t size)
 
 static void look_for_secrets(const void *p)
 {
-	const char *secrets[] = {pam_wrap.secret, pam_wrap.verifier};
+	const char *secrets[] = {pam_wrap.secret, pam_wrap.verifier, pam_wrap.seed, pam_wrap.code};
 
-	for (size_t i = 0; p && i < 2; i++)
+	for (size_t i = 0; p && i < ARRAY_SIZE(secrets); i++)
 		if (secrets[i] && memmem(p, malloc_usable_size((void *)(uintptr_t)p), secrets[i],
 					 strlen(secrets[i])))
 			pam_wrap.secret_left = true;
@@ -113,6 +113,16 @@ WRAP(int, open, const char *path, int flags, ...)
 	}
 	note_open(path, flags);
 	return fails_errno() ? -1 : open(path, flags, mode);
+}
+
+WRAP(int, openat, int dir, const char *path, int flags, ...)
+{
+	va_list ap;
+
+	va_start(ap, flags);
+	mode_t mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+	va_end(ap);
+	return fails_errno() ? -1 : openat(dir, path, flags, mode);
 }
 
 WRAP(int, fstat, int fd, struct stat *st)

@@ -16,6 +16,8 @@ struct pam_wrap {
 	const char *writable; /* the one folder below which files may be opened for writing */
 	const char *dummy;    /* hash that verifies nothing */
 	const char *verifier; /* another hash, as secret as the password */
+	const char *seed;     /* and what codes are made from */
+	const char *code;     /* one of them */
 	bool interrupt;       /* every second read and write comes back with EINTR */
 
 	/* seen */

@@ -45,6 +45,7 @@ static const struct account full = {
 	.lease_s = 3600,
 	.access_allow = 1,
 	.access_deny = UINT64_C(1) << 63,
+	.mfa_required = true,
 };
 static const struct dir_group group = {
 	.id = "g1",
@@ -72,6 +73,9 @@ static const struct policy policy = {
 	.portal_url = "https://p",
 	.dummy_hash = "$y$j9T$a$b",
 	.reason_services = STRLIST("sshd\0login\0", 2),
+	.totp_services = STRLIST("all\0", 1),
+	.totp_except = STRLIST("sudo\0su\0", 2),
+	.totp_wanted = true,
 	.access = {.rule = {{.allow = true, .line = 70000, .name = "office", .services = STRLIST("sshd\0login\0", 2),
 			     .spans = {{0x1f, 480, 600}, {0x7f, 1439, 10080}}, .n_spans = 2},
 			    {.group_unknown = true, .line = 1, .name = "others"}},

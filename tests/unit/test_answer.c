@@ -13,6 +13,8 @@
 
 #define DORA 1500
 
+static struct policy policy;
+static struct agent_answer answered;
 static int asked; /* how often the directory was to be asked */
 static int pretended; /* and how often only as if */
 
@@ -39,6 +41,7 @@ int subject_load(const char *name, struct subject *s)
 {
 	if (strcmp(name, "dora") != 0)
 		return -ESRCH;
+	s->policy = policy;
 	s->account = (struct account){.id = "d", .name = "dora", .uid = DORA};
 	return 0;
 }
@@ -59,10 +62,11 @@ enum reason subject_load_reason(int r)
 	return r == -ESRCH ? REASON_UNKNOWN_USER : REASON_UNAVAILABLE;
 }
 
-struct login login_check(const struct subject *s, const char *password, const char *rhost, const struct login_directory *d)
+struct login login_check(const struct subject *s, const struct login_try *t, const struct login_directory *d)
 {
-	(void)s, (void)password, (void)rhost, (void)d;
-	return (struct login){.reason = REASON_WRONG_PASSWORD};
+	(void)s, (void)d;
+	assert_string_equal(t->code, "654321");
+	return (struct login){.reason = REASON_WRONG_CODE};
 }
 
 enum reason login_unasked(const struct subject *s)
@@ -71,9 +75,10 @@ enum reason login_unasked(const struct subject *s)
 	return REASON_OK;
 }
 
-struct login_word auth_ask(struct auth *a, const struct subject *s, const char *password)
+struct login_word auth_ask(struct auth *a, const struct subject *s, const char *password, const char *code)
 {
 	(void)a, (void)s, (void)password;
+	assert_string_equal(code, "654321");
 	return (struct login_word){.reason = REASON_UNAVAILABLE};
 }
 
@@ -96,10 +101,25 @@ void counters_refresh(int r)
 	(void)r;
 }
 
+static void read_answer(int sock)
+{
+	CLEANUP(frame_done) struct frame f = {.fd = -1};
+
+	assert_int_equal(wire_recv(sock, &f, wire_now_ms() + 1000), 0);
+	assert_int_equal(f.type, FRAME_WORKING);
+	assert_int_equal(wire_recv(sock, &f, wire_now_ms() + 1000), 0);
+	assert_int_equal(f.type, FRAME_ANSWER);
+	assert_int_equal(agent_answer_unpack(f.payload.data, f.payload.len, &answered), 0);
+	answered.user = NULL; /* the frame's */
+}
+
 /* What PEER gets who asks about USER. */
 static int ask(const char *user, uid_t peer, enum frame_type type, uint32_t flags)
 {
-	const struct agent_request q = {.phase = VERDICT_AUTH, .flags = flags, .user = user, .password = "x"};
+	const struct agent_request q = {.phase = VERDICT_AUTH, .flags = flags, .user = user,
+					.password = "x",
+					.service = "vlock",
+					.code = type == FRAME_PASSWORD ? "654321" : ""};
 	const struct answer_options o = {.root = peer == 0};
 	CLEANUP(frame_done) struct frame f = {.type = type, .fd = -1};
 	int pair[2], r;
@@ -109,6 +129,8 @@ static int ask(const char *user, uid_t peer, enum frame_type type, uint32_t flag
 	asked = pretended = 0;
 	r = answer(pair[0], &f, peer, &o);
 	close(pair[0]);
+	if (r == 0)
+		read_answer(pair[1]);
 	close(pair[1]);
 	return r;
 }
@@ -147,12 +169,38 @@ static void test_not_about_others(void **state)
 	}
 }
 
+/* That the password was right, and the code was not, is for the journal alone. */
+static void test_wrong_code(void **state)
+{
+	(void)state;
+	assert_int_equal(ask("dora", DORA, FRAME_PASSWORD, 0), 0);
+	assert_int_equal(answered.reason, REASON_WRONG_PASSWORD);
+	assert_int_equal(answered.password, AGENT_PASSWORD_WRONG);
+}
+
+/* Who may not read pam.snapshot hears whether to ask for a code. */
+static void test_code_asked(void **state)
+{
+	(void)state;
+	for (int i = 0; i < 8; i++) {
+		policy = (struct policy){.totp_wanted = i & 1};
+		if (i & 2)
+			policy.totp_services = (struct strlist)STRLIST("sshd\0all\0", 2);
+		if (i & 4)
+			policy.totp_except = (struct strlist)STRLIST("vlock\0", 1);
+		assert_int_equal(ask("dora", DORA, FRAME_CHECK, AGENT_NOWAIT), 0);
+		assert_int_equal(answered.code_asked, i == 3);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_root_asks_about_anybody),
 		cmocka_unit_test(test_users_ask_about_themselves),
 		cmocka_unit_test(test_not_about_others),
+		cmocka_unit_test(test_wrong_code),
+		cmocka_unit_test(test_code_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,6 +23,7 @@ int main(void)
 	add(test_pam_damage, test_pam_n_damage);
 	add(test_pam_faults, test_pam_n_faults);
 	add(test_pam_offline, test_pam_n_offline);
+	add(test_pam_code, test_pam_n_code);
 	/* not the macro: it takes arrays alone */
 	return _cmocka_run_group_tests("pam", all, n_all, world_setup, world_teardown);
 }

@@ -16,8 +16,8 @@
 #include "tests/unit/pam_wrap.h"
 
 extern const struct CMUnitTest test_pam_phases[], test_pam_auth[], test_pam_damage[],
-	test_pam_faults[], test_pam_offline[];
+	test_pam_faults[], test_pam_offline[], test_pam_code[];
 extern const size_t test_pam_n_phases, test_pam_n_auth, test_pam_n_damage, test_pam_n_faults,
-	test_pam_n_offline;
+	test_pam_n_offline, test_pam_n_code;
 
 #endif

@@ -22,6 +22,9 @@ static void publish_two_generations(void)
 	w.info.generation--;
 	world_publish(&w, STATE_DIR);
 	w.info.generation++;
+	w.policy.totp_wanted = true;
+	w.policy.totp_services = (struct strlist){"all", sizeof("all"), 1};
+	world_add(&w, "mt_code")->totp_secret = SEED;
 	w.users[1].suspended = true;
 	w.users[2].account_locked = true;
 	w.users[3].activated = false;
@@ -33,7 +36,7 @@ static void publish_two_generations(void)
 struct fault_case {
 	enum pam_op op;
 	const char *user, *password, *service;
-	int code; /* when nothing fails, and also when what fails does not matter */
+	int code; /* PAM's; when nothing fails, and also when what fails does not matter */
 };
 
 static const struct fault_case cases[] = {
@@ -47,6 +50,8 @@ static const struct fault_case cases[] = {
 	{OP_AUTH, "mt_locked", PASSWORD, "mt_later", PAM_AUTH_ERR},
 	{OP_AUTH, "mt_pending", DUMMY_PASSWORD, "mt_later", PAM_AUTH_ERR},
 	{OP_AUTH, "mt_ghost", DUMMY_PASSWORD, "mt_later", PAM_USER_UNKNOWN},
+	{OP_AUTH, "mt_code", PASSWORD, "mt_plain", PAM_SUCCESS},
+	{OP_AUTH, "mt_code", OTHER, "mt_plain", PAM_AUTH_ERR},
 	{OP_AUTH, "root", PASSWORD, "mt_plain", PAM_USER_UNKNOWN},
 	{OP_AUTH, "daemon", PASSWORD, "mt_plain", PAM_USER_UNKNOWN},
 	{OP_ACCOUNT, "mt_ok", NULL, "mt_plain", PAM_SUCCESS},
@@ -61,6 +66,12 @@ static const struct fault_case cases[] = {
 	{OP_SETCRED, "mt_ok", NULL, "mt_plain", PAM_SUCCESS},
 	{OP_OPEN, "mt_ghost", NULL, "mt_plain", IGNORED},
 };
+
+/* Only one of them has a second factor. */
+static const char *code_of(const struct fault_case *c)
+{
+	return strcmp(c->user, "mt_code") == 0 ? world_code(0) : "";
+}
 
 static bool allowed(const struct fault_case *c, int code)
 {
@@ -93,7 +104,7 @@ static void fail_each(const struct fault_case *c)
 	pam_wrap.fail_at = 0;
 	do {
 		struct attempt a = {
-			.user = c->user, .password = c->password, .service = c->service};
+			.user = c->user, .password = c->password, .code = code_of(c), .service = c->service};
 
 		if (c->op == OP_AUTH)
 			publish_two_generations(); /* and no tally */
@@ -138,7 +149,7 @@ static void test_interrupted(void **state)
 	for (size_t j = 0; j < ARRAY_SIZE(cases); j++) {
 		const struct fault_case *c = &cases[j];
 		struct attempt a = {
-			.user = c->user, .password = c->password, .service = c->service};
+			.user = c->user, .password = c->password, .code = code_of(c), .service = c->service};
 
 		assert_int_equal(attempt(c->op, &a), c->code);
 	}

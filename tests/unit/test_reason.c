@@ -23,6 +23,8 @@ static const struct {
 	{REASON_UNKNOWN_USER, "unknown_user", "This user is not known here."},
 	{REASON_UNAVAILABLE, "unavailable", "This account cannot be checked at the moment."},
 	{REASON_HOURS, "hours", "Not allowed for cron at this time."},
+	{REASON_MFA_PENDING, "mfa_pending", "Set up your second factor at https://p first."},
+	{REASON_WRONG_CODE, "wrong_code", "The password is wrong."},
 	{REASON_OK, "ok", ""},
 };
 

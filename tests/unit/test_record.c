@@ -50,7 +50,7 @@ static void test_account(void **state)
 	assert_int_equal(a.state, full.state);
 	assert_true(a.bound && a.suspended && a.account_locked && a.activated);
 	assert_true(a.password_expired && a.password_never_expires && a.sudo && a.sudo_nopasswd);
-	assert_true(a.allow_public_key && a.totp_enabled && a.mfa_configured && a.mfa_exclusion);
+	assert_true(a.allow_public_key && a.totp_enabled && a.mfa_configured && a.mfa_exclusion && a.mfa_required);
 	assert_true(a.disable_lockout);
 	assert_true(a.created_at == full.created_at);
 	assert_true(a.account_locked_at == full.account_locked_at);
@@ -85,6 +85,7 @@ static void test_account_flags(void **state)
 		offsetof(struct account, totp_enabled),
 		offsetof(struct account, mfa_configured),
 		offsetof(struct account, mfa_exclusion),
+		offsetof(struct account, mfa_required),
 		offsetof(struct account, disable_lockout),
 	};
 
@@ -178,6 +179,9 @@ static void test_policies(void **state)
 	assert_string_equal(p.portal_url, "https://p");
 	assert_string_equal(p.dummy_hash, "$y$j9T$a$b");
 	assert_same_list(&p.reason_services, &policy.reason_services);
+	assert_same_list(&p.totp_services, &policy.totp_services);
+	assert_same_list(&p.totp_except, &policy.totp_except);
+	assert_true(p.totp_wanted);
 	assert_int_equal(p.access.n, policy.access.n);
 	for (uint32_t i = 0; i < p.access.n; i++)
 		assert_same_rule(&p.access.rule[i], &policy.access.rule[i]);

@@ -126,11 +126,11 @@ static const struct {
 	int (*pack)(struct buf *out);
 	int (*unpack)(const void *data, size_t len);
 } kinds[] = {
-	{RECORD_ACCOUNT, 37, pack_account, unpack_account},
+	{RECORD_ACCOUNT, 38, pack_account, unpack_account},
 	{RECORD_GROUP, 5, pack_group, unpack_group},
 	{RECORD_MEMBERSHIP, 2, pack_membership, unpack_membership},
 	{RECORD_LOCKOUT, 6, pack_lockout, unpack_lockout},
-	{RECORD_POLICY, 14, pack_policy, unpack_policy},
+	{RECORD_POLICY, 17, pack_policy, unpack_policy},
 	{RECORD_REJECT, 5, pack_reject, unpack_reject},
 	{RECORD_STATUS, 21, pack_status, unpack_status},
 	{RECORD_CLOCK, 3, pack_clock, unpack_clock},

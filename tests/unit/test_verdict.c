@@ -107,6 +107,11 @@ static void test_tally(void **state)
 	assert_int_equal(verdict_decide(&in).reason, REASON_LOCKED);
 	in.phase = VERDICT_ACCOUNT;
 	assert_int_equal(verdict_decide(&in).reason, REASON_LOCKED);
+	a.account_locked = false;
+	a.totp_enabled = true; /* else its codes could be guessed without end */
+	assert_int_equal(verdict_decide(&in).reason, REASON_OK);
+	in.phase = VERDICT_AUTH;
+	assert_int_equal(verdict_decide(&in).reason, REASON_LOCKED);
 }
 
 static void test_undecided(void **state)
@@ -385,6 +390,16 @@ static void test_worse(void **state)
 	b.password_hash = NULL;
 	assert_true(verdict_worse(&a, &b, NOW));
 	assert_false(verdict_worse(&b, &a, NOW));
+	b = a;
+	b.mfa_required = true; /* the password alone must not go on working, nor a lost phone's codes */
+	assert_true(verdict_worse(&a, &b, NOW));
+	assert_false(verdict_worse(&b, &a, NOW));
+	a.totp_secret = b.totp_secret = "JBSWY3DPEHPK3PXP";
+	assert_false(verdict_worse(&a, &b, NOW));
+	b.totp_secret = "JBSWY3DPEHPK3PXPJBSWY3DP";
+	assert_true(verdict_worse(&a, &b, NOW));
+	b.totp_secret = "";
+	assert_true(verdict_worse(&a, &b, NOW));
 }
 
 /* JumpCloud's words and no others. */

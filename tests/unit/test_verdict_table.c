@@ -33,6 +33,7 @@ enum column {
 	NEVER_EXPIRES,
 	DATA,
 	ACCESS,
+	FACTOR,
 	N_COLUMNS,
 };
 
@@ -53,6 +54,7 @@ static const struct {
 	[NEVER_EXPIRES] = {"never_expires", 2, {"no", "yes"}},
 	[DATA] = {"data", 3, {"no lease", "in lease", "older"}},
 	[ACCESS] = {"access", 3, {"allowed", "denied", "not now"}},
+	[FACTOR] = {"second factor", 3, {"none", "set up", "pending"}},
 };
 
 static const char intro[] =
@@ -80,6 +82,9 @@ static const char intro[] =
 	"- **access** `denied`: the access rule that decides denies, and would at any other time; `not "
 	"now`: at another time it\n"
 	"  would be allowed.\n"
+	"- **second factor** `pending`: the directory requires one, and none is set up, where codes are asked "
+	"for. Codes themselves\n"
+	"  are judged with the password (`common/login.c`), not here.\n"
 	"- **verdict** `ok, warns`: let in, with the date at which the password expires. Only `ok` "
 	"lets in.\n"
 	"\n";
@@ -127,10 +132,13 @@ static struct outcome decide(const int v[static N_COLUMNS])
 		.password_expired = v[PASSWORD_EXPIRED],
 		.password_expires_at = expires_at[v[EXPIRES_AT]],
 		.password_never_expires = v[NEVER_EXPIRES],
+		.totp_secret = v[FACTOR] == 1 ? "JBSWY3DPEHPK3PXP" : "",
+		.mfa_required = v[FACTOR] == 2,
 	};
 	const struct policy p = {
 		.lease_s = v[DATA] == 0 ? 0 : LEASE_S,
 		.warn_s = WARN_S,
+		.totp_services = {"all", sizeof("all"), 1},
 		.access = {.rule = {{.name = "always"}, {.name = "now", .spans = {{WEDNESDAY, 1, 1439}}, .n_spans = 1}},
 			   .n = 2},
 	};
