@@ -18,7 +18,7 @@ enum {
 const char *const cache_dbs[] = {"accounts", "records", "meta", NULL};
 
 struct stored_meta {
-	uint64_t version, fingerprint, inputs, generation, next_change_at, confirmed_at;
+	uint64_t version, fingerprint, inputs, rules, generation, next_change_at, confirmed_at;
 	uint64_t synced_at[CACHE_SYNCS];
 	uint64_t records_hash; /* of all that is in "records" */
 	char validator[VALIDATOR_SIZE];
@@ -133,6 +133,10 @@ static int count_step(struct step *s)
 		diff->n_changed++;
 		if (record_account_unpack(s->now.data, s->now.len, &after) < 0)
 			return -EBADMSG;
+		if (s->world->in.other_rules) {
+			before.access_allow = after.access_allow;
+			before.access_deny = after.access_deny;
+		}
 	} else {
 		diff->n_gone++;
 	}
@@ -231,6 +235,7 @@ static int meta_put(MDB_txn *txn, MDB_dbi dbi, const struct cache_meta *meta, ui
 		.version = htole64(VERSION),
 		.fingerprint = htole64(meta->fingerprint),
 		.inputs = htole64(meta->inputs),
+		.rules = htole64(meta->rules),
 		.generation = htole64(meta->generation),
 		.next_change_at = htole64((uint64_t)meta->next_change_at),
 		.confirmed_at = htole64((uint64_t)meta->confirmed_at),
@@ -289,6 +294,7 @@ int cache_meta_load(struct store *s, struct cache_meta *ret)
 		return r;
 	ret->fingerprint = le64toh(meta.fingerprint);
 	ret->inputs = le64toh(meta.inputs);
+	ret->rules = le64toh(meta.rules);
 	ret->generation = le64toh(meta.generation);
 	ret->next_change_at = (int64_t)le64toh(meta.next_change_at);
 	for (size_t i = 0; i < CACHE_SYNCS; i++)

@@ -17,7 +17,8 @@ extern const char *const cache_dbs[];
 
 struct cache_meta {
 	uint64_t fingerprint; /* of all that the world was made from; 0: of nothing that may come again */
-	uint64_t inputs;      /* of all that is not the directory's */
+	uint64_t inputs;      /* of all that is not the directory's, rules apart */
+	uint64_t rules;	      /* of [access], and local time */
 	uint64_t generation;  /* in which it was published */
 	int64_t next_change_at;
 	int64_t synced_at[CACHE_SYNCS]; /* the last one first; 0: there was none */

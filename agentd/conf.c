@@ -153,6 +153,21 @@ static int take_grant(struct parser *p, const char *group, const char *value)
 	return r == 0;
 }
 
+static int take_access(struct parser *p, const char *name, const char *value)
+{
+	char shown[64], why[CONF_EXPECTED_SIZE], shown_why[2 * CONF_EXPECTED_SIZE];
+	int r = conf_access_add(p->conf, name, value, p->line, why);
+
+	name_escape(name, shown, sizeof(shown));
+	if (r == -EINVAL) {
+		name_escape(why, shown_why, sizeof(shown_why));
+		fail(p, "[access] %s %s", shown, shown_why);
+	} else if (r < 0) {
+		fail(p, "out of memory");
+	}
+	return r == 0;
+}
+
 /* inih's handler: 1 good, 0 bad. */
 static int take_value(void *user, const char *section, const char *name, const char *value)
 {
@@ -170,6 +185,8 @@ static int take_value(void *user, const char *section, const char *name, const c
 		return take_lease(p, name, value);
 	if (!strcmp(section, "groups"))
 		return take_grant(p, name, value);
+	if (!strcmp(section, "access"))
+		return take_access(p, name, value);
 	if (!section_known(section)) {
 		fail(p, "unknown section [%s]; see muster.conf(5)", shown_section);
 		return 0;
@@ -311,9 +328,15 @@ static void check_jumpcloud(struct parser *p)
 /* What one key alone cannot show. */
 static int check_together(struct parser *p)
 {
+	const struct access_rule *idle = conf_access_idle(p->conf);
 	const struct conf *c = p->conf;
 
 	check_jumpcloud(p);
+	if (idle) {
+		p->line = idle->line;
+		fail(p, "[access] %s allows what is allowed without it; let a rule follow that denies, such as others = deny",
+		     idle->name);
+	}
 	if (c->id_min > c->id_max) {
 		p->line = line_of(p, "accounts", "id_min", "id_max");
 		fail(p, "[accounts] id_min = %u is above id_max = %u", c->id_min, c->id_max);
@@ -405,6 +428,7 @@ void conf_done(struct conf *c)
 		conf_value_free(keys[i].type, (char *)c + keys[i].offset);
 	conf_lease_done(c);
 	conf_grant_done(c);
+	conf_access_done(c);
 	memset(c, 0, sizeof(*c));
 }
 

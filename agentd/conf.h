@@ -64,11 +64,20 @@ struct conf_grant {
 	struct strlist locals; /* names of local groups, at least one; data owned by the conf */
 };
 
+/* [access] NAME = RULE, in the order of the file; with neither users nor groups it is for everybody */
+struct conf_access {
+	struct access_rule rule;
+	struct strlist users, groups; /* names of users here, of groups as the directory has them */
+};
+
 struct conf {
 	struct conf_lease *leases;
 	uint32_t n_leases;
 	struct conf_grant *grants;
 	uint32_t n_grants;
+	struct conf_access *access;
+	uint32_t n_access;
+	uint64_t access_sum; /* of all rules, and of their lines */
 #define CONF(section, key, type, min, max, def, field) CONF_C_##type field;
 #include "agentd/conf_table.h"
 #undef CONF
@@ -100,7 +109,7 @@ int conf_load_fd(int fd, const char *path, struct conf *ret, char ret_error[stat
 
 void conf_done(struct conf *c);
 
-/* Of all values: equal when two configurations say the same. */
+/* Of all values but [access], which access_sum is of: equal when two configurations say the same. */
 uint64_t conf_fingerprint(const struct conf *c);
 
 /* The section [lease]. NULL: no line for GROUP. */
@@ -110,6 +119,10 @@ int64_t conf_lease_shortest(const struct conf *c);
 
 /* The section [groups]. NULL: no line for GROUP. */
 const struct conf_grant *conf_grant_of(const struct conf *c, const char *group);
+
+/* The section [access]: does a rule name GROUP; has one hours? */
+bool conf_access_names(const struct conf *c, const char *group);
+bool conf_access_has_hours(const struct conf *c);
 
 /* Of two leases, of which 0 never ends. */
 static inline int64_t lease_shorter(int64_t a, int64_t b)

@@ -55,6 +55,15 @@ int conf_grant_add(struct conf *c, const char *group, const char *value) MUST_CH
 uint64_t conf_grant_sum(const struct conf *c, uint64_t seed);
 void conf_grant_done(struct conf *c);
 
+/*
+ * agentd/conf_access.c: the rule in LINE of [access]. -EINVAL, and why, as in "[access] NAME …"; -ENOMEM. The last rule, where it
+ * allows: that changes nothing.
+ */
+int conf_access_add(struct conf *c, const char *name, const char *value, unsigned int line,
+		    char ret_why[static CONF_EXPECTED_SIZE]) MUST_CHECK;
+const struct access_rule *conf_access_idle(const struct conf *c);
+void conf_access_done(struct conf *c);
+
 void conf_value_free(enum conf_type type, void *field);
 
 #endif

@@ -97,7 +97,7 @@ static void step(struct daemon *d)
 
 static int watch_files(struct daemon *d)
 {
-	static const char *const local[] = {"passwd", "group", "shells", "subuid", "subgid"};
+	static const char *const local[] = {"passwd", "group", "shells", "subuid", "subgid", "localtime"};
 	AUTO_FREE char *status = str_format("%s/%s", d->settings.conf.runtime_dir, STATUS_FILE);
 	AUTO_FREE char *config = realpath(d->config ? d->config : MUSTER_CONF, NULL);
 	const char *document = settings_document(&d->settings);
@@ -161,7 +161,8 @@ static void reload(struct daemon *d)
 	notify_reloading(&d->notify);
 	if (load_again(d, &s, error) < 0) {
 		log_error("conf: %s; the configuration before stays in force", error);
-	} else if (conf_fingerprint(&s.conf) != conf_fingerprint(&d->settings.conf)) {
+	} else if (conf_fingerprint(&s.conf) != conf_fingerprint(&d->settings.conf) ||
+		   s.conf.access_sum != d->settings.conf.access_sum) {
 		r = apply(d, &s);
 		if (r < 0)
 			log_error("conf: not all of it is in force: %s", strerror(-r));

@@ -1,7 +1,7 @@
 # libconf: muster.conf and sync.status, also for musterctl. libagentd: all of musterd but main.c, so that tests link it.
 noinst_LTLIBRARIES += libconf.la libagentd.la
 libconf_la_SOURCES = \
-	agentd/conf.h agentd/conf.c agentd/conf_lease.c agentd/conf_grant.c agentd/conf_table.h \
+	agentd/conf.h agentd/conf.c agentd/conf_access.c agentd/conf_lease.c agentd/conf_grant.c agentd/conf_table.h \
 	agentd/conf_value.h agentd/conf_value.c \
 	agentd/file.h agentd/file.c \
 	agentd/status.h agentd/status.c
@@ -50,14 +50,15 @@ libagentd_la_SOURCES = \
 	agentd/state.h agentd/state.c \
 	agentd/store.h agentd/store.c \
 	agentd/sync.h agentd/sync.c agentd/sync_private.h agentd/sync_ask.c agentd/sync_clock.c agentd/sync_missing.c \
-	agentd/sync_report.c agentd/sync_status.c agentd/sync_users.c \
+	agentd/sync_report.c agentd/sync_rules.c agentd/sync_status.c agentd/sync_users.c \
 	agentd/tallies.h agentd/tallies.c \
 	agentd/turn.h agentd/turn.c \
 	agentd/watch.h agentd/watch.c \
 	agentd/worker.h agentd/worker.c \
 	agentd/world.h agentd/world.c agentd/world_private.h \
 	agentd/world_read.c agentd/world_ids.c agentd/world_groups.c \
-	agentd/world_leave.c agentd/world_local.c agentd/world_account.c
+	agentd/world_leave.c agentd/world_local.c agentd/world_account.c agentd/world_access.c \
+	agentd/zone.h agentd/zone.c
 libagentd_la_CFLAGS = $(AM_CFLAGS) # objects of its own: others compile protocol.c too
 libagentd_la_LIBADD = $(LMDB_LIBS)
 

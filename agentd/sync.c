@@ -56,6 +56,7 @@ static int make_world(struct sync *s)
 		.remote = s->source.remote,
 		.accept = s->wishes.accept,
 		.forget = s->wishes.forget,
+		.other_rules = s->known.rules != s->rules,
 	};
 	const char *refused, *why;
 	int r = world_build(&s->world, &in, &s->state.ledger);
@@ -129,6 +130,7 @@ static int make_snapshots(struct sync *s)
 
 	if (r == 0) {
 		make_policy(s, dummy_hash, &policy);
+		sync_add_rules(s, &policy);
 		r = snapshots_build(&s->world, &in, &s->snapshots);
 		world_trim(&s->world);
 	}
@@ -150,7 +152,7 @@ static int compare(struct sync *s)
 /* Must any of it not wait for a disk? Without a cache to compare with, all of it. */
 static bool is_worse(const struct sync *s)
 {
-	return !s->compared || s->diff.n_worse > 0 || s->alone;
+	return !s->compared || s->diff.n_worse > 0 || s->alone || s->known.rules != s->rules;
 }
 
 static bool bring_to(struct sync *s, const char *dir)
@@ -172,6 +174,7 @@ static void commit(struct sync *s)
 	struct cache_meta meta = {
 		.fingerprint = s->fingerprint,
 		.inputs = s->inputs,
+		.rules = s->rules,
 		.generation = s->generation,
 		.next_change_at = s->next_change_at,
 		.synced_at = {s->now, s->known.synced_at[0]},
@@ -322,17 +325,17 @@ static int sync_answered(struct sync *s, bool *ret_changed)
 /*
  * What falls due does so without the directory, too: keys of the users concerned come and go with what is published. It is made
  * again of what the cache has, as old as it was. So is what is published when that is older than the cache: somebody has put
- * yesterday's files back.
+ * yesterday's files back; and for other access rules, which are none of the directory's business.
  */
 static void publish_alone(struct sync *s)
 {
 	static step_fn *const steps[] = {read_ledger, sync_users_list, make_world, compare, make_snapshots, deliver};
-	bool behind;
+	bool behind, other_rules = s->known.rules != s->rules;
 
 	if (sync_cache_possible(s) < 0)
 		return;
 	behind = state_published_generation(s->conf) < s->known.generation;
-	if (!behind && s->now < s->known.next_change_at)
+	if (!behind && !other_rules && s->now < s->known.next_change_at)
 		return;
 	stage_done(&s->stage);
 	s->alone = stage_init(&s->stage) == 0;
@@ -341,7 +344,7 @@ static void publish_alone(struct sync *s)
 		return;
 	}
 	log_notice("sync: generation %" PRIu64 ": %s, without the directory", s->generation,
-		   behind ? "what was known last" : "what fell due");
+		   behind ? "what was known last" : other_rules ? "other access rules" : "what fell due");
 }
 
 /* By what is published, at each good sync: what a crash has left is found again. */
@@ -413,11 +416,23 @@ static const struct sync nothing = {
 	.snapshots = {-1, -1},
 };
 
+/* Other access rules do not wait for a directory that takes its time. What goes wrong does so again in the sync, and is told then. */
+static void hurry_rules(const struct conf *c)
+{
+	CLEANUP(sync_done) struct sync s = nothing;
+
+	s.conf = c;
+	if (state_open(c, &s.state) == 0 && sync_look(&s) == 0 && s.source.remote && s.known.rules != s.rules)
+		publish_alone(&s);
+}
+
 int sync_once(const struct conf *c, const struct sync_wishes *wishes, int fetch_fd)
 {
 	CLEANUP(sync_done) struct sync s = nothing;
 	int r;
 
+	if (c->n_access)
+		hurry_rules(c);
 	s.conf = c;
 	s.wishes = *wishes;
 	s.fetch_fd = fetch_fd;

@@ -54,6 +54,7 @@ static int read_inputs(struct sync *s)
 	parts[2] = s->source.ours;
 	parts[3] = XXH3_64bits(PACKAGE_VERSION, strlen(PACKAGE_VERSION));
 	s->inputs = XXH3_64bits(parts, sizeof(parts));
+	sync_read_rules(s);
 	take_content(s, s->source.content);
 	return 0;
 }
@@ -78,7 +79,7 @@ static void read_known(struct sync *s)
 		s->published = state_published_generation(s->conf);
 	s->generation = s->known.generation;
 	s->next_change_at = s->known.next_change_at;
-	s->current = !wishes(s) && s->known.fingerprint && s->known.inputs == s->inputs &&
+	s->current = !wishes(s) && s->known.fingerprint && s->known.inputs == s->inputs && s->known.rules == s->rules &&
 		     s->now < s->known.next_change_at &&
 		     s->now >= s->known.synced_at[0] && /* made while a clock was ahead */
 		     publish_has(s->conf->runtime_dir, s->known.generation) &&
@@ -188,6 +189,17 @@ static int fetch(struct sync *s)
 	else
 		r = sum_records(s);
 	return r < 0 ? sync_failed_errno("cannot read what muster-fetch sent", r) : 0;
+}
+
+int sync_look(struct sync *s)
+{
+	int r = sync_read_clock(s);
+
+	if (r == 0)
+		r = read_inputs(s);
+	if (r == 0)
+		read_known(s);
+	return r;
 }
 
 /* While the directory was asked without the lock: has somebody else synced, or is what was read of this host no longer so? */

@@ -18,7 +18,10 @@ struct sync {
 	struct state state;
 	struct local *local;
 	struct source source;
-	uint64_t inputs;      /* of all that the world is made from but the directory */
+	uint64_t inputs;      /* of all that the world is made from but the directory and access rules */
+	uint64_t rules;	      /* of these, and of local time where they have hours */
+	struct access_zone zone;
+	int zone_error; /* -errno: local time is not known */
 	uint64_t fingerprint; /* of all */
 	struct cache_meta known; /* of the last good sync */
 	uint64_t published;	 /* without a cache: the generation that was found */
@@ -53,6 +56,9 @@ int sync_failed_errno(const char *what, int r);
  * asked again.
  */
 int sync_ask(struct sync *s) MUST_CHECK;
+
+/* The first part of it alone: what is known without the directory. */
+int sync_look(struct sync *s) MUST_CHECK;
 
 /* Is what the cache has what was published last, and can what is published be made from it? Or it takes a whole sync, -ESTALE. */
 int sync_cache_possible(const struct sync *s) MUST_CHECK;
@@ -97,6 +103,10 @@ void sync_keep_clock(struct sync *s);
  * (agentd/reports.h). Logs; a fault counts as an alarm.
  */
 void sync_report_locks(struct sync *s);
+
+/* Which access rules there are, and local time for their hours; and put them into what is published. Logs. */
+void sync_read_rules(struct sync *s);
+void sync_add_rules(struct sync *s, struct policy *p);
 
 /* For how long what is published holds; 0: for ever. */
 int64_t sync_lease_s(const struct sync *s);

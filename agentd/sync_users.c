@@ -16,7 +16,7 @@ int sync_cache_possible(const struct sync *s)
 
 int sync_users_possible(const struct sync *s)
 {
-	int r = sync_cache_possible(s);
+	int r = s->known.rules == s->rules ? sync_cache_possible(s) : -ESTALE;
 
 	return r == 0 && state_published_generation(s->conf) != s->known.generation ? -ESTALE : r;
 }

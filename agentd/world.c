@@ -148,7 +148,8 @@ int world_build(struct world *w, const struct world_input *in, struct ledger *le
 {
 	static int (*const steps[])(struct world *) = {
 		world_read,	 world_give_names, world_make_groups,  world_make_local,   world_give_uids,
-		world_give_gids, world_leave,	   world_join_members, world_sort_members, world_finish_accounts,
+		world_give_gids, world_leave,	   world_join_rules,   world_join_members, world_sort_members,
+		world_finish_accounts,
 	};
 	int r;
 

@@ -25,6 +25,7 @@ struct world_input {
 	bool remote;		   /* what it says can grow old: leases count */
 	struct strlist accept;	   /* names that may go to a new directory id, when their owner left */
 	struct strlist forget;	   /* names whose tombstone ends */
+	bool other_rules;	   /* of [access] than the accounts in the cache were made with: these are not to be compared */
 };
 
 enum world_fate {
@@ -47,6 +48,7 @@ struct world_user {
 	bool sudo, sudo_nopasswd;
 	bool has_lease; /* of a group that is named in [lease] */
 	int64_t lease_s;
+	uint64_t access; /* rules of [access] that name a group of his, bit by bit */
 };
 
 /* A group of the directory. */
@@ -56,6 +58,8 @@ struct world_dir {
 	bool left_out, sudo, sudo_nopasswd;
 	const struct conf_lease *lease; /* NULL: none of its own */
 	const struct conf_grant *grant; /* NULL: it carries no local group */
+	const char *rule_name;		/* NULL: no access rule names it */
+	uint64_t access;
 	uint32_t n_groups;
 	uint32_t groups[GROUP_POSIX_MAX]; /* places in world.groups */
 };
@@ -113,6 +117,7 @@ struct world {
 	struct lockout_policy lockout;
 	bool has_lockout;
 	bool totp_wanted;                /* of somebody: struct policy */
+	uint64_t access_unknown; /* rules of [access] that name a group which the directory does not have */
 	uint32_t n_accounts, n_rejected; /* users who may exist; users and groups that may not */
 	int64_t next_change_at; /* when time alone changes what is published; INT64_MAX: never */
 };

@@ -137,6 +137,7 @@ static int finish_user(struct world *w, struct world_user *u, struct account *a,
 	a->sudo_nopasswd = u->sudo_nopasswd;
 	a->has_lease = u->has_lease;
 	a->lease_s = u->lease_s;
+	world_give_access(w, u, a);
 	a->removed_at = 0;
 	w->n_accounts++;
 	w->totp_wanted |= factor_is_wanted(a);

@@ -166,6 +166,7 @@ static int join_member(struct world *w, const struct world_dir *d, const char *u
 	u = world_user(w, place);
 	u->sudo |= d->sudo;
 	u->sudo_nopasswd |= d->sudo_nopasswd;
+	u->access |= d->access;
 	if (d->lease)
 		take_lease(u, d->lease);
 	for (uint32_t i = 0; r == 0 && i < d->n_groups; i++)

@@ -14,6 +14,7 @@ int world_make_local(struct world *w) MUST_CHECK;      /* local groups that dire
 int world_give_uids(struct world *w) MUST_CHECK;
 int world_give_gids(struct world *w) MUST_CHECK;      /* and new users into the ledger */
 int world_leave(struct world *w) MUST_CHECK;	      /* who left: tombstones and holders */
+int world_join_rules(struct world *w) MUST_CHECK;     /* groups that access rules name */
 int world_join_members(struct world *w) MUST_CHECK;   /* memberships, sudo */
 int world_sort_members(struct world *w) MUST_CHECK;
 int world_finish_accounts(struct world *w) MUST_CHECK; /* accounts as they are stored and published */
@@ -46,6 +47,9 @@ const char *world_gid_fault(const struct world *w, uint32_t gid);
 
 /* Is NAME, in any case, one that an administrator named? */
 bool world_named(const struct strlist *names, const char *name);
+
+/* Which access rules fit U. */
+void world_give_access(const struct world *w, const struct world_user *u, struct account *a);
 
 /* At time AT something that is published changes by itself. */
 void world_note_change(struct world *w, int64_t at);

@@ -100,7 +100,8 @@ static int read_group(struct world *w, const struct stage_walk *s)
 	dir.sudo_nopasswd = g.sudo && g.sudo_nopasswd;
 	dir.grant = conf_grant_of(w->in.conf, g.name);
 	dir.lease = w->in.remote ? conf_lease_of(w->in.conf, g.name) : NULL;
-	if (!dir.id)
+	dir.rule_name = conf_access_names(w->in.conf, g.name) ? arena_string(&w->strings, g.name) : NULL;
+	if (!dir.id || (!dir.rule_name && conf_access_names(w->in.conf, g.name)))
 		return -ENOMEM;
 	r = buf_add(&w->dirs, &dir, sizeof(dir));
 	return r < 0 ? r : stage_add(&w->out, s->record, s->place.len, &place);

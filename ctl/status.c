@@ -118,6 +118,7 @@ static enum exit_code print_json(struct view *v)
 	if (v->pam) {
 		json_object_object_add(o, "serial", json_object_new_uint64(v->status.serial));
 		json_object_object_add(o, "rejected", json_object_new_uint64(v->status.rejected));
+		json_object_object_add(o, "access_rules", json_object_new_uint64(v->policy.access.n));
 	}
 	json_object_object_add(o, "rejects", rejects);
 	if (r == 0)
@@ -219,6 +220,8 @@ static enum exit_code print_text(struct view *v)
 	}
 	printf("serial:       %" PRIu64 "\n", v->status.serial);
 	printf("accounts:     %u\ngroups:       %u\n", v->status.accounts, v->status.groups);
+	if (v->policy.access.n)
+		printf("access rules: %u\n", v->policy.access.n);
 	printf("rejected:     %u\n", v->status.rejected);
 	r = each_reject(v, print_reject, NULL);
 	return r < 0 ? fault_print(&(struct fault){.text = "cannot read the rejected entries"}, r)

@@ -58,6 +58,20 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "data never grow stale": (
         "common/verdict.c", "reason == REASON_OK && lease_s != 0 &&", "reason == REASON_UNDECIDED && lease_s != 0 &&",
         [FAULT.format("2099")]),
+    "access rules are not asked": (
+        "common/verdict.c", "reason == REASON_OK && in->service)", "reason == REASON_UNDECIDED && in->service)",
+        ["test_access.py::test_keys_do_not_pass_them", "test_access.py::test_su_and_sudo"]),
+    "hours go by the caller's TZ": (
+        "common/access.c", "\tif (__builtin_add_overflow(now, z->shift[i].offset_s, &local))",
+        "\textern long timezone;\n\textern void tzset(void);\n\ttzset();\n\tif (__builtin_add_overflow(now, -timezone, &local))",
+        ["test_access.py::test_zone_of_the_endpoint"]),
+    "a group that is gone denies nobody": (
+        "agentd/world_access.c", "if (!a->rule.allow && w->access_unknown >> place & 1)",
+        "if (!a->rule.allow && w->access_unknown >> place & 0)",
+        ["test_access.py::test_unknown_group"]),
+    "access rules wait for the directory": (
+        "agentd/sync.c", "\t\thurry_rules(c);\n", "\t\t(void)hurry_rules;\n",
+        ["test_access.py::test_without_the_directory"]),
     "data of a night are stale": (
         "common/verdict.c", "lasted(in->confirmed_at, in->now, lease_s)", "lasted(in->confirmed_at, in->now, lease_s / 1000)",
         [FAULT.format("resume")]),
@@ -87,8 +101,8 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "a reboot forgets what waits": (
         "agentd/reports.c", "return e->sent; /*", "return true; /*", ["test_report.py::test_over_a_reboot"]),
     "nothing falls due off line": (
-        "agentd/sync.c", "if (!behind && s->now < s->known.next_change_at)",
-        "if (!behind && s->now > s->known.next_change_at)", ["test_due.py::test_back_on_line"]),
+        "agentd/sync.c", "if (!behind && !other_rules && s->now < s->known.next_change_at)",
+        "if (!behind && !other_rules && s->now > s->known.next_change_at)", ["test_due.py::test_back_on_line"]),
     "explain asks nobody for off-line passwords": (
         "ctl/explain.c", "if (off_line && e->view.policy.password_ldap)", "if (off_line && !e->view.policy.password_ldap)",
         ["test_explain.py::test_would_she_get_in"]),
@@ -217,7 +231,8 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/world_local.c", "\tif (gid == 0)\n", "\tif (gid == 0)\n\t\tgid = 1;\n\tif (gid == UINT32_MAX)\n",
         ["test_groups.py::test_what_may_not_be_given_is_told"]),
     "/etc/group is read when the next poll is due": (
-        "agentd/daemon.c", '{"passwd", "group", "shells", "subuid", "subgid"}', '{"passwd", "shells", "subuid", "subgid"}',
+        "agentd/daemon.c", '{"passwd", "group", "shells", "subuid", "subgid", "localtime"}',
+        '{"passwd", "shells", "subuid", "subgid", "localtime"}',
         ["test_groups.py::test_configuration_and_local_groups_count_at_once"]),
     "keys count although JumpCloud takes them away": (
         "agentd/fetch/user.c", '\tPLAIN("allow_public_key", allow_public_key),\n', "",

@@ -145,11 +145,39 @@ static void check_clock(struct doctor *d)
 	doctor_ok(d, "clock", NULL, "agrees with what is known");
 }
 
+/* What access rules lack, as published. */
+static void check_access(struct doctor *d)
+{
+	const struct access_rules *rules = &d->view.policy.access;
+	struct finding f = {FINDING_FAULT, "data.access", .file = MUSTER_CONF,
+			    .remedy = "name a group of the directory as it is there, then run 'musterctl sync'"};
+	bool hours = false, missing = false;
+
+	for (uint32_t i = 0; i < rules->n; i++) {
+		const struct access_rule *r = &rules->rule[i];
+
+		hours |= r->n_spans > 0;
+		missing |= r->group_unknown;
+		f.line = r->line;
+		if (r->group_unknown)
+			doctor_tell(d, &f, "access rule '%s' names a group that the directory does not have: it %s", r->name,
+				    r->allow ? "lets nobody in by that" : "counts for everybody");
+	}
+	f = (struct finding){FINDING_FAULT, "data.access", .file = MUSTER_ETC "/localtime",
+			     .remedy = "set a time zone, then run 'musterctl sync'"};
+	if (hours && !d->view.policy.zone.n)
+		doctor_tell(d, &f, "local time is not known: no access rule with hours allows, and each that denies does");
+	else if (rules->n && !missing)
+		doctor_ok(d, "data.access", NULL, "%u access rules", rules->n);
+}
+
 void doctor_data(struct doctor *d)
 {
 	check_snapshots(d);
 	if (!d->view_fault.text[0])
 		check_age(d);
+	if (d->view.pam && !d->view_fault.text[0])
+		check_access(d);
 	check_sync(d);
 	check_clock(d);
 }

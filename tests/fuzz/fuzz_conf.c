@@ -17,6 +17,14 @@ static int text_fd(const uint8_t *data, size_t size)
 	return fd;
 }
 
+static void check_rule(const struct conf_access *a)
+{
+	REQUIRE(object_id_valid(a->rule.name) && a->rule.line > 0 && a->rule.n_spans <= ACCESS_SPANS_MAX);
+	REQUIRE(strlist_valid(&a->rule.services) && strlist_valid(&a->users) && strlist_valid(&a->groups));
+	for (uint32_t i = 0; i < a->rule.n_spans; i++)
+		REQUIRE(access_span_valid(&a->rule.spans[i]));
+}
+
 static void check_good(const struct conf *c)
 {
 	REQUIRE(c->poll_interval_ms >= 1000 && c->recheck_timeout_ms >= 100);
@@ -25,6 +33,9 @@ static void check_good(const struct conf *c)
 	REQUIRE(c->state_dir[0] == '/' && c->runtime_dir[0] == '/' && c->fetch[0] == '/');
 	REQUIRE(strlist_valid(&c->reason_services));
 	REQUIRE(strlist_valid(&c->totp_services) && strlist_valid(&c->totp_except));
+	REQUIRE(c->n_access <= ACCESS_RULES_MAX);
+	for (uint32_t i = 0; i < c->n_access; i++)
+		check_rule(&c->access[i]);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

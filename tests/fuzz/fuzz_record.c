@@ -32,6 +32,18 @@ static void check_account(const struct account *a)
 		walk_list(&a->ssh_keys) < ACCOUNT_RECORD_MAX);
 }
 
+static void check_rules(const struct policy *p)
+{
+	REQUIRE(p->access.n <= ACCESS_RULES_MAX && p->zone.n <= ACCESS_SHIFTS_MAX);
+	for (uint32_t i = 0; i < p->access.n; i++) {
+		const struct access_rule *r = &p->access.rule[i];
+
+		REQUIRE(strlen(r->name) < ACCOUNT_RECORD_MAX && walk_list(&r->services) < ACCOUNT_RECORD_MAX);
+		REQUIRE(r->n_spans <= ACCESS_SPANS_MAX);
+	}
+	REQUIRE(access_minute(&p->zone, 0) < ACCESS_WEEK);
+}
+
 /* Unpack, look, pack. 0, or what unpacking said. */
 static int repack(enum record_kind kind, const void *data, size_t size, struct buf *out)
 {
@@ -82,6 +94,7 @@ static int repack(enum record_kind kind, const void *data, size_t size, struct b
 			walk_list(&u.policy.reason_services);
 			walk_list(&u.policy.totp_services);
 			walk_list(&u.policy.totp_except);
+			check_rules(&u.policy);
 			r = record_policy_pack(&u.policy, out);
 		}
 		break;

@@ -14,6 +14,11 @@ TESTS += test_conf
 test_conf_SOURCES = tests/unit/test_conf.c
 test_conf_LDADD = libconf.la libcommon.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_conf_access
+TESTS += test_conf_access
+test_conf_access_SOURCES = tests/unit/test_conf_access.c tests/unit/unit.h
+test_conf_access_LDADD = libconf.la libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_credentials
 TESTS += test_credentials
 test_credentials_SOURCES = tests/unit/test_credentials.c tests/unit/unit.h
@@ -352,3 +357,8 @@ test_reply_SOURCES = tests/unit/test_reply.c \
 	agentd/fetch/reply.h agentd/fetch/reply.c
 test_reply_CFLAGS = $(AM_CFLAGS) $(CURL_CFLAGS)
 test_reply_LDADD = libcommon.la $(CURL_LIBS) $(CMOCKA_LIBS)
+
+check_PROGRAMS += test_zone
+TESTS += test_zone
+test_zone_SOURCES = tests/unit/test_zone.c tests/unit/unit.h
+test_zone_LDADD = $(AGENTD_TEST_LIBS)

@@ -30,7 +30,7 @@ static void assert_diff(struct fixture *f, uint32_t n_new, uint32_t changed, uin
 
 static void save(struct fixture *f)
 {
-	struct cache_meta meta = {11, 12, 22, 33, {44, 43}, 40, "\"v1\""};
+	struct cache_meta meta = {11, 12, 13, 22, 33, {44, 43}, 40, "\"v1\""};
 
 	assert_int_equal(cache_save(&store, &f->world, &meta), 0);
 	assert_diff(f, 0, 0, 0, 0);
@@ -57,6 +57,7 @@ static void test_meta(void **state)
 	assert_int_equal(meta.fingerprint, 11);
 	assert_int_equal(meta.generation, 22);
 	assert_int_equal(meta.inputs, 12);
+	assert_int_equal(meta.rules, 13);
 	assert_int_equal(meta.next_change_at, 33);
 	assert_int_equal(meta.synced_at[0], 44);
 	assert_int_equal(meta.synced_at[1], 43);

@@ -295,6 +295,58 @@ static void test_stale(void **state)
 	world_done(&w);
 }
 
+/* Access rules: everybody of bit 0 may not use mt_plain and mt_later, and of bit 1 no service in an hour that is not known. */
+static void publish_rules(void)
+{
+	struct world w;
+
+	world_reset();
+	world_init(&w);
+	w.policy.access = (struct access_rules){
+		.rule = {{.name = "plain", .services = {"mt_plain\0mt_later", sizeof("mt_plain\0mt_later"), 2}},
+			 {.name = "now", .spans = {{1, 0, 1}}, .n_spans = 1}},
+		.n = 2,
+	};
+	world_add(&w, "mt_service")->access_deny = 1;
+	world_add(&w, "mt_hours")->access_deny = 2;
+	world_publish(&w, RUN_DIR);
+	world_done(&w);
+}
+
+static void test_access(void **state)
+{
+	static const struct {
+		const char *user, *service, *reason, *words;
+		int auth;
+	} all[] = {
+		{"mt_service", "mt_plain", "service", "Not allowed for mt_plain.\n", PAM_AUTH_ERR},
+		{"mt_service", "mt_later", "service", "Not allowed for mt_later.\n", PAM_SUCCESS},
+		{"mt_hours", "mt_plain", "hours", "Not allowed for mt_plain at this time.\n", PAM_AUTH_ERR},
+		{"mt_hours", "mt_later", "hours", "Not allowed for mt_later at this time.\n", PAM_SUCCESS},
+	};
+	struct attempt gate = {.user = "mt_service", .service = "mt_gate", .password = PASSWORD};
+
+	(void)state;
+	publish_rules();
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		struct attempt a = {.user = all[i].user, .service = all[i].service, .password = PASSWORD, .rhost = "192.0.2.7"};
+
+		assert_int_equal(attempt(OP_AUTH, &a), all[i].auth);
+		assert_string_equal(a.said, all[i].auth == PAM_SUCCESS ? "" : all[i].words);
+		a.said[0] = '\0';
+		assert_int_equal(attempt(OP_ACCOUNT, &a), PAM_PERM_DENIED);
+		assert_string_equal(a.said, all[i].words);
+		assert_journal(all[i].user, all[i].reason, all[i].service, "account");
+		a.password = OTHER;
+		a.said[0] = '\0';
+		assert_int_equal(attempt(OP_AUTH, &a), PAM_AUTH_ERR);
+		assert_string_equal(a.said, "");
+	}
+	assert_int_equal(attempt(OP_ACCOUNT, &gate), PAM_SUCCESS);
+	gate.user = "mt_hours";
+	assert_int_equal(attempt(OP_ACCOUNT, &gate), PAM_PERM_DENIED);
+}
+
 /* A clock set back behind the mark opens nothing: what has expired stays so. */
 static void test_clock_set_back(void **state)
 {
@@ -470,6 +522,7 @@ const struct CMUnitTest test_pam_phases[] = {
 	cmocka_unit_test(test_auth_wrong),
 	cmocka_unit_test(test_auth_silent),
 	cmocka_unit_test(test_stale),
+	cmocka_unit_test(test_access),
 	cmocka_unit_test(test_clock_set_back),
 	cmocka_unit_test(test_change_password),
 	cmocka_unit_test(test_session),

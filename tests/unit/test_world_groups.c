@@ -6,6 +6,8 @@
 
 #include "common/names.h"
 
+/* "a\0b\0", N of them */
+#define STRINGS(literal, n) {(literal), sizeof(literal) - 1, (n)}
 #define POSIX(...) .posix = {{__VA_ARGS__}}, .n_posix = 1
 
 static void test_members(void **state)
@@ -298,6 +300,68 @@ static void test_bad_local_groups(void **state)
 	f->conf.n_grants = 0;
 }
 
+/* By user, by group, by both, for everybody; a group that is not there is nobody's to be let in by, and everybody's to be refused. */
+static void test_access(void **state)
+{
+	struct fixture *f = *state;
+	struct conf_access rules[] = {
+		{.rule = {.allow = true, .name = "r0"}, .groups = STRINGS("Ops on call\0Contractors\0", 2)},
+		{.rule = {.name = "r1"}, .users = STRINGS("ever\0nobody\0", 2), .groups = STRINGS("Contractors\0", 1)},
+		{.rule = {.allow = true, .name = "r2", .line = 7}, .users = STRINGS("none\0", 1), .groups = STRINGS("Gone\0", 1)},
+		{.rule = {.name = "r3"}},
+		{.rule = {.name = "r4"}, .groups = STRINGS("Ever\0gone\0", 2)},
+		{.rule = {.name = "r5"}, .users = STRINGS("one\0", 1)},
+	};
+
+	f->conf.access = rules;
+	f->conf.n_access = ARRAY_SIZE(rules);
+	add_leasers(f);
+	USER(f, .id = "u5", .name = "told", .uid = 5005, .access_allow = 1, .access_deny = 1);
+	fixture_build(f);
+	assert_int_equal(fixture_account(f, "u1").access_allow, 1 << 2);
+	assert_int_equal(fixture_account(f, "u1").access_deny, 1 << 3 | 1 << 4);
+	assert_int_equal(fixture_account(f, "u2").access_allow, 1 << 0);
+	assert_int_equal(fixture_account(f, "u2").access_deny, 1 << 3 | 1 << 4 | 1 << 5);
+	assert_int_equal(fixture_account(f, "u3").access_allow, 1 << 0);
+	assert_int_equal(fixture_account(f, "u3").access_deny, 1 << 1 | 1 << 3 | 1 << 4);
+	assert_int_equal(fixture_account(f, "u4").access_allow, 0);
+	assert_int_equal(fixture_account(f, "u4").access_deny, 1 << 1 | 1 << 3 | 1 << 4);
+	assert_int_equal(fixture_account(f, "u5").access_allow, 0);
+	assert_int_equal(fixture_account(f, "u5").access_deny, 1 << 3 | 1 << 4);
+	assert_int_equal(f->world.access_unknown, 1 << 2 | 1 << 4);
+	assert_int_equal(fixture_rejects(f, "access", "", "group_unknown"), 2);
+	assert_int_equal(f->world.n_rejected, 0);
+	f->conf.access = NULL;
+	f->conf.n_access = 0;
+}
+
+/* Which of two groups of one id is meant nobody can say: it is as if there were none. */
+static void test_access_double_group(void **state)
+{
+	struct fixture *f = *state;
+	struct conf_access rules[] = {
+		{.rule = {.name = "r0"}, .groups = STRINGS("Twice\0", 1)},
+		{.rule = {.name = "r1"}, .groups = STRINGS("Same\0", 1)},
+	};
+
+	f->conf.access = rules;
+	f->conf.n_access = ARRAY_SIZE(rules);
+	USER(f, .id = "u1", .name = "one", .uid = 5001);
+	USER(f, .id = "u2", .name = "two", .uid = 5002);
+	GROUP(f, .id = "g1", .name = "Twice");
+	GROUP(f, .id = "g1", .name = "Other");
+	GROUP(f, .id = "g2", .name = "Same"); /* two of one name: both are meant */
+	GROUP(f, .id = "g3", .name = "Same");
+	fixture_members(f, "g2", "u1", NULL);
+	fixture_members(f, "g3", "u2", NULL);
+	fixture_build(f);
+	assert_int_equal(fixture_account(f, "u1").access_deny, 3);
+	assert_int_equal(fixture_account(f, "u2").access_deny, 3);
+	assert_int_equal(f->world.access_unknown, 1);
+	f->conf.access = NULL;
+	f->conf.n_access = 0;
+}
+
 static void test_sudo(void **state)
 {
 	struct fixture *f = *state;
@@ -364,7 +428,7 @@ int main(void)
 		TEST(test_group_of_user),  TEST(test_gid_collision),	  TEST(test_groups_held),
 		TEST(test_primary_group),  TEST(test_group_id_duplicate), TEST(test_sudo),
 		TEST(test_too_many),	   TEST(test_lease),		  TEST(test_local_groups),
-		TEST(test_bad_local_groups),
+		TEST(test_bad_local_groups), TEST(test_access),		  TEST(test_access_double_group),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

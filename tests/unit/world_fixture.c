@@ -166,7 +166,7 @@ void fixture_reject(struct fixture *f, const char *kind, const char *id, const c
 
 int fixture_try(struct fixture *f)
 {
-	struct world_input in = {&f->conf, f->local, &f->stage, f->now, true, f->accept, f->forget};
+	struct world_input in = {&f->conf, f->local, &f->stage, f->now, true, f->accept, f->forget, false};
 	int r;
 
 	world_done(&f->world);
