@@ -1,8 +1,11 @@
 # What make install puts into /etc and for systemd; nothing of it is active before nsswitch.conf and PAM name muster.
 EXTRA_DIST += conf/sudoers conf/muster.conf conf/sysusers.conf conf/tmpfiles.conf conf/sshd.conf.in \
-	conf/musterd.service.in conf/muster-fetch.socket.in conf/muster-fetch@.service.in
+	conf/musterd.service.in conf/muster-fetch.socket.in conf/muster-fetch@.service.in \
+	conf/muster-setup-rollback.service.in
 prefixlib = $(DESTDIR)$(prefix)/lib
-units = musterd.service muster-fetch.socket muster-fetch@.service
+units = musterd.service muster-fetch.socket muster-fetch@.service muster-setup-rollback.service
+# Asked at every boot, whoever enables what: it does nothing unless a setup is on trial.
+wants = multi-user.target.wants/muster-setup-rollback.service
 
 install-data-local:
 	$(MKDIR_P) $(DESTDIR)$(sysconfdir)/muster $(DESTDIR)$(sysconfdir)/sudoers.d \
@@ -16,14 +19,16 @@ install-data-local:
 		>$(DESTDIR)$(sysconfdir)/ssh/sshd_config.d/muster.conf
 	test -z '$(systemdsystemunitdir)' || { $(MKDIR_P) '$(DESTDIR)$(systemdsystemunitdir)' && \
 		for unit in $(units); do \
-			sed 's,[@]sbindir@,$(sbindir),; s,[@]pkglibexecdir@,$(pkglibexecdir),' $(srcdir)/conf/$$unit.in \
+			sed 's,[@]sbindir@,$(sbindir),; s,[@]bindir@,$(bindir),; s,[@]pkglibexecdir@,$(pkglibexecdir),' $(srcdir)/conf/$$unit.in \
 				>"$(DESTDIR)$(systemdsystemunitdir)/$$unit" || exit 1; \
-		done; }
+		done; \
+		$(MKDIR_P) "$(DESTDIR)$(systemdsystemunitdir)/$$(dirname $(wants))" && \
+			ln -sf "../$$(basename $(wants))" "$(DESTDIR)$(systemdsystemunitdir)/$(wants)"; }
 
 uninstall-local:
 	rm -f $(DESTDIR)$(sysconfdir)/sudoers.d/muster $(DESTDIR)$(sysconfdir)/ssh/sshd_config.d/muster.conf \
 		$(prefixlib)/sysusers.d/muster.conf $(prefixlib)/tmpfiles.d/muster.conf
-	test -z '$(systemdsystemunitdir)' || for unit in $(units); do \
+	test -z '$(systemdsystemunitdir)' || for unit in $(units) $(wants); do \
 		rm -f "$(DESTDIR)$(systemdsystemunitdir)/$$unit"; done
 	! cmp -s $(srcdir)/conf/muster.conf $(DESTDIR)$(sysconfdir)/muster/muster.conf || \
 		rm -f $(DESTDIR)$(sysconfdir)/muster/muster.conf

@@ -7,12 +7,13 @@ _musterctl_words()
 	local fields="--displayname --email --uid --gid --sudo --key --shell --home --state"
 
 	case $1 in
-	musterctl) echo "status users groups explain ssh-keys sync unlock accept forget doctor export directory --help --version" ;;
+	musterctl) echo "status users groups explain ssh-keys sync unlock accept forget doctor setup export directory --help --version" ;;
 	"musterctl status") echo "--json --help" ;;
 	"musterctl users") echo "--where --columns --json --csv --help" ;;
 	"musterctl groups") echo "--json --csv --help" ;;
 	"musterctl explain") echo "--service --at --offline --json --help" ;;
 	"musterctl doctor") echo "--json --help" ;;
+	"musterctl setup") echo "--dry-run --mkhomedir --try --confirm --rollback --uninstall --help" ;;
 	"musterctl export") echo "--config --output --system --all --group --accept-removals --json --help" ;;
 	"musterctl sync") echo "--accept-removals --help" ;;
 	"musterctl ssh-keys" | "musterctl unlock" | "musterctl accept" | "musterctl forget") echo "--help" ;;
@@ -60,6 +61,7 @@ _musterctl()
 		return ;;
 	--state) words="ACTIVATED STAGED SUSPENDED" ;;
 	--service) words="sshd login sudo su cron" ;;
+	--try) words="5 10 30" ;;
 	--at | --offline | --until | --where | --columns | --displayname | --email | --uid | --gid | --shell | --home | --username | --system | \
 		--posix) return ;;
 	*)

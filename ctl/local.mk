@@ -10,6 +10,7 @@ libctl_la_SOURCES = \
 	ctl/judge.h ctl/judge.c \
 	ctl/musterd.h ctl/musterd.c \
 	ctl/user_row.h ctl/user_row.c ctl/query.h ctl/query.c ctl/query_value.h ctl/query_value.c \
+	ctl/program.h ctl/program.c \
 	ctl/status.c ctl/sync.c ctl/users.c ctl/groups.c ctl/ssh_keys.c \
 	ctl/explain.h ctl/explain.c ctl/explain_print.c \
 	ctl/directory/tree.h ctl/directory/tree.c \
@@ -37,7 +38,11 @@ libctl_la_SOURCES = \
 	ctl/doctor/pamstack.h ctl/doctor/pamstack.c ctl/doctor/pamstack_parse.c \
 	ctl/doctor/doctor_files.c ctl/doctor/doctor_nss.c ctl/doctor/doctor_pam.c ctl/doctor/doctor_sshd.c \
 	ctl/doctor/doctor_sudo.c ctl/doctor/doctor_cache.c ctl/doctor/doctor_agent.c ctl/doctor/doctor_data.c \
-	ctl/doctor/doctor_users.c ctl/doctor/doctor_groups.c ctl/doctor/doctor_system.c \
+	ctl/doctor/doctor_users.c ctl/doctor/doctor_groups.c ctl/doctor/doctor_system.c ctl/doctor/doctor_setup.c \
+	ctl/setup/nsswitch_edit.h ctl/setup/nsswitch_edit.c \
+	ctl/setup/files.h ctl/setup/files.c ctl/setup/stage.h ctl/setup/stage.c ctl/setup/say.h ctl/setup/say.c \
+	ctl/setup/trial.h ctl/setup/trial.c ctl/setup/undo.h ctl/setup/undo.c \
+	ctl/setup/apply.h ctl/setup/apply.c ctl/setup/setup.c \
 	ctl/export/export.h ctl/export/export.c ctl/export/system.c \
 	ctl/export/document.h ctl/export/document.c ctl/export/target.h ctl/export/target.c \
 	agentd/source.h agentd/source.c agentd/fetcher.h agentd/fetcher.c agentd/stage.h agentd/stage.c \
@@ -47,11 +52,19 @@ libctl_la_SOURCES = \
 	agentd/local.h agentd/local.c agentd/file.h agentd/file.c \
 	agentd/status.h agentd/status.c
 libctl_la_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS) -DMUSTERD='"$(sbindir)/musterd"' \
-	-DBINDIR='"$(bindir)"' -DPAM_MODULE='"$(pamdir)/pam_muster.so"' -DPAM_MODULE_BESIDE='"$(pamdir)/pam_permit.so"'
+	-DBINDIR='"$(bindir)"' -DPAM_MODULE='"$(pamdir)/pam_muster.so"' -DPAM_MODULE_BESIDE='"$(pamdir)/pam_permit.so"' \
+	-DMUSTER_PROVE='"$(pkglibexecdir)/muster-prove"'
 libctl_la_LIBADD = libdocument.la libconf.la libverifier.la libcommon.la $(JSON_LIBS) $(QRENCODE_LIBS)
 
 musterctl_SOURCES = ctl/main.c
 musterctl_LDADD = libctl.la
+
+# What PAM answers local users: run by musterctl setup.
+pkglibexec_PROGRAMS += muster-prove
+muster_prove_SOURCES = ctl/setup/prove.c ctl/doctor/pamstack.h ctl/doctor/pamstack.c ctl/doctor/pamstack_parse.c \
+	agentd/file.h agentd/file.c
+muster_prove_CPPFLAGS = $(AM_CPPFLAGS)
+muster_prove_LDADD = libcommon.la $(PAM_LIBS)
 
 # bash looks for a file called as the program.
 bashcompletiondir = $(datadir)/bash-completion/completions

@@ -19,6 +19,7 @@ static const struct command *const commands[] = {
 	&command_accept,
 	&command_forget,
 	&command_doctor,
+	&command_setup,
 	&command_export,
 	&command_directory,
 	NULL,

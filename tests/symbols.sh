@@ -79,8 +79,9 @@ pam=$(elf ./pam_muster.so)
 musterd=$(elf ./musterd)
 musterctl=$(elf ./musterctl)
 fetch=$(elf ./muster-fetch)
+prove=$(elf ./muster-prove)
 
-for f in "$nss" "$pam" "$musterd" "$musterctl" "$fetch"; do
+for f in "$nss" "$pam" "$musterd" "$musterctl" "$fetch" "$prove"; do
 	[ -f "$f" ] || { fail "$f is not built"; continue; }
 	if nm "$f" 2>/dev/null | grep -Eq '__asan_|__ubsan_|__sanitizer|__gcov_|llvm_gcov'; then
 		echo "$f is instrumented: skipped"
@@ -103,7 +104,8 @@ check_imports "$pam" 'getenv|setenv|putenv|dlopen|abort|_?exit|__assert_fail|sig
 check_needed "$musterd" 'liblmdb\.so\.0|libcrypt\.so\.[12]|liboath\.so\.0|libinih\.so\.1|libc\.so\.6'
 check_needed "$fetch" 'libjson-c\.so\.[0-9]+|libseccomp\.so\.2|libcurl\.so\.4|libldap(-2\.[0-9]+)?\.so\.[0-9]+|liblber(-2\.[0-9]+)?\.so\.[0-9]+|libcrypt\.so\.[12]|libc\.so\.6'
 check_needed "$musterctl" 'libqrencode\.so\.[0-9]+|libjson-c\.so\.[0-9]+|libcrypt\.so\.[12]|libinih\.so\.1|libc\.so\.6'
-for f in "$musterd" "$musterctl" "$fetch"; do
+check_needed "$prove" 'libpam\.so\.0|libc\.so\.6'
+for f in "$musterd" "$musterctl" "$fetch" "$prove"; do
 	readelf -dW "$f" | grep -Eq 'FLAGS_1.*PIE' || fail "$f: not position independent"
 done
 

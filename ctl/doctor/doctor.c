@@ -63,6 +63,8 @@ static void tell(struct doctor *d, const struct finding *f, const char *format, 
 {
 	char raw[TEXT_SIZE], detail[TEXT_SIZE];
 
+	if (f->status < d->least)
+		return;
 	vsnprintf(raw, sizeof(raw), format, ap); /* a long text may be cut: it is for people */
 	text_show(raw, detail, sizeof(detail));
 	d->warnings += f->status == FINDING_WARNING;
@@ -103,6 +105,7 @@ static void examine(struct doctor *d)
 	doctor_files(d);
 	doctor_nss(d);
 	doctor_pam(d);
+	doctor_setup(d);
 	doctor_sshd(d);
 	doctor_sudo(d);
 	doctor_cache(d);
@@ -119,26 +122,38 @@ static void print_summary(const struct doctor *d)
 	       d->warnings == 1 ? "" : "s", d->root ? "" : "; run as root to see all");
 }
 
+void doctor_init(struct doctor *d)
+{
+	*d = (struct doctor){.root = geteuid() == 0};
+	if (conf_load(NULL, &d->conf, d->conf_error) < 0) {
+		conf_done(&d->conf);
+		d->conf = (struct conf){0};
+	}
+	if (view_open(&d->view, &d->view_fault) == 0)
+		d->view_fault = (struct fault){0};
+}
+
+void doctor_done(struct doctor *d)
+{
+	view_done(&d->view);
+	conf_done(&d->conf);
+}
+
 static enum exit_code run(const struct invocation *in)
 {
 	const struct doctor_options *o = in->options;
-	struct doctor d = {.root = geteuid() == 0, .list = o->json ? json_object_new_array() : NULL};
+	struct doctor d;
 	enum exit_code code;
 
-	if (conf_load(NULL, &d.conf, d.conf_error) < 0) {
-		conf_done(&d.conf);
-		d.conf = (struct conf){0};
-	}
-	if (view_open(&d.view, &d.view_fault) == 0)
-		d.view_fault = (struct fault){0};
+	doctor_init(&d);
+	d.list = o->json ? json_object_new_array() : NULL;
 	examine(&d);
 	code = d.faults ? EXIT_REFUSED : EXIT_OK;
 	if (d.list && json_print(d.list) != EXIT_OK)
 		code = EXIT_ERROR;
 	else if (!d.list)
 		print_summary(&d);
-	view_done(&d.view);
-	conf_done(&d.conf);
+	doctor_done(&d);
 	return code;
 }
 

@@ -10,6 +10,8 @@
 #include "agentd/conf.h"
 #include "ctl/view.h"
 
+#define DOCTOR_RUN_MS 10000 /* what a program is given to answer in */
+
 enum finding_status {
 	FINDING_OK,
 	FINDING_NOTE,    /* worth knowing; also what could not be seen */
@@ -32,8 +34,13 @@ struct doctor {
 	struct view view;
 	struct fault view_fault;  /* text "" when the view is there */
 	struct json_object *list; /* NULL: print text */
+	enum finding_status least; /* what is less is not told */
 	unsigned warnings, faults;
 };
+
+/* Reads the configuration and what is published; what cannot be read is for the checks to tell. */
+void doctor_init(struct doctor *d);
+void doctor_done(struct doctor *d);
 
 /* FORMAT: what is there. Control bytes in it, in file and in remedy are escaped. */
 void doctor_tell(struct doctor *d, const struct finding *f, const char *format, ...) PRINTF_LIKE(3, 4);
@@ -43,9 +50,13 @@ void doctor_ok(struct doctor *d, const char *check, const char *file, const char
 /* Something that only root can see. */
 void doctor_unseen(struct doctor *d, const char *check, const char *what);
 
+/* Does it read its directory over the network? */
+bool doctor_uses_network(const struct doctor *d);
+
 /* The groups, each in a file of its own. */
 void doctor_nss(struct doctor *d);
 void doctor_pam(struct doctor *d);
+void doctor_setup(struct doctor *d);
 void doctor_sshd(struct doctor *d);
 void doctor_sudo(struct doctor *d);
 void doctor_cache(struct doctor *d);
@@ -55,22 +66,14 @@ void doctor_data(struct doctor *d);
 void doctor_users(struct doctor *d);
 void doctor_groups(struct doctor *d);
 void doctor_system(struct doctor *d);
-
-/*
- * Run the program argv[0] (absolute, no shell) with a clean environment, and append what it says on both
- * outputs to OUT, NUL not counted. Its exit status; 256 + the signal that ended it; -ENOENT, -ETIMEDOUT
- * after ten seconds, -errno.
- */
-int doctor_run(const char *const *argv, struct buf *out) MUST_CHECK;
+/* Can glibc and libpam load what is installed? Parts of doctor_nss() and doctor_pam(). */
+void doctor_nss_module(struct doctor *d);
+void doctor_pam_module(struct doctor *d);
 
 /*
  * Does root's process listen at this socket of AF_UNIX? 0; -ENOENT, -ECONNREFUSED, -EAGAIN its queue is
  * full, -EPERM another's.
  */
 int doctor_listens(const char *path, int *ret_sock) MUST_CHECK;
-
-/* The first line of TEXT, cut for a message. */
-#define FIRST_LINE_SIZE 160
-const char *doctor_first_line(const char *text, char out[static FIRST_LINE_SIZE]);
 
 #endif

@@ -23,18 +23,19 @@ static void check_conf(struct doctor *d)
 		  access(MUSTER_CONF, F_OK) == 0 ? "understood" : "not there: all defaults hold");
 }
 
-/* Without the network nothing of it is used. */
-static bool uses_network(const struct conf *c)
+bool doctor_uses_network(const struct doctor *d)
 {
-	return c->driver != CONF_DRIVER_DOCUMENT || strncmp(c->url, "file:", 5) != 0;
+	return !d->conf_error[0] &&
+	       (d->conf.driver != CONF_DRIVER_DOCUMENT || strncmp(d->conf.url, "file:", 5) != 0);
 }
 
 /* The LDAP server's authorities, too. */
-static int load_credentials(const struct conf *c, char error[static CREDENTIALS_ERROR_SIZE])
+static int load_credentials(const struct doctor *d, char error[static CREDENTIALS_ERROR_SIZE])
 {
+	const struct conf *c = &d->conf;
 	CLEANUP(credentials_done) struct credentials all = {0};
 	CLEANUP(buf_done) struct buf ldap = {0};
-	int r = uses_network(c) ? credentials_load(c, &all, error) : 0;
+	int r = doctor_uses_network(d) ? credentials_load(c, &all, error) : 0;
 
 	return r == 0 && c->password == CONF_PASSWORD_LDAP ? credentials_ldap_ca(c, &ldap, error) : r;
 }
@@ -44,11 +45,11 @@ static void check_credentials(struct doctor *d)
 	char error[CREDENTIALS_ERROR_SIZE];
 	struct finding f = {FINDING_FAULT, "credentials", .remedy = "make it so, or change " MUSTER_CONF};
 
-	if (d->conf_error[0] || (!uses_network(&d->conf) && d->conf.password != CONF_PASSWORD_LDAP))
+	if (d->conf_error[0] || (!doctor_uses_network(d) && d->conf.password != CONF_PASSWORD_LDAP))
 		return;
 	if (!d->root)
 		doctor_unseen(d, "credentials", "keys and tokens");
-	else if (load_credentials(&d->conf, error) < 0)
+	else if (load_credentials(d, error) < 0)
 		doctor_tell(d, &f, "%s", error);
 	else
 		doctor_ok(d, "credentials", NULL, "the files that muster.conf names can be read by root alone");

@@ -96,7 +96,7 @@ static void check_database(struct doctor *d, const char *text, const char *datab
 		judge_order(d, check, &n);
 		return;
 	}
-	f = at(FINDING_FAULT, check, n.line, "add 'muster' at the end of the line");
+	f = at(FINDING_FAULT, check, n.line, "run 'musterctl setup'");
 	doctor_tell(d, &f, "'%s' does not name muster: users of the directory do not exist here", database);
 }
 
@@ -160,7 +160,7 @@ static void check_others(struct doctor *d, const char *text)
 }
 
 /* As glibc loads it, through the same search path. */
-static void check_module(struct doctor *d)
+void doctor_nss_module(struct doctor *d)
 {
 	void *module = dlopen(MODULE, RTLD_NOW | RTLD_LOCAL);
 	void *entry = module ? dlsym(module, "_nss_muster_getpwnam_r") : NULL;
@@ -208,7 +208,7 @@ void doctor_nss(struct doctor *d)
 	CLEANUP(buf_done) struct buf buf = {0};
 	int r = file_read(NSSWITCH, NSSWITCH_LIMIT, &buf);
 	struct finding f =
-		at(FINDING_FAULT, "nss.passwd", 0, "add 'passwd: files muster' and 'group: files muster'");
+		at(FINDING_FAULT, "nss.passwd", 0, "mend it, then run 'musterctl setup'");
 
 	if (r < 0) {
 		doctor_tell(d, &f, "cannot be read: %s", strerror(-r));
@@ -221,6 +221,6 @@ void doctor_nss(struct doctor *d)
 		check_sudoers(d, text);
 		check_others(d, text);
 	}
-	check_module(d);
+	doctor_nss_module(d);
 	check_answer(d);
 }

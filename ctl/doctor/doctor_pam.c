@@ -14,7 +14,7 @@
 
 #define PAM_DIR        MUSTER_ETC "/pam.d"
 #define OTHER          "other"
-#define REMEDY         "run 'pam-auth-update --package --enable muster muster-gate'"
+#define REMEDY         "run 'musterctl setup'"
 #define LIST_MAX       512
 #define LOCKS_OUT      "locks local users out"
 #define WOULD_LOCK_OUT "would lock local users out if pam_muster.so were missing"
@@ -300,7 +300,7 @@ static void check_home(struct doctor *d)
 {
 	static const char *const makers[] = {"pam_mkhomedir", "pam_oddjob_mkhomedir", "pam_systemd_home"};
 	CLEANUP(pamstack_done) struct pamstack s;
-	struct finding f = {FINDING_NOTE, "pam.home", .remedy = "run 'pam-auth-update --enable mkhomedir'"};
+	struct finding f = {FINDING_NOTE, "pam.home", .remedy = "run 'musterctl setup --mkhomedir'"};
 
 	if (pamstack_load(PAM_DIR, "sshd", PAMSTACK_SESSION, &s) < 0)
 		return;
@@ -310,7 +310,7 @@ static void check_home(struct doctor *d)
 	doctor_tell(d, &f, "no module makes a home at a user's first login by sshd");
 }
 
-static void check_module(struct doctor *d)
+void doctor_pam_module(struct doctor *d)
 {
 	void *module = dlopen(PAM_MODULE, RTLD_NOW | RTLD_LOCAL);
 	struct finding f = {FINDING_FAULT, "pam.module", .remedy = "install it again"};
@@ -335,7 +335,7 @@ void doctor_pam(struct doctor *d)
 {
 	struct findings all = {0};
 
-	check_module(d);
+	doctor_pam_module(d);
 	check_services(d, &all);
 	tell_services(d, &all);
 	check_home(d);

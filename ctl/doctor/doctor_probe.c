@@ -1,76 +1,8 @@
-/* What the checks share: running a program, knocking at a socket. */
+/* What the checks share: knocking at a socket. */
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
-#include <signal.h>
-#include <spawn.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
-#include "agentd/file.h"
 #include "common/wire.h"
 #include "ctl/doctor/doctor.h"
-
-#define RUN_LIMIT_MS  10000
-#define RUN_LIMIT_LEN (4u << 20)
-
-static int spawn(const char *const *argv, int out, pid_t *ret)
-{
-	char path[] = "PATH=/usr/sbin:/usr/bin:/sbin:/bin", locale[] = "LC_ALL=C";
-	char *const env[] = {path, locale, NULL};
-	posix_spawn_file_actions_t actions;
-	int r = posix_spawn_file_actions_init(&actions);
-
-	if (r != 0)
-		return -r;
-	r = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
-	if (r == 0) /* posix_spawn does not write to the arguments */
-		r = posix_spawn(ret, argv[0], &actions, NULL, (char *const *)(uintptr_t)argv, env);
-	posix_spawn_file_actions_destroy(&actions);
-	return -r;
-}
-
-/* Its exit status; one that hangs is killed. */
-static int reap(pid_t pid)
-{
-	AUTO_CLOSE int fd = (int)syscall(SYS_pidfd_open, pid, 0);
-	struct pollfd p = {.fd = fd, .events = POLLIN};
-	bool late = fd >= 0 && poll(&p, 1, RUN_LIMIT_MS) == 0;
-	int status;
-
-	if (late)
-		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -errno;
-	if (late)
-		return -ETIMEDOUT;
-	return WIFSIGNALED(status) ? 256 + WTERMSIG(status) : WEXITSTATUS(status);
-}
-
-int doctor_run(const char *const *argv, struct buf *out)
-{
-	AUTO_CLOSE int fd = memfd_create("output", MFD_CLOEXEC);
-	pid_t pid;
-	int status, r;
-
-	if (fd < 0)
-		return -errno;
-	r = spawn(argv, fd, &pid);
-	if (r < 0)
-		return r;
-	status = reap(pid);
-	if (lseek(fd, 0, SEEK_SET) < 0)
-		return -errno;
-	r = file_read_fd(fd, RUN_LIMIT_LEN, out);
-	return r < 0 ? r : status;
-}
 
 int doctor_listens(const char *path, int *ret_sock)
 {
@@ -83,15 +15,4 @@ int doctor_listens(const char *path, int *ret_sock)
 		return -EPERM;
 	*ret_sock = TAKE_FD(sock);
 	return 0;
-}
-
-const char *doctor_first_line(const char *text, char out[static FIRST_LINE_SIZE])
-{
-	size_t len = strcspn(text, "\r\n");
-
-	if (len >= FIRST_LINE_SIZE)
-		len = FIRST_LINE_SIZE - 1;
-	memcpy(out, text, len);
-	out[len] = '\0';
-	return out;
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "ctl/doctor/doctor.h"
+#include "ctl/program.h"
 
 #define SSHD        "/usr/sbin/sshd"
 #define SNIPPET     MUSTER_ETC "/ssh/sshd_config.d/muster.conf"
@@ -20,7 +21,7 @@ static const char *value_of(const char *text, const char *key, char out[static F
 	out[0] = '\0';
 	for (; *text; text += strcspn(text, "\n"), text += *text == '\n')
 		if (strncasecmp(text, key, len) == 0 && text[len] == ' ')
-			return doctor_first_line(text + len + 1, out);
+			return first_line(text + len + 1, out);
 	return out;
 }
 
@@ -96,12 +97,12 @@ void doctor_sshd(struct doctor *d)
 		doctor_unseen(d, "sshd", "what " SSHD " -T says");
 		return;
 	}
-	r = doctor_run(argv, &out);
+	r = program_run(argv, DOCTOR_RUN_MS, &out);
 	if (r == 0) {
 		check_pam(d, (const char *)out.data);
 		check_keys(d, (const char *)out.data);
 		return;
 	}
 	doctor_tell(d, &f, SSHD " -T: %s",
-		    r < 0 ? strerror(-r) : doctor_first_line(out.data ? (const char *)out.data : "", line));
+		    r < 0 ? strerror(-r) : first_line(out.data ? (const char *)out.data : "", line));
 }

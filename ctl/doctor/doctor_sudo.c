@@ -5,6 +5,7 @@
 
 #include "common/names.h"
 #include "ctl/doctor/doctor.h"
+#include "ctl/program.h"
 
 #define SUDO       "/usr/bin/sudo"
 #define CVTSUDOERS "/usr/bin/cvtsudoers"
@@ -73,7 +74,7 @@ static void read_rules(struct doctor *d)
 {
 	static const char *const argv[] = {CVTSUDOERS, "-f", "json", SUDOERS, NULL};
 	CLEANUP(buf_done) struct buf out = {0};
-	int r = doctor_run(argv, &out);
+	int r = program_run(argv, DOCTOR_RUN_MS, &out);
 	const char *text = out.data ? (const char *)out.data : "";
 	struct json_object *root = r == 0 ? json_tokener_parse(text) : NULL;
 	char line[FIRST_LINE_SIZE];
@@ -84,7 +85,7 @@ static void read_rules(struct doctor *d)
 		judge_rules(d, root);
 		json_object_put(root);
 	} else {
-		doctor_tell(d, &f, "%s", r < 0 ? strerror(-r) : doctor_first_line(text, line));
+		doctor_tell(d, &f, "%s", r < 0 ? strerror(-r) : first_line(text, line));
 	}
 }
 

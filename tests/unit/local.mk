@@ -68,8 +68,10 @@ TESTS += test_metrics
 test_metrics_SOURCES = tests/unit/test_metrics.c tests/unit/unit.h
 test_metrics_LDADD = libagentd.la libconf.la libcommon.la $(CMOCKA_LIBS)
 
-check_PROGRAMS += test_nsswitch
-TESTS += test_nsswitch
+check_PROGRAMS += test_nsswitch test_nsswitch_edit
+TESTS += test_nsswitch test_nsswitch_edit
+test_nsswitch_edit_SOURCES = tests/unit/test_nsswitch_edit.c tests/unit/unit.h
+test_nsswitch_edit_LDADD = libctl.la libcommon.la $(CMOCKA_LIBS)
 test_nsswitch_SOURCES = tests/unit/test_nsswitch.c tests/unit/unit.h
 test_nsswitch_LDADD = libctl.la libcommon.la $(CMOCKA_LIBS)
 
