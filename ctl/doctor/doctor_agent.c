@@ -11,6 +11,7 @@
 
 #define ROOT_SOCKET   MUSTER_RUNTIME_DIR "/private/agent.sock"
 #define PUBLIC_SOCKET MUSTER_RUNTIME_DIR "/public.sock"
+#define FETCH_SOCKET  MUSTER_RUNTIME_DIR "/private/fetch.sock"
 #define PATIENCE_MS   2000 /* what a login waits at most */
 #define UNIT          "musterd.service"
 #define START         "run 'systemctl enable --now " UNIT "', or have 'musterd' started at boot"
@@ -109,6 +110,23 @@ static void check_unit(struct doctor *d)
 	}
 }
 
+/* musterd.service has no network: muster-fetch.socket is its only way to a directory that is elsewhere. */
+static void check_fetch(struct doctor *d)
+{
+	AUTO_CLOSE int sock = -1;
+	struct finding f = {FINDING_FAULT, "agent.fetch", .file = FETCH_SOCKET,
+			    .remedy = "run 'systemctl enable --now muster-fetch.socket'"};
+	int r;
+
+	if (!systemd_runs() || !unit_enabled() || !doctor_uses_network(d))
+		return;
+	r = d->root ? doctor_listens(FETCH_SOCKET, &sock) : 0;
+	if (r < 0)
+		doctor_tell(d, &f, "muster-fetch.socket: %s: musterd cannot reach the directory", strerror(-r));
+	else if (d->root)
+		doctor_ok(d, "agent.fetch", FETCH_SOCKET, "muster-fetch is started when it is needed");
+}
+
 void doctor_agent(struct doctor *d)
 {
 	if (d->root)
@@ -117,4 +135,5 @@ void doctor_agent(struct doctor *d)
 		doctor_unseen(d, "agent.root", ROOT_SOCKET);
 	check_socket(d, "agent.public", PUBLIC_SOCKET);
 	check_unit(d);
+	check_fetch(d);
 }

@@ -14,6 +14,8 @@
 #include "ctl/text.h"
 
 #define CLOCK_SLACK_S 300
+#define SILENCE_S     3600 /* and … */
+#define SILENCE_POLLS 10   /* … so many polls without one is too long */
 #define SYNC          "run 'musterctl sync' and see what it says"
 
 /* Generation of a whole snapshot; 0: there is none that is, and it was told of. */
@@ -90,6 +92,25 @@ static void check_age(struct doctor *d)
 	}
 }
 
+/* As installed: the embedded directory is not made yet, and nothing was ever published. */
+static bool has_no_directory(const struct doctor *d)
+{
+	return !d->conf_error[0] && !doctor_uses_network(d) && access(d->conf.url + strlen("file://"), F_OK) < 0 &&
+	       errno == ENOENT && access(MUSTER_RUNTIME_DIR "/" NSS_SNAPSHOT, F_OK) < 0 &&
+	       access(MUSTER_STATE_DIR "/" NSS_SNAPSHOT, F_OK) < 0;
+}
+
+/* Over the network somebody has to ask again and again: a living musterd, or a timer that runs musterd --once. */
+static void check_asked(struct doctor *d, const struct sync_status *s, const char *when)
+{
+	struct finding f = {FINDING_WARNING, "data.sync",
+			    .remedy = "see that musterd lives, or have 'musterd --once' run now and then"};
+	int64_t silence_s = d->view.now - s->last_attempt_at;
+
+	if (doctor_uses_network(d) && silence_s > SILENCE_S && silence_s > SILENCE_POLLS * d->conf.poll_interval_ms / 1000)
+		doctor_tell(d, &f, "nobody has asked the directory since %s", when);
+}
+
 static void check_sync(struct doctor *d)
 {
 	const struct sync_status *s = d->view.sync;
@@ -108,6 +129,7 @@ static void check_sync(struct doctor *d)
 	} else {
 		doctor_ok(d, "data.sync", NULL, "%s answered %s", url, when);
 	}
+	check_asked(d, s, when);
 	f = (struct finding){FINDING_WARNING, "data.held",
 			     .remedy = "run 'musterctl sync --accept-removals' when that is right"};
 	if (s->held)
@@ -173,6 +195,13 @@ static void check_access(struct doctor *d)
 
 void doctor_data(struct doctor *d)
 {
+	const struct finding none = {FINDING_NOTE, "data.directory",
+				     .remedy = "run 'musterctl directory add NAME', or set url in " MUSTER_CONF};
+
+	if (has_no_directory(d)) {
+		doctor_tell(d, &none, "no directory is set: nobody new can log in");
+		return;
+	}
 	check_snapshots(d);
 	if (!d->view_fault.text[0])
 		check_age(d);

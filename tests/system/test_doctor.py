@@ -13,7 +13,7 @@ import time
 import pytest
 
 from agent import Agent, wait_for
-from endpoint import ETC, LONG_AGO, RUN, STATE, run
+from endpoint import ETC, LONG_AGO, RUN, STATE, TREE, run
 
 PAMD = pathlib.Path("/etc/pam.d")
 NSSWITCH = pathlib.Path("/etc/nsswitch.conf")
@@ -434,6 +434,62 @@ def test_nothing_yet(own):
     found = {f["check"]: f["status"] for f in bad(doctor())}
     assert found == {"data.published": "fault", "data.sync": "fault"} or found["data.published"] in ("fault", "warning")
     assert found["data.sync"] == "fault"
+
+
+def test_no_directory(own):
+    """As installed: nothing is wrong, and there is something to do."""
+    with contextlib.ExitStack() as stack:
+        for folder in (RUN, STATE):
+            for path in folder.glob("*.snapshot"):
+                stack.enter_context(mounted_away(path))
+        assert only("data.published")["status"] in ("fault", "warning")
+        stack.enter_context(mounted_away(ETC / "directory.json"))
+        assert [(f["check"], f["status"]) for f in bad(doctor())] == [("data.directory", "note")]
+        assert "musterctl directory add" in only("data.directory")["remedy"]
+        assert run("musterctl", "doctor", check=False).returncode == 0
+    assert bad(doctor()) == []
+
+
+@contextlib.contextmanager
+def mounted_away(path):
+    aside = path.with_name(f".{path.name}.aside")
+    path.rename(aside)
+    try:
+        yield
+    finally:
+        aside.rename(path)
+
+
+def test_nobody_asks(own):
+    """A directory elsewhere has to be asked again and again; here the clock runs two hours ahead of the last time."""
+    shim = pathlib.Path("/tmp/clock_shim.so")
+    run("gcc", "-shared", "-fPIC", "-o", shim, TREE / "tests/system/clock_shim.c")
+    with own.configured(url="https://127.0.0.1:9/d.json"), added("/etc/clock-shim", "7200 7200\n"):
+        assert not [f for f in bad(doctor()) if f["check"] == "data.sync"]
+        found = [f for f in doctor("env", f"LD_PRELOAD={shim}") if f["check"] == "data.sync" and f["status"] == "warning"]
+        assert "nobody has asked" in found[0]["detail"] and "musterd --once" in found[0]["remedy"]
+
+
+def test_way_to_the_directory(own):
+    """Under systemd musterd has no network: muster-fetch.socket reaches the directory, where it is elsewhere."""
+    unit = pathlib.Path("/etc/systemd/system/multi-user.target.wants/musterd.service")
+    os.makedirs("/run/systemd/system")
+    try:
+        with added(unit, ""):
+            assert "agent.fetch" not in agent_findings()
+            with own.configured(url="https://127.0.0.1:9/d.json"):
+                found = agent_findings()["agent.fetch"]
+                assert found["status"] == "fault" and "enable --now muster-fetch.socket" in found["remedy"]
+                with listening(RUN / "private/fetch.sock"):
+                    assert agent_findings()["agent.fetch"]["status"] == "ok"
+    finally:
+        shutil.rmtree("/run/systemd/system")
+
+
+def test_setup_is_the_remedy(endpoint):
+    for name in ("pam: switched off", "nss: not named"):
+        with SETUP[name][0]():
+            assert any("musterctl setup" in f["remedy"] for f in bad(doctor()))
 
 
 def test_two_generations(own):
