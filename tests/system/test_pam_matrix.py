@@ -335,3 +335,31 @@ def test_files_touched_for_directory_users(tmp_path):
     assert written and all(str(path).startswith(f"{RUN}/tally/") for path in written)
     for folder in ("/home", "/root", "/tmp/", "/var/tmp", "/dev/shm"):
         assert f'open({folder}' not in trace and f'AT_FDCWD, "{folder}' not in trace.replace(str(PAMT), "")
+
+
+@pytest.fixture
+def authselect():
+    """The stack of docs/authselect.md."""
+    text = (TREE / "docs/authselect.md").read_text()
+    stack = re.findall(r"(?m)^ +((?:auth|account) .*\.so.*)$", text)
+    assert len(stack) == 8
+    service = pathlib.Path("/etc/pam.d/mt-authselect")
+    service.write_text("\n".join(stack) + "\n")
+    yield service.name
+    service.unlink()
+
+
+def test_authselect(scripted, authselect):
+    """As test_account_answers() and test_auth_answers()."""
+    for answer in CODES:
+        scripted(answer)
+        for user in LOCAL:
+            assert code(authselect, user, "account") == "SUCCESS"
+            assert code(authselect, user, "auth", password=LOCAL_PASSWORD) == "SUCCESS"
+            assert code(authselect, user, "auth", password="wrong") != "SUCCESS"
+        for user in ("dora", "susan", "ghost"):
+            assert (code(authselect, user, "account") == "SUCCESS") == (answer == "SUCCESS")
+            assert (code(authselect, user, "auth") == "SUCCESS") == (answer == "SUCCESS")
+    MODULE.unlink()
+    assert code(authselect, "root", "account") == "SUCCESS" != code(authselect, "dora", "account")
+    assert code(authselect, "alice", "auth", password=LOCAL_PASSWORD) == "SUCCESS" != code(authselect, "dora", "auth")
