@@ -237,6 +237,24 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "keys count although JumpCloud takes them away": (
         "agentd/fetch/user.c", '\tPLAIN("allow_public_key", allow_public_key),\n', "",
         ["test_jumpcloud.py::test_keys"]),
+    "root's login is not proved": (
+        "ctl/setup/apply.c", "\tif (!*before && !*after)\n", "\tif (f || (!*before && !*after))\n",
+        ["test_setup.py::test_root_would_be_locked_out"]),
+    "what would let everybody in stays": (
+        "ctl/setup/apply.c", "return r == 0 ? check_services(f) : r;", "return r == 0 && o->try_ms == 1 ? check_services(f) : r;",
+        ["test_setup.py::test_service_that_lets_everybody_in"]),
+    "edits of others are overwritten": (
+        "ctl/setup/undo.c", "\t\t\treturn false;\n\treturn true;", "\t\t\treturn true;\n\treturn true;",
+        ["test_setup.py::test_edited_since"]),
+    "packages bring muster back": (
+        "ctl/setup/undo.c", "\t\tif (strncmp(had,", "\t\tif (had || strncmp(had,", ["test_setup.py::test_byte_for_byte"]),
+    "a killed setup is not remembered": (
+        "ctl/setup/apply.c", "return setup_mark(SETUP_BUSY, \"\", f);", "return 0;", ["test_setup.py::test_killed"]),
+    "nobody waits for a trial to end": (
+        "ctl/setup/trial.c", "clock_boottime_ms() < end && is_mine(token)", "is_mine(token)", ["test_setup.py::test_not_confirmed"]),
+    "a trial outlives a reboot": (
+        "conf/muster-setup-rollback.service.in", "=|/var/lib/muster/setup/try\n", "=|/var/lib/muster/setup/none\n",
+        ["test_booted_setup.py::test_rolled_back"]),
 }
 
 

@@ -26,8 +26,7 @@ static void check_merge(struct doctor *d)
 	CLEANUP(buf_done) struct buf buf = {0};
 	struct nsswitch n = {0};
 	struct finding f = {FINDING_WARNING, "groups.merge", .file = NSSWITCH,
-			    .remedy = "write [SUCCESS=merge] after each service before muster, as in 'group: files "
-				      "[SUCCESS=merge] systemd [SUCCESS=merge] muster'"};
+			    .remedy = "run 'musterctl setup'"};
 
 	if (file_read(NSSWITCH, NSSWITCH_LIMIT, &buf) < 0 ||
 	    nsswitch_parse((const char *)buf.data, "group", &n) < 0 || nsswitch_find(&n, "muster") < 0)

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "agentd/file.h"
 #include "ctl/doctor/doctor.h"
 #include "ctl/program.h"
 #include "ctl/setup/files.h"
@@ -41,36 +40,41 @@ static int check_tools(enum pam_change change, struct fault *f)
 	return 0;
 }
 
-/* What a login needs beside nsswitch.conf and PAM; only faults are told. */
-static int check_installation(struct fault *f)
+/* What a login needs beside nsswitch.conf and PAM. */
+static void examine_installation(struct doctor *d)
+{
+	doctor_files(d);
+	doctor_nss_module(d);
+	doctor_pam_module(d);
+}
+
+/* How many faults EXAMINE finds; they are told, and nothing else is. */
+static unsigned count_faults(void (*examine)(struct doctor *))
 {
 	struct doctor d;
 	unsigned faults;
 
 	doctor_init(&d);
 	d.least = FINDING_FAULT;
-	doctor_files(&d);
-	doctor_nss_module(&d);
-	doctor_pam_module(&d);
+	examine(&d);
 	faults = d.faults;
 	doctor_done(&d);
-	return faults ? refuse(f, "what is told above has to be mended first", "nothing was changed") : 0;
+	return faults;
+}
+
+static int check_installation(struct fault *f)
+{
+	return count_faults(examine_installation)
+		       ? refuse(f, "what is told above has to be mended first", "nothing was changed")
+		       : 0;
 }
 
 /* Would a service let in whom muster refuses, or local users out? */
 static int check_services(struct fault *f)
 {
-	struct doctor d;
-	unsigned faults;
-
-	doctor_init(&d);
-	d.least = FINDING_FAULT;
-	doctor_pam(&d);
-	faults = d.faults;
-	doctor_done(&d);
-	return faults ? refuse(f, "services of PAM are not safe with directory users: see above",
-			       "mend them, and run this again")
-		      : 0;
+	return count_faults(doctor_pam) ? refuse(f, "services of PAM are not safe with directory users: see above",
+						 "mend them, and run this again")
+					: 0;
 }
 
 /* ---- proofs */
@@ -154,9 +158,9 @@ static int save(struct fault *f)
 		r = setup_remove(SETUP_AFTER);
 	if (r == 0 && (rename(SETUP_STAGE, SETUP_AFTER) < 0 || rename(SETUP_FOUND, SETUP_BEFORE) < 0))
 		r = -errno;
-	if (r == 0)
-		r = file_replace(SETUP_DIR, "busy", 0600, "", 0);
-	return r < 0 ? fault_set(f, r, "cannot write to " SETUP_DIR ": %s", strerror(-r)) : 0;
+	if (r < 0)
+		return fault_set(f, r, "cannot write to " SETUP_DIR ": %s", strerror(-r));
+	return setup_mark(SETUP_BUSY, "", f);
 }
 
 static int overtaken(struct fault *f)
@@ -226,6 +230,9 @@ int setup_apply(const struct setup_order *o, struct fault *f)
 	CLEANUP(buf_done) struct buf before = {0};
 	int r;
 
+	if (access(SETUP_BUSY, F_OK) == 0 && o->dry_run)
+		return refuse(f, "a setup was ended in the middle of its work",
+			      "'musterctl setup --rollback' undoes it");
 	if (access(SETUP_BUSY, F_OK) == 0) {
 		say_warning("a setup was ended in the middle of its work: it is undone first");
 		r = setup_undo(false, f);

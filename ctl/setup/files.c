@@ -80,6 +80,15 @@ int setup_write(const char *root, enum setup_file i, mode_t mode, const struct b
 	return r < 0 ? fault_set(f, r, "cannot write %s%s: %s", root, setup_path(i), strerror(-r)) : 0;
 }
 
+int setup_mark(const char *path, const char *text, struct fault *f)
+{
+	int r = file_replace(SETUP_DIR, strrchr(path, '/') + 1, 0600, text, strlen(text));
+
+	if (r == 0)
+		r = sync_folder(SETUP_DIR);
+	return r < 0 ? fault_set(f, r, "cannot write %s: %s", path, strerror(-r)) : 0;
+}
+
 bool setup_same(const char *a, const char *b, enum setup_file first, enum setup_file last)
 {
 	struct fault ignored;

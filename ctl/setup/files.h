@@ -38,6 +38,9 @@ int setup_write(const char *root, enum setup_file i, mode_t mode, const struct b
 /* One file, with its mode, from a root to another, where it is not the same already. */
 int setup_copy_file(const char *from, const char *to, enum setup_file i, struct fault *f) MUST_CHECK;
 
+/* A file in SETUP_DIR, PATH, with TEXT: there also after a power cut. */
+int setup_mark(const char *path, const char *text, struct fault *f) MUST_CHECK;
+
 /* The same bytes, in all files from FIRST to LAST? A file that cannot be read is like no other. */
 bool setup_same(const char *a, const char *b, enum setup_file first, enum setup_file last);
 

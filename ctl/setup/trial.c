@@ -112,9 +112,9 @@ int trial_begin(int64_t ms, struct fault *f)
 	int r = str_print(token, sizeof(token), "%" PRId64 " %ld\n", clock_boottime_ms() + ms, (long)getpid());
 
 	if (r == 0)
-		r = file_replace(SETUP_DIR, "try", 0600, token, strlen(token));
+		r = setup_mark(SETUP_TRY, token, f);
 	if (r < 0)
-		return fault_set(f, r, "cannot write " SETUP_TRY ": %s", strerror(-r));
+		return r;
 	r = systemd_runs() ? start_timer(ms, f) : start_process(ms, token, f);
 	if (r < 0)
 		unlink(SETUP_TRY);
