@@ -451,3 +451,8 @@ char *conf_home_for(const char *home, const char *name)
 
 	return str_format("%.*s%s%s", (int)(mark - home), home, name, mark + strlen("%u"));
 }
+
+bool conf_adopts(const struct conf *c, const char *name)
+{
+	return strlist_has(&c->adopt, name) || strlist_has(&c->adopt, CONF_ADOPT_ALL);
+}

@@ -43,6 +43,7 @@ enum conf_end_sessions {
 #define CONF_C_LDAP_URL	    char *
 #define CONF_C_BIND_DN	    char *
 #define CONF_C_WORDS	    struct strlist /* data owned by the conf */
+#define CONF_C_USERS	    struct strlist /* likewise */
 #define CONF_C_DURATION	    int64_t
 #define CONF_C_NUMBER	    uint32_t
 #define CONF_C_BOOL	    bool
@@ -129,6 +130,12 @@ static inline int64_t lease_shorter(int64_t a, int64_t b)
 {
 	return a && (a < b || !b) ? a : b;
 }
+
+/* In [accounts] adopt for every user who is bound here. */
+#define CONF_ADOPT_ALL "all-bound"
+
+/* Is the local user NAME to be taken over, if the directory has it? */
+bool conf_adopts(const struct conf *c, const char *name);
 
 /* HOME with %u as NAME; valid when the configuration is. NULL alone means out of memory. */
 char *conf_home_for(const char *home, const char *name) MUST_CHECK;

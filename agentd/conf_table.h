@@ -43,6 +43,7 @@ CONF(accounts, warn_days, NUMBER, 0, 365, "7", warn_days)
 CONF(accounts, allow_sudo, BOOL, 0, 0, "yes", allow_sudo)
 CONF(accounts, end_sessions, END_SESSIONS, 0, 0, "suspended,unbound,force_expired", end_sessions)
 CONF(accounts, end_grace, DURATION, 0, 3600000, "0", end_grace_ms)
+CONF(accounts, adopt, USERS, 0, 64, "", adopt)
 CONF(accounts, tombstone, DURATION, 3600000, 31536000000, "30d", tombstone_ms)
 
 CONF(lockout, max_attempts, NUMBER, 0, 1000, "10", max_attempts)

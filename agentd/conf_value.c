@@ -75,6 +75,7 @@ static const struct word *words_of(enum conf_type type)
 	case CONF_LDAP_URL:
 	case CONF_BIND_DN:
 	case CONF_WORDS:
+	case CONF_USERS:
 	case CONF_DURATION:
 	case CONF_NUMBER:
 		break;
@@ -127,7 +128,22 @@ static bool service_char(char c)
 	       c == '-' || c == '_' || c == '.';
 }
 
-static int parse_words(const char *value, int64_t max, struct strlist *ret)
+static bool is_service(const char *word, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!service_char(word[i]))
+			return false;
+	return true;
+}
+
+static bool is_user(const char *word, size_t len)
+{
+	char name[NAME_MAX_LEN + 1];
+
+	return str_print(name, sizeof(name), "%.*s", (int)len, word) == 0 && name_valid(name) && !name_reserved(name);
+}
+
+static int parse_words(const char *value, int64_t max, bool (*valid)(const char *, size_t), struct strlist *ret)
 {
 	struct buf b = {0};
 	uint32_t count = 0;
@@ -136,10 +152,7 @@ static int parse_words(const char *value, int64_t max, struct strlist *ret)
 	int r = 0;
 
 	while (r == 0 && (word = list_next(&value, &len)) != NULL) {
-		for (size_t i = 0; i < len; i++)
-			if (!service_char(word[i]))
-				r = -EINVAL;
-		if (++count > max)
+		if (++count > max || !valid(word, len))
 			r = -EINVAL;
 		if (r == 0)
 			r = buf_add(&b, word, len);
@@ -254,7 +267,9 @@ int conf_value_parse(enum conf_type type, const char *value, int64_t min, int64_
 	case CONF_BIND_DN:
 		return parse_text(type, value, min, max, field);
 	case CONF_WORDS:
-		return parse_words(value, max, field);
+		return parse_words(value, max, is_service, field);
+	case CONF_USERS:
+		return parse_words(value, max, is_user, field);
 	case CONF_DURATION:
 		return parse_duration(value, min, max, field);
 	case CONF_NUMBER:
@@ -334,6 +349,9 @@ void conf_value_expected(enum conf_type type, int64_t min, int64_t max, char out
 	case CONF_WORDS:
 		snprintf(out, size, "a list of up to %" PRId64 " names of PAM services", max);
 		return;
+	case CONF_USERS:
+		snprintf(out, size, "a list of up to %" PRId64 " names of users, none of them the system's, or " CONF_ADOPT_ALL, max);
+		return;
 	case CONF_DURATION:
 		duration_text(min, low, sizeof(low));
 		duration_text(max, high, sizeof(high));
@@ -363,6 +381,7 @@ const void *conf_value_bytes(enum conf_type type, const void *field, size_t *ret
 		*ret_len = strlen(text);
 		return text;
 	case CONF_WORDS:
+	case CONF_USERS:
 		*ret_len = ((const struct strlist *)field)->len;
 		return ((const struct strlist *)field)->data;
 	case CONF_DURATION:
@@ -397,6 +416,7 @@ void conf_value_free(enum conf_type type, void *field)
 	case CONF_LDAP_URL:
 	case CONF_BIND_DN:
 	case CONF_WORDS: /* struct strlist begins with its pointer */
+	case CONF_USERS:
 		memcpy(&text, field, sizeof(text));
 		free(text);
 		return;

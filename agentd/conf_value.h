@@ -21,6 +21,7 @@ enum conf_type {
 	CONF_LDAP_URL,	   /* ldap_transport_of(), or "" */
 	CONF_BIND_DN,	   /* ldap_template_valid() */
 	CONF_WORDS,	   /* words with commas between, at most MAX */
+	CONF_USERS,	   /* name_valid() and none of the system's, with commas between, at most MAX */
 	CONF_DURATION,	   /* milliseconds, MIN..MAX */
 	CONF_NUMBER,	   /* MIN..MAX */
 	CONF_BOOL,	   /* yes or no */

@@ -97,7 +97,7 @@ static void step(struct daemon *d)
 
 static int watch_files(struct daemon *d)
 {
-	static const char *const local[] = {"passwd", "group", "shells", "subuid", "subgid", "localtime"};
+	static const char *const local[] = {"passwd", "group", "shells", "subuid", "subgid", "localtime", "muster/adopted"};
 	AUTO_FREE char *status = str_format("%s/%s", d->settings.conf.runtime_dir, STATUS_FILE);
 	AUTO_FREE char *config = realpath(d->config ? d->config : MUSTER_CONF, NULL);
 	const char *document = settings_document(&d->settings);

@@ -8,6 +8,7 @@
 
 #include "agentd/file.h"
 #include "agentd/local.h"
+#include "common/names.h"
 #include "common/str.h"
 
 #define FILE_LIMIT (64u << 20)
@@ -19,6 +20,7 @@
 struct entry {
 	const char *name;
 	uint32_t uid, gid; /* NO_ID: none, or not readable */
+	const char *shell;
 };
 #define NO_ID UINT32_MAX
 
@@ -34,6 +36,7 @@ enum file {
 	FILE_SUBGID,
 	FILE_LOGIN_DEFS,
 	FILE_SHELLS,
+	FILE_ADOPTED,
 	N_FILES,
 };
 static const struct {
@@ -42,6 +45,7 @@ static const struct {
 } files[N_FILES] = {
 	{"passwd", true},  {"group", true},	  {"subuid", false},
 	{"subgid", false}, {"login.defs", false}, {"shells", false},
+	{"muster/adopted", false},
 };
 
 struct local {
@@ -53,6 +57,8 @@ struct local {
 	struct buf gids;
 	struct buf ranges; /* struct range */
 	struct buf shells; /* strings with their NUL */
+	struct buf adopted; /* struct local_adopted */
+	uint32_t uid_min;
 	uint64_t fingerprint;
 };
 
@@ -110,6 +116,9 @@ static int read_passwd(struct local *l, char *text)
 		next_field(&line);
 		e.uid = id_field(&line);
 		e.gid = id_field(&line);
+		next_field(&line);
+		next_field(&line);
+		e.shell = next_field(&line);
 		if (!*e.name)
 			continue;
 		r = buf_add(&l->users, &e, sizeof(e));
@@ -184,6 +193,7 @@ static int read_login_defs(struct local *l, char *text)
 	int r;
 
 	for (char *line; (line = next_line(&text));) {
+		read_setting(line, "UID_MIN", &l->uid_min);
 		read_setting(line, "SUB_UID_MIN", &uids.first);
 		read_setting(line, "SUB_UID_MAX", &uids.last);
 		read_setting(line, "SUB_GID_MIN", &gids.first);
@@ -204,6 +214,21 @@ static int read_shells(struct local *l, char *text)
 		line[strcspn(line, "# \t")] = '\0';
 		if (*line == '/')
 			r = buf_add(&l->shells, line, strlen(line) + 1);
+	}
+	return r;
+}
+
+/* A bare name, for pam_listfile, and a comment have no uid. */
+static int read_adopted(struct local *l, char *text)
+{
+	int r = 0;
+
+	for (char *line; r == 0 && (line = next_line(&text));) {
+		struct local_adopted a = {.name = next_field(&line), .uid = id_field(&line)};
+
+		a.locked = !strcmp(next_field(&line), LOCAL_ADOPTED_LOCKED);
+		if (name_valid(a.name) && a.uid != NO_ID)
+			r = buf_add(&l->adopted, &a, sizeof(a));
 	}
 	return r;
 }
@@ -235,7 +260,7 @@ static const void *find(const struct buf *b, size_t size, const void *key,
 static int parse_files(struct local *l)
 {
 	static int (*const readers[N_FILES])(struct local *, char *) = {
-		read_passwd, read_group, read_ranges, read_ranges, read_login_defs, read_shells,
+		read_passwd, read_group, read_ranges, read_ranges, read_login_defs, read_shells, read_adopted,
 	};
 	int r = 0;
 
@@ -274,6 +299,7 @@ int local_load(const char *etc, struct local **ret, char ret_error[static LOCAL_
 	snprintf(ret_error, LOCAL_ERROR_SIZE, "out of memory");
 	if (!l)
 		return -ENOMEM;
+	l->uid_min = ID_FLOOR;
 	r = read_files(l, etc, ret_error);
 	if (r == 0)
 		r = parse_files(l);
@@ -297,6 +323,7 @@ void local_free(struct local *l)
 	buf_done(&l->gids);
 	buf_done(&l->ranges);
 	buf_done(&l->shells);
+	buf_done(&l->adopted);
 	free(l);
 }
 
@@ -341,18 +368,74 @@ bool local_shell_listed(const struct local *l, const char *shell)
 	return false;
 }
 
+static const struct entry *users(const struct local *l, size_t *ret_n)
+{
+	*ret_n = l->users.len / sizeof(struct entry);
+	return (const struct entry *)(const void *)l->users.data;
+}
+
+/* The first line counts, as with glibc. NULL: none. */
+static const struct entry *find_user(const struct local *l, const char *name)
+{
+	size_t n;
+	const struct entry *e = users(l, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(e[i].name, name) && e[i].uid != NO_ID && e[i].gid != NO_ID)
+			return &e[i];
+	return NULL;
+}
+
 int local_user(const struct local *l, const char *name, uint32_t *ret_uid, uint32_t *ret_gid)
 {
-	const struct entry *users = (const struct entry *)(const void *)l->users.data;
+	const struct entry *e = find_user(l, name);
 
-	for (size_t i = 0; i < l->users.len / sizeof(*users); i++) {
-		if (strcmp(users[i].name, name) != 0 || users[i].uid == NO_ID || users[i].gid == NO_ID)
-			continue;
-		*ret_uid = users[i].uid;
-		*ret_gid = users[i].gid;
-		return 0;
-	}
-	return -ESRCH;
+	if (!e)
+		return -ESRCH;
+	*ret_uid = e->uid;
+	*ret_gid = e->gid;
+	return 0;
+}
+
+/* Nobody logs in with it. */
+static bool is_no_shell(const char *shell)
+{
+	const char *slash = strrchr(shell, '/');
+	const char *base = slash ? slash + 1 : shell;
+
+	return !strcmp(base, "nologin") || !strcmp(base, "false") || !strcmp(base, "sync");
+}
+
+const char *local_adopt_fault(const struct local *l, const char *name)
+{
+	size_t n, same = 0;
+	const struct entry *all = users(l, &n), *e = find_user(l, name);
+
+	if (!e)
+		return NULL;
+	if (!id_floor_ok(e->uid) || e->uid < l->uid_min || name_reserved(name) || is_no_shell(e->shell))
+		return "adopt_system";
+	for (size_t i = 0; i < n; i++)
+		same += all[i].uid == e->uid;
+	return same > 1 ? "adopt_uid_shared" : NULL;
+}
+
+const struct local_adopted *local_adopted(const struct local *l, size_t place)
+{
+	if (place >= l->adopted.len / sizeof(struct local_adopted))
+		return NULL;
+	return (const struct local_adopted *)(const void *)l->adopted.data + place;
+}
+
+bool local_is_adopted(const struct local *l, const char *name)
+{
+	const struct entry *e = find_user(l, name);
+	const struct local_adopted *a;
+
+	for (size_t i = 0; e && (a = local_adopted(l, i)); i++)
+		if (!strcmp(a->name, name) && a->uid == e->uid)
+			return true;
+	return false;
 }
 
 /* Of two with one name the first counts, as for getgrnam(3); one that cannot be read hides none. */

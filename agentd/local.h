@@ -6,6 +6,7 @@
 #define AGENTD_LOCAL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "common/macros.h"
@@ -15,8 +16,8 @@
 struct local;
 
 /*
- * Read ETC/passwd and ETC/group (they must be there), ETC/subuid, ETC/subgid, ETC/login.defs and ETC/shells (they
- * need not). A line that is no entry counts as far as it can be read: its name, at least.
+ * Read ETC/passwd and ETC/group (they must be there), ETC/subuid, ETC/subgid, ETC/login.defs, ETC/shells and
+ * ETC/muster/adopted (they need not). A line that is no entry counts as far as it can be read: its name, at least.
  *   ret_error  which file, and why; "" on success
  * 0 or -errno.
  */
@@ -38,6 +39,27 @@ int local_user(const struct local *l, const char *name, uint32_t *ret_uid, uint3
 
 /* The gid of the local group NAME, which is taken exactly. -ESRCH. */
 int local_group(const struct local *l, const char *name, uint32_t *ret_gid) MUST_CHECK;
+
+/*
+ * Why the directory can never take over the local user NAME, in one word: "adopt_system", an account of the system's, by uid or
+ * shell; "adopt_uid_shared", another one has the same uid. NULL: it can, or there is no such user.
+ */
+const char *local_adopt_fault(const struct local *l, const char *name);
+
+#define LOCAL_ADOPTED_LOCKED "locked"
+#define LOCAL_ADOPTED_KEPT   "kept"
+
+/* One line "NAME:UID:WHAT" of ETC/muster/adopted, as 'musterctl adopt --apply' left it. */
+struct local_adopted {
+	const char *name;
+	uint32_t uid;
+	bool locked; /* WHAT: its password was locked then; kept: it was locked before, or there was none */
+};
+
+/* In the order of the file; NULL at the end. */
+const struct local_adopted *local_adopted(const struct local *l, size_t place);
+/* Was the user NAME taken over, who has the same uid today? */
+bool local_is_adopted(const struct local *l, const char *name);
 
 /* Of everything that was read: equal as long as the files say the same. */
 uint64_t local_fingerprint(const struct local *l);

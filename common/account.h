@@ -68,6 +68,8 @@ struct account {
 	int64_t lease_s; /* 0: none */
 	/* Given here, never fetched: which of policy.access fit by user and group, bit by bit; access_deny has a bit for a denial. */
 	uint64_t access_allow, access_deny;
+	/* Given here, never fetched: a user of /etc/passwd, whose uid and gid these are; NSS does not serve it. */
+	bool adopted;
 };
 
 /* A POSIX group that a directory group asks for (JumpCloud: attributes.posixGroups). */
@@ -94,7 +96,7 @@ struct membership {
 
 /* Why a user or group of the directory is left out (D1-D6). */
 struct reject {
-	/* "user", "group"; of one that stays: "key", "password", "posix_group", "member"; "local_group" */
+	/* "user", "group"; of one that stays: "key", "password", "posix_group", "member", "adopt", …; "local_group" */
 	const char *kind;
 	const char *id, *name;
 	const char *reason; /* one word: name_invalid, name_reserved, name_local, uid_range, … */

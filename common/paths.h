@@ -22,6 +22,13 @@
 #ifndef MUSTER_ETC
 #define MUSTER_ETC "/etc" /* where the files of local users are */
 #endif
+/*
+ * Which local users the directory has taken over, written by 'musterctl adopt --apply': for each a line "NAME", which pam_listfile
+ * reads, and one "NAME:UID:WHAT", for muster (agentd/local.h). It tells what was done to /etc/shadow, and so lies in /etc.
+ */
+#ifndef MUSTER_ADOPTED
+#define MUSTER_ADOPTED "/etc/muster/adopted"
+#endif
 #define NSS_SNAPSHOT "nss.snapshot"
 #define PAM_SNAPSHOT "pam.snapshot"
 

@@ -44,6 +44,7 @@ static const struct field account_fields[] = {
 	FIELD(36, U64, account, access_allow),
 	FIELD(37, U64, account, access_deny),
 	FIELD(38, BOOL, account, mfa_required),
+	FIELD(40, BOOL, account, adopted),
 };
 
 static const struct field group_fields[] = {

@@ -42,6 +42,7 @@ static const struct account full = {
 	.totp_secret = "JBSWY3DPEHPK3PXP",
 	.username = "d.brandt",
 	.has_lease = true,
+	.adopted = true,
 	.lease_s = 3600,
 	.access_allow = 1,
 	.access_deny = UINT64_C(1) << 63,

@@ -149,6 +149,8 @@ static const char *bad_value(enum conf_type type)
 		return "uid=dora,dc=x";
 	case CONF_WORDS:
 		return "sshd,../x";
+	case CONF_USERS:
+		return "bob,root";
 	case CONF_DURATION:
 		return "1w";
 	case CONF_NUMBER:

@@ -116,6 +116,46 @@ static void test_ranges(void **state)
 	local_free(l);
 }
 
+/* Whom the directory may take over, and whom it has: the list as it is written, and as somebody has spoilt it. */
+static void test_adopted(void **state)
+{
+	static const char *const bad[] = {"system", "nologin", "twin", "zwilling", "low", "root", "sudo"};
+	struct local *l;
+	char path[80];
+
+	(void)state;
+	assert_int_equal(str_print(path, sizeof(path), "%s/muster", dir), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	put("login.defs", "UID_MIN\t2000\n");
+	put("passwd", "root:x:0:0::/root:/bin/bash\nbob:x:2001:100::/home/bob:/bin/bash\nsystem:x:500:1::/:/bin/bash\n"
+		      "nologin:x:2002:1::/:/usr/sbin/nologin\ntwin:x:2003:1::/:/bin/bash\nzwilling:x:2003:1::/:/bin/bash\n"
+		      "low:x:1999:1::/:/bin/bash\nsudo:x:2005:1::/:/bin/bash\ndora:x:2006:1::/:/bin/bash\n");
+	put("muster/adopted", "# comment:5:locked\nbob\nbob:2001:locked\n\ndora:2006:kept\nno:uid:locked\n:7:locked\n../x:8:kept\n"
+			      "erik:2007");
+	l = load();
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_non_null(local_adopt_fault(l, bad[i]));
+	assert_null(local_adopt_fault(l, "bob"));
+	assert_null(local_adopt_fault(l, "erik"));
+	assert_true(local_is_adopted(l, "bob"));
+	assert_true(local_is_adopted(l, "dora"));
+	assert_false(local_is_adopted(l, "erik")); /* no local user */
+	assert_false(local_is_adopted(l, "Bob"));
+	assert_false(local_is_adopted(l, "twin"));
+	assert_string_equal(local_adopted(l, 0)->name, "bob");
+	assert_true(local_adopted(l, 0)->locked);
+	assert_false(local_adopted(l, 1)->locked);
+	assert_string_equal(local_adopted(l, 2)->name, "erik");
+	assert_null(local_adopted(l, 3));
+	local_free(l);
+	put("muster/adopted", "bob:2002:locked\n");
+	l = load();
+	assert_false(local_is_adopted(l, "bob")); /* it was another one */
+	local_free(l);
+	put("muster/adopted", NULL);
+	assert_int_equal(rmdir(path), 0);
+}
+
 static void test_shells(void **state)
 {
 	struct local *l = load();
@@ -187,6 +227,7 @@ int main(void)
 		cmocka_unit_test_setup(test_names, set_up),
 		cmocka_unit_test_setup(test_ids, set_up),
 		cmocka_unit_test_setup(test_ranges, set_up),
+		cmocka_unit_test_setup(test_adopted, set_up),
 		cmocka_unit_test_setup(test_shells, set_up),
 		cmocka_unit_test_setup(test_needed, set_up),
 		cmocka_unit_test_setup(test_fingerprint, set_up),

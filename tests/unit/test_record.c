@@ -60,6 +60,7 @@ static void test_account(void **state)
 	assert_true(a.removed_at == full.removed_at);
 	assert_string_equal(a.username, full.username);
 	assert_true(a.has_lease && a.lease_s == full.lease_s);
+	assert_true(a.adopted);
 	assert_true(a.access_allow == full.access_allow && a.access_deny == full.access_deny);
 	assert_int_equal(a.n_scheduled, 2);
 	for (size_t i = 0; i < 2; i++) {

@@ -126,7 +126,7 @@ static const struct {
 	int (*pack)(struct buf *out);
 	int (*unpack)(const void *data, size_t len);
 } kinds[] = {
-	{RECORD_ACCOUNT, 38, pack_account, unpack_account},
+	{RECORD_ACCOUNT, 39, pack_account, unpack_account},
 	{RECORD_GROUP, 5, pack_group, unpack_group},
 	{RECORD_MEMBERSHIP, 2, pack_membership, unpack_membership},
 	{RECORD_LOCKOUT, 6, pack_lockout, unpack_lockout},
