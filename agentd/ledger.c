@@ -118,7 +118,7 @@ int ledger_add_user(struct ledger *l, const struct ledger_user *u)
 	int r;
 
 	if (!object_id_valid(u->id) || !name_valid(u->name) || !id_floor_ok(u->uid) ||
-	    !id_floor_ok(u->gid))
+	    (!u->adopted && !id_floor_ok(u->gid)))
 		return -EINVAL;
 	if (user_clashes(l, u))
 		return -EEXIST;

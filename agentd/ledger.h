@@ -20,6 +20,7 @@ struct ledger_user {
 	bool private_group; /* gid is a group of the user's own, with the user's name */
 	int64_t removed_at; /* 0: was there when last seen; LEDGER_FORGOTTEN */
 	int64_t missing_since; /* held: not in the directory's list, and not gone yet; 0: is there */
+	bool adopted; /* uid and gid are those of a local user, and are given to nobody: as long as that is taken over */
 	bool changed;	    /* not yet stored */
 	bool dropped;	    /* ledger_drop() */
 };
@@ -68,7 +69,7 @@ uint32_t ledger_find_gid(const struct ledger *l, uint32_t gid);
 
 /*
  * Add a copy of U or G. -EEXIST: its id, name, uid or gid is given already; -EINVAL: not what may be given
- * (object_id_valid(), name_valid(), id_floor_ok()); -ENOMEM.
+ * (object_id_valid(), name_valid(), id_floor_ok(), which no gid of a local user has to be); -ENOMEM.
  */
 int ledger_add_user(struct ledger *l, const struct ledger_user *u) MUST_CHECK;
 int ledger_add_group(struct ledger *l, const struct ledger_group *g) MUST_CHECK;

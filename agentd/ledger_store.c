@@ -11,6 +11,7 @@
 #define VERSION 1
 #define PRIVATE_GROUP 1
 #define MISSING	      2 /* the time is since when */
+#define ADOPTED	      4
 
 enum {
 	DB_USERS,
@@ -44,13 +45,14 @@ int ledger_user_unpack(const void *data, size_t len, struct ledger_user *ret)
 	if (len <= sizeof(s) || memchr(name, '\0', len - sizeof(s)) != name + len - sizeof(s) - 1)
 		return -EBADMSG;
 	memcpy(&s, data, sizeof(s));
-	if (s.version != VERSION || (s.flags & ~(PRIVATE_GROUP | MISSING)) || !name_valid(name))
+	if (s.version != VERSION || (s.flags & ~(PRIVATE_GROUP | MISSING | ADOPTED)) || !name_valid(name))
 		return -EBADMSG;
 	*ret = (struct ledger_user){
 		.name = name,
 		.uid = le32toh(s.uid),
 		.gid = le32toh(s.gid),
 		.private_group = s.flags & PRIVATE_GROUP,
+		.adopted = s.flags & ADOPTED,
 		.removed_at = s.flags & MISSING ? 0 : (int64_t)le64toh(s.at),
 		.missing_since = s.flags & MISSING ? (int64_t)le64toh(s.at) : 0,
 	};
@@ -149,7 +151,8 @@ static int user_save(MDB_txn *txn, MDB_dbi dbi, const struct ledger_user *u)
 	uint8_t value[sizeof(struct stored_user) + NAME_MAX_LEN + 1];
 	struct stored_user s = {
 		.version = VERSION,
-		.flags = (u->private_group ? PRIVATE_GROUP : 0) | (u->missing_since ? MISSING : 0),
+		.flags = (u->private_group ? PRIVATE_GROUP : 0) | (u->missing_since ? MISSING : 0) |
+			 (u->adopted ? ADOPTED : 0),
 		.uid = htole32(u->uid),
 		.gid = htole32(u->gid),
 		.at = htole64((uint64_t)(u->missing_since ? u->missing_since : u->removed_at)),
@@ -233,10 +236,11 @@ static int adopt_user(struct ledger *l, const struct account *a, struct snapshot
 		.name = a->name,
 		.uid = a->uid,
 		.gid = a->gid,
+		.adopted = a->adopted,
 		.removed_at = a->bound ? 0 : a->removed_at,
 		.changed = true,
 	};
-	int r = group_is_named(nss, a->gid, a->name, &u.private_group);
+	int r = a->adopted ? 0 : group_is_named(nss, a->gid, a->name, &u.private_group);
 
 	return r < 0 ? r : ledger_add_user(l, &u);
 }

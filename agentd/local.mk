@@ -57,7 +57,7 @@ libagentd_la_SOURCES = \
 	agentd/worker.h agentd/worker.c \
 	agentd/world.h agentd/world.c agentd/world_private.h \
 	agentd/world_read.c agentd/world_ids.c agentd/world_groups.c \
-	agentd/world_leave.c agentd/world_local.c agentd/world_account.c agentd/world_access.c \
+	agentd/world_leave.c agentd/world_local.c agentd/world_adopt.c agentd/world_account.c agentd/world_access.c \
 	agentd/zone.h agentd/zone.c
 libagentd_la_CFLAGS = $(AM_CFLAGS) # objects of its own: others compile protocol.c too
 libagentd_la_LIBADD = $(LMDB_LIBS)

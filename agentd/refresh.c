@@ -106,13 +106,13 @@ static int take_account(const void *record, size_t len, void *context)
 
 static int take_reject(const struct list *l, const void *record, size_t len)
 {
-	static const char *const of_groups[] = {"group", "posix_group", "member", "local_group", "access"};
+	static const char *const made_again[] = {"group", "posix_group", "member", "local_group", "access", "adopt"};
 	const struct strlist ids = ids_of(l);
 	struct reject j;
 	int r = record_reject_unpack(record, len, &j);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(of_groups); i++)
-		if (!strcmp(j.kind, of_groups[i]))
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(made_again); i++)
+		if (!strcmp(j.kind, made_again[i]))
 			return 0;
 	return r < 0 || has(&ids, j.id) ? r : add(l->stage, record, len);
 }

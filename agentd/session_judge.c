@@ -28,14 +28,19 @@ void session_judge_done(struct session_judge *j)
 	*j = (struct session_judge){0};
 }
 
-/* Who has become a local user since the last sync is none of ours any more. */
+/* Who has become a local user since the last sync is none of ours any more; a local one is ours while he is taken over. */
 static int refuse_local(struct session_judge *j, const struct account *a)
 {
 	char error[LOCAL_ERROR_SIZE];
+	uint32_t uid, gid;
 	int r = j->local ? 0 : local_load(MUSTER_ETC, &j->local, error);
 
 	if (r < 0)
 		return r;
+	if (a->adopted)
+		return local_is_adopted(j->local, a->name) && local_user(j->local, a->name, &uid, &gid) == 0 && uid == a->uid ?
+			       0 :
+			       -ESRCH;
 	return local_name_taken(j->local, a->name) || local_uid_taken(j->local, a->uid) ? -ESRCH : 0;
 }
 

@@ -74,8 +74,9 @@ static int add_user(struct builder *b, const struct world_user *u)
 		r = record_account_unpack(b->record.data, b->record.len, &a);
 	if (r == 0)
 		r = snapshot_writer_account(b->pam, a.name, a.uid, b->record.data, b->record.len);
-	if (r == 0)
-		r = collect_gids(b, u);
+	if (r < 0 || u->adopted) /* of those /etc/passwd tells */
+		return r;
+	r = collect_gids(b, u);
 	if (r < 0)
 		return r;
 	s = (struct snapshot_user){a.name, a.gecos, a.home, a.shell, a.uid, a.gid};

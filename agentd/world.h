@@ -45,6 +45,8 @@ struct world_user {
 	uint32_t n_memberships;
 	enum world_fate fate;
 	bool private_group; /* gid is a group of its own, with the user's name */
+	bool adopted;	    /* a local user's name, uid and gid: in pam.snapshot alone */
+	bool pending;	    /* but 'musterctl adopt --apply' has not been there yet: it has no rights from us */
 	bool sudo, sudo_nopasswd;
 	bool has_lease; /* of a group that is named in [lease] */
 	int64_t lease_s;

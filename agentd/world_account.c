@@ -106,6 +106,10 @@ static int fill_home_and_shell(struct world *w, struct account *a, struct work *
 {
 	const char *asked = a->shell;
 
+	if (a->adopted) { /* both are in /etc/passwd */
+		a->home = a->shell = "";
+		return 0;
+	}
 	if (!*a->home) {
 		free(k->home);
 		k->home = conf_home_for(w->in.conf->home, a->name);
@@ -139,6 +143,7 @@ static int finish_user(struct world *w, struct world_user *u, struct account *a,
 	a->lease_s = u->lease_s;
 	world_give_access(w, u, a);
 	a->removed_at = 0;
+	a->adopted = u->adopted;
 	w->n_accounts++;
 	w->totp_wanted |= factor_is_wanted(a);
 	note_changes(w, a);
@@ -153,7 +158,7 @@ static int finish_holder(struct world *w, const struct world_user *u, struct acc
 	*a = (struct account){
 		.id = u->id, .name = u->name, .gecos = "", .home = "", .shell = NO_LOGIN, .email = "",
 		.uid = u->uid, .gid = u->gid, .password_hash = "", .totp_secret = "",
-		.removed_at = ledger_user(w->ledger, u->given)->removed_at,
+		.removed_at = ledger_user(w->ledger, u->given)->removed_at, .adopted = u->adopted,
 	};
 	free(k->home);
 	k->home = conf_home_for(w->in.conf->home, u->name);

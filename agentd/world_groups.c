@@ -169,6 +169,8 @@ static int join_member(struct world *w, const struct world_dir *d, const char *u
 	u->access |= d->access;
 	if (d->lease)
 		take_lease(u, d->lease);
+	if (u->adopted) /* groups stay as they are here */
+		return 0;
 	for (uint32_t i = 0; r == 0 && i < d->n_groups; i++)
 		r = world_add_member(w, d->groups[i], place);
 	return r == 0 && d->grant ? world_join_local(w, d->grant, place) : r;
@@ -203,7 +205,7 @@ static int join_sudo(struct world *w)
 	for (uint32_t i = 0; r == 0 && i < world_n_users(w); i++) {
 		struct world_user *u = world_user(w, i);
 
-		if (u->fate != WORLD_IN || !w->in.conf->allow_sudo)
+		if (u->fate != WORLD_IN || !w->in.conf->allow_sudo || u->pending)
 			u->sudo = u->sudo_nopasswd = false;
 		if (u->sudo)
 			r = world_add_member(w, u->sudo_nopasswd ? nopasswd : sudo, i);

@@ -54,18 +54,30 @@ static int check_new_name(struct world *w, struct world_user *u)
 			       ledger_user(w->ledger, owner)->id, u->name);
 }
 
+/* What the ledger noted of a local user ends when he is taken over no longer: he never got an id of ours. */
+static uint32_t find_given(struct world *w, const char *id)
+{
+	uint32_t place = ledger_find_id(w->ledger, id);
+
+	if (place == INDEX_NONE || !ledger_user(w->ledger, place)->adopted ||
+	    world_adoptable(w, ledger_user(w->ledger, place)->name))
+		return place;
+	ledger_drop(w->ledger, place);
+	return INDEX_NONE;
+}
+
 static int give_name(struct world *w, struct world_user *u)
 {
 	int r;
 
-	u->given = ledger_find_id(w->ledger, u->id);
+	u->given = find_given(w, u->id);
 	if (u->fate != WORLD_IN)
 		return 0;
 	r = u->given == INDEX_NONE ? check_new_name(w, u) : keep_name(w, u);
 	if (r < 0 || u->fate != WORLD_IN)
 		return r;
 	if (local_name_taken(w->in.local, u->name))
-		return world_leave_out(w, u, "name_local", "a local user or group has this name");
+		return world_adopt(w, u);
 	return name_reserved(u->name) ? world_leave_out(w, u, "name_reserved", "a name of the system") : 0;
 }
 
@@ -157,7 +169,7 @@ static int give_uid(struct world *w, struct index *taken, uint32_t place)
 	struct world_user *u = world_user(w, place);
 	int r;
 
-	if (u->fate != WORLD_IN)
+	if (u->fate != WORLD_IN || u->adopted)
 		return 0;
 	if (u->given != INDEX_NONE)
 		return keep_uid(w, u);
@@ -289,8 +301,8 @@ static int give_gid(struct world *w, struct world_user *u)
 	if (u->fate != WORLD_IN)
 		return 0;
 	if (u->given != INDEX_NONE)
-		return keep_gid(w, u);
-	r = choose_gid(w, u);
+		return u->adopted ? 0 : keep_gid(w, u);
+	r = u->adopted ? 0 : choose_gid(w, u);
 	if (r < 0 || u->fate != WORLD_IN)
 		return r;
 	r = ledger_add_user(w->ledger, &(struct ledger_user){.id = u->id,
@@ -298,6 +310,7 @@ static int give_gid(struct world *w, struct world_user *u)
 							     .uid = u->uid,
 							     .gid = u->gid,
 							     .private_group = u->private_group,
+							     .adopted = u->adopted,
 							     .changed = true});
 	if (r == -EEXIST) /* every clash was looked for; should one be left, nobody gets the same twice */
 		return world_leave_out(w, u, "id_collision", "given to somebody else already");

@@ -32,9 +32,12 @@ static int add_holder(struct world *w, uint32_t place)
 		.private_group = g->private_group && world_find_gid(w, g->gid) == INDEX_NONE,
 	};
 
-	if (local_name_taken(w->in.local, u.name) || name_reserved(u.name) ||
-	    world_uid_fault(w, u.uid) || world_gid_fault(w, u.gid))
+	if (world_adoptable(w, u.name) && local_user(w->in.local, u.name, &u.uid, &u.gid) == 0)
+		u.adopted = true;
+	else if (local_name_taken(w->in.local, u.name) || name_reserved(u.name) ||
+		 world_uid_fault(w, u.uid) || world_gid_fault(w, u.gid))
 		return 0;
+	u.private_group = u.private_group && !u.adopted;
 	return buf_add(&w->users, &u, sizeof(u));
 }
 
@@ -52,7 +55,11 @@ static int leave(struct world *w, uint32_t place)
 		g->removed_at = LEDGER_FORGOTTEN;
 		g->changed = true;
 	}
-	if (g->removed_at == LEDGER_FORGOTTEN || w->in.now - g->removed_at >= keep_s)
+	if (g->removed_at == LEDGER_FORGOTTEN)
+		return 0;
+	if (local_is_adopted(w->in.local, g->name)) /* or he would get in again, with the keys in his home */
+		return add_holder(w, place);
+	if (w->in.now - g->removed_at >= keep_s)
 		return 0;
 	world_note_change(w, g->removed_at + keep_s);
 	return add_holder(w, place);
@@ -66,6 +73,10 @@ static int stay_or_leave(struct world *w, uint32_t place)
 
 	if (g->dropped)
 		return 0;
+	if (g->adopted && !world_adoptable(w, g->name)) {
+		ledger_drop(w->ledger, place);
+		return 0;
+	}
 	if (!u || u->fate == WORLD_GONE)
 		return leave(w, place);
 	if (g->removed_at != 0) {

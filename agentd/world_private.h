@@ -45,6 +45,11 @@ int world_join_local(struct world *w, const struct conf_grant *g, uint32_t user)
 const char *world_uid_fault(const struct world *w, uint32_t uid);
 const char *world_gid_fault(const struct world *w, uint32_t gid);
 
+/* The local user NAME is in the directory's hands, or is to be: agentd/world_adopt.c. */
+bool world_adoptable(const struct world *w, const char *name);
+/* U, whose name is local, with that user's ids, or left out. */
+int world_adopt(struct world *w, struct world_user *u) MUST_CHECK;
+
 /* Is NAME, in any case, one that an administrator named? */
 bool world_named(const struct strlist *names, const char *name);
 

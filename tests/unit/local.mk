@@ -281,8 +281,10 @@ test_verdict_table_LDADD = libcommon.la
 # musterd's parts
 AGENTD_TEST_LIBS = libagentd.la libconf.la liblogin.la libverifier.la libcommontest.la $(CMOCKA_LIBS)
 WORLD_FIXTURE = tests/unit/world_fixture.h tests/unit/world_fixture.c
-check_PROGRAMS += test_world test_world_ids test_world_groups
-TESTS += test_world test_world_ids test_world_groups
+check_PROGRAMS += test_world test_world_ids test_world_groups test_world_adopt
+TESTS += test_world test_world_ids test_world_groups test_world_adopt
+test_world_adopt_SOURCES = tests/unit/test_world_adopt.c $(WORLD_FIXTURE)
+test_world_adopt_LDADD = $(AGENTD_TEST_LIBS)
 test_world_SOURCES = tests/unit/test_world.c $(WORLD_FIXTURE)
 test_world_LDADD = $(AGENTD_TEST_LIBS)
 test_world_ids_SOURCES = tests/unit/test_world_ids.c $(WORLD_FIXTURE)

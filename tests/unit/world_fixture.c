@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/verifier.h"
 
@@ -23,21 +24,29 @@ static void path_of(const char *name, char *out, size_t size)
 	assert_int_equal(str_print(out, size, "%s/%s", dir, name), 0);
 }
 
+static void add_to_file(const char *name, const char *text)
+{
+	char path[80];
+	FILE *f;
+
+	path_of(name, path, sizeof(path));
+	f = fopen(path, "a");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
 static void write_files(void)
 {
 	char path[80];
 
-	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-		FILE *f;
-
-		path_of(files[i].name, path, sizeof(path));
-		f = fopen(path, "w");
-		assert_non_null(f);
-		assert_true(fputs(files[i].text, f) >= 0);
-		assert_int_equal(fclose(f), 0);
-	}
-	path_of("muster.conf", path, sizeof(path));
-	fclose(fopen(path, "w"));
+	memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
+	assert_non_null(mkdtemp(dir));
+	path_of("muster", path, sizeof(path));
+	assert_int_equal(mkdir(path, 0700), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		add_to_file(files[i].name, files[i].text);
+	add_to_file("muster.conf", "");
 }
 
 static void remove_files(void)
@@ -50,22 +59,40 @@ static void remove_files(void)
 	}
 	path_of("muster.conf", path, sizeof(path));
 	unlink(path);
+	path_of("muster/adopted", path, sizeof(path));
+	unlink(path);
+	path_of("muster", path, sizeof(path));
+	rmdir(path);
 	rmdir(dir);
+}
+
+static void load_local(struct fixture *f)
+{
+	char error[LOCAL_ERROR_SIZE];
+
+	assert_int_equal(local_load(dir, &f->local, error), 0);
+	remove_files();
+}
+
+void fixture_host(struct fixture *f, const char *passwd, const char *adopted)
+{
+	local_free(f->local);
+	write_files();
+	add_to_file("passwd", passwd);
+	add_to_file("muster/adopted", adopted);
+	load_local(f);
 }
 
 int fixture_set_up(void **state)
 {
-	char local_error[LOCAL_ERROR_SIZE], conf_error[CONF_ERROR_SIZE], path[80];
+	char conf_error[CONF_ERROR_SIZE], path[80];
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	assert_non_null(f);
-	memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
-	assert_non_null(mkdtemp(dir));
 	write_files();
 	path_of("muster.conf", path, sizeof(path));
 	assert_int_equal(conf_load(path, &f->conf, conf_error), 0);
-	assert_int_equal(local_load(dir, &f->local, local_error), 0);
-	remove_files();
+	load_local(f);
 	f->now = NOW;
 	f->world.out.fd = -1;
 	assert_int_equal(stage_init(&f->stage), 0);

@@ -29,6 +29,9 @@ struct fixture {
 int fixture_set_up(void **state);
 int fixture_tear_down(void **state);
 
+/* The host has these lines in passwd as well, and this list of whom the directory has taken over. */
+void fixture_host(struct fixture *f, const char *passwd, const char *adopted);
+
 /* Record of an account; NULL strings become "", bound, active, with a password. */
 void fixture_user(struct fixture *f, struct account a);
 #define USER(f, ...) fixture_user(f, (struct account){__VA_ARGS__})
