@@ -15,7 +15,7 @@ static enum reason agent_refusal(const struct call *c)
 static int decide(const struct call *c, struct subject *s, struct verdict *ret)
 {
 	enum reason refusal = agent_refusal(c);
-	int r = subject_load(c->user, s);
+	int r = call_load(c, s);
 
 	s->service = call_service(c);
 	if (r == 0)

@@ -10,6 +10,8 @@ void args_parse(int argc, const char **argv, struct args *ret)
 			ret->use_first_pass = true;
 		else if (strcmp(argv[i], "gate") == 0)
 			ret->gate = true;
+		else if (strcmp(argv[i], "adopt") == 0)
+			ret->adopt = true;
 		else if (strcmp(argv[i], "try_first_pass") == 0 ||
 			 strcmp(argv[i], "use_authtok") == 0)
 			continue; /* what we do anyway; we never set a new password */

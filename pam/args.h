@@ -7,6 +7,7 @@
 struct args {
 	bool use_first_pass; /* take the password already asked for; never ask */
 	bool gate;           /* account phase: repeat the verdict without a word */
+	bool adopt;          /* local users whom the directory has taken over are ours, too */
 	const char *
 		unknown; /* the first argument not understood, or NULL: directory users are refused */
 };

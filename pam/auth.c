@@ -29,7 +29,7 @@ static struct login check(const struct call *c, struct subject *s, const char *p
 	const struct login_directory directory = {agent_ask_directory, c};
 	enum reason refusal = agent_check(c, VERDICT_AUTH);
 	struct login l;
-	int r = subject_load(c->user, s);
+	int r = call_load(c, s);
 
 	s->service = call_service(c);
 	if (r == 0)

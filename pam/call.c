@@ -8,9 +8,12 @@
 #include <security/pam_ext.h>
 
 #include "common/names.h"
+#include "common/paths.h"
+#include "common/subject.h"
 #include "pam/local.h"
 
 #define PASSWD "/etc/passwd"
+enum { PASSWD_UID = 2, ADOPTED_UID = 1 }; /* fields */
 
 static const char *item(const struct call *c, int type)
 {
@@ -29,6 +32,37 @@ const char *call_rhost(const struct call *c)
 	return item(c, PAM_RHOST);
 }
 
+/*
+ * Is the local user one whom the directory has taken over, and not another one who got his name since? An entry that
+ * cannot be read is his all the same. 1, 0, -errno.
+ */
+static int find_adopted(struct call *c)
+{
+	uint32_t uid, uid_then;
+	int r = local_number(PASSWD, c->user, PASSWD_UID, &uid);
+
+	if (r < 0 && r != -EBADMSG)
+		return r;
+	if (r != 1 || !id_floor_ok(uid))
+		return 0;
+	r = local_number(MUSTER_ADOPTED, c->user, ADOPTED_UID, &uid_then);
+	if (r == 0 || r == -ENOENT || (r > 0 && uid_then != uid))
+		return 0;
+	c->adopted_uid = uid;
+	return r > 0 || r == -EBADMSG ? 1 : r;
+}
+
+/* 1: none of ours; 0; -errno: it cannot be known. */
+static int is_foreign(struct call *c)
+{
+	int r = local_user(PASSWD, c->user);
+
+	if (r <= 0 || !c->args.adopt)
+		return r;
+	r = find_adopted(c);
+	return r < 0 ? r : !r;
+}
+
 int call_begin(struct call *c, pam_handle_t *pamh, int flags, int argc, const char **argv)
 {
 	int r;
@@ -39,10 +73,21 @@ int call_begin(struct call *c, pam_handle_t *pamh, int flags, int argc, const ch
 	r = pam_get_user(pamh, &c->user, NULL);
 	if (r != PAM_SUCCESS || !c->user)
 		return r == PAM_CONV_AGAIN ? PAM_INCOMPLETE : PAM_AUTHINFO_UNAVAIL;
-	r = local_user(PASSWD, c->user);
+	r = is_foreign(c);
 	if (r < 0)
 		call_log_refusal(c, REASON_UNAVAILABLE, 0, r);
 	return r == 0 ? PAM_SUCCESS : r > 0 ? PAM_USER_UNKNOWN : PAM_AUTHINFO_UNAVAIL;
+}
+
+int call_load(const struct call *c, struct subject *s)
+{
+	int r = subject_load(c->user, s);
+
+	if (!c->adopted_uid)
+		return r == 0 && s->account.adopted ? -ESRCH : r;
+	if (r == -ESRCH || (r == 0 && (!s->account.adopted || s->account.uid != c->adopted_uid)))
+		return -ENODATA;
+	return r;
 }
 
 int call_check_args(const struct call *c)

@@ -2,6 +2,8 @@
 #ifndef PAM_LOCAL_H
 #define PAM_LOCAL_H
 
+#include <stdint.h>
+
 #include "common/macros.h"
 
 /*
@@ -10,5 +12,11 @@
  * Returns 1 yes; 0 no; -errno when the file cannot be read.
  */
 int local_user(const char *passwd, const char *name) MUST_CHECK;
+
+/*
+ * The number in field FIELD, counted from 0, of the first line of FILE whose first field is NAME; read likewise.
+ * Returns 1 found; 0 there is no such line; -EBADMSG the field is no number; -errno when the file cannot be read.
+ */
+int local_number(const char *file, const char *name, unsigned int field, uint32_t *ret) MUST_CHECK;
 
 #endif

@@ -17,7 +17,7 @@ pam_muster_la_DEPENDENCIES = liblogin.la libverifier.la libcommon.la pam/pam_mus
 EXTRA_DIST += pam/pam_muster.map
 
 pamconfigsdir = $(datadir)/pam-configs
-dist_pamconfigs_DATA = pam/pam-configs/muster pam/pam-configs/muster-gate
+dist_pamconfigs_DATA = pam/pam-configs/muster pam/pam-configs/muster-gate pam/pam-configs/muster-adopt
 
 # For tests: the same sources for files of any user (common/local.mk), calling tests/unit/pam_wrap.c instead of
 # libc where pam_wrap.names says so. Without _FORTIFY_SOURCE, which would call read as __read_chk.

@@ -8,7 +8,7 @@
 int phase_password(const struct call *c)
 {
 	CLEANUP(subject_done) struct subject s = {0};
-	int r = subject_load(c->user, &s);
+	int r = call_load(c, &s);
 
 	if (r == -ESRCH)
 		return PAM_USER_UNKNOWN;

@@ -5,5 +5,5 @@ int phase_session(const struct call *c)
 {
 	CLEANUP(subject_done) struct subject s = {0};
 
-	return subject_load(c->user, &s) == 0 ? PAM_SUCCESS : PAM_IGNORE;
+	return call_load(c, &s) == 0 ? PAM_SUCCESS : PAM_IGNORE;
 }

@@ -282,7 +282,8 @@ def test_stacks():
     assert account[4:6] == [
         "account [success=1 default=ignore] pam_localuser.so",
         "account [success=ok new_authtok_reqd=bad user_unknown=ignore default=die] pam_muster.so gate"]
-    assert password[1] == "password [success=1 user_unknown=ignore default=die] pam_muster.so use_authtok try_first_pass"
+    assert password[1] == "password [success=1 user_unknown=ignore default=die] pam_muster.so adopt use_authtok" \
+        " try_first_pass"
     assert "session optional pam_muster.so" in lines_of("session")
 
 

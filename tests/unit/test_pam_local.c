@@ -89,12 +89,41 @@ static void test_no_file(void **state)
 	assert_int_equal(local_user(FILE_NAME, "root"), 1);
 }
 
+static void test_numbers(void **state)
+{
+	static const struct {
+		const char *name;
+		unsigned int field;
+		int r;
+		uint32_t number;
+	} cases[] = {
+		{"bob", 2, 1, 1001},	    {"bob", 3, 1, 100},	      {"bob", 1, -EBADMSG, 0}, {"bob", 9, -EBADMSG, 0},
+		{"twice", 2, 1, 7},	    {"top", 2, 1, UINT32_MAX}, {"over", 2, -EBADMSG, 0}, {"long", 2, -EBADMSG, 0},
+		{"none", 2, -EBADMSG, 0},   {"cut", 2, -EBADMSG, 0},  {"minus", 2, -EBADMSG, 0}, {"space", 2, -EBADMSG, 0},
+		{"bare", 1, 0, 0},	    {"nobody", 2, 0, 0},      {"listed", 1, 1, 1002},	 {"last", 2, 1, 42},
+		{"", 2, 0, 0},		    {"bob:x", 2, 0, 0},
+	};
+
+	(void)state;
+	write_file("bob:x:1001:100::/:/bin/sh\ntwice:x:7:7\ntwice:x:8:8\ntop:x:4294967295:\nover:x:4294967296:\n"
+		   "long:x:00000000001:\nnone:x::\ncut:x\nminus:x:-1:\nspace:x: 1:\nbare\nlisted\nlisted:1002:kept\nlast:x:42");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		uint32_t number = 0;
+
+		assert_int_equal(local_number(FILE_NAME, cases[i].name, cases[i].field, &number), cases[i].r);
+		assert_int_equal(number, cases[i].number);
+	}
+	unlink(FILE_NAME);
+	assert_int_equal(local_number(FILE_NAME, "bob", 2, &(uint32_t){0}), -ENOENT);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_no_file),
+		cmocka_unit_test(test_numbers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, remove_file);
