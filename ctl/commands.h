@@ -13,6 +13,7 @@ extern const struct command command_sync;
 extern const struct command command_unlock;
 extern const struct command command_accept;
 extern const struct command command_forget;
+extern const struct command command_adopt;
 extern const struct command command_doctor;
 extern const struct command command_setup;
 extern const struct command command_export;

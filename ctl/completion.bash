@@ -7,7 +7,7 @@ _musterctl_words()
 	local fields="--displayname --email --uid --gid --sudo --key --shell --home --state"
 
 	case $1 in
-	musterctl) echo "status users groups explain ssh-keys sync unlock accept forget doctor setup export directory --help --version" ;;
+	musterctl) echo "status users groups explain ssh-keys sync unlock accept forget adopt doctor setup export directory --help --version" ;;
 	"musterctl status") echo "--json --help" ;;
 	"musterctl users") echo "--where --columns --json --csv --help" ;;
 	"musterctl groups") echo "--json --csv --help" ;;
@@ -15,6 +15,7 @@ _musterctl_words()
 	"musterctl doctor") echo "--json --help" ;;
 	"musterctl setup") echo "--dry-run --mkhomedir --try --confirm --rollback --uninstall --help" ;;
 	"musterctl export") echo "--config --output --system --all --group --accept-removals --json --help" ;;
+	"musterctl adopt") echo "--apply --restore --json --help" ;;
 	"musterctl sync") echo "--accept-removals --help" ;;
 	"musterctl ssh-keys" | "musterctl unlock" | "musterctl accept" | "musterctl forget") echo "--help" ;;
 	"musterctl directory")

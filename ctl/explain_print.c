@@ -205,6 +205,8 @@ static void print_account(const struct explanation *e)
 	const struct account *a = &e->account;
 	char when[WHEN_TEXT_SIZE], text[160];
 
+	if (a->adopted)
+		print_line("account", "a local user, taken over by the directory");
 	print_line("state", user_state_name(verdict_state_at(a, e->now)));
 	for (uint32_t i = 0; i < a->n_scheduled; i++) {
 		if (a->scheduled[i].at <= e->now)
@@ -317,6 +319,7 @@ static void json_account(struct json_object *o, const struct explanation *e)
 {
 	const struct account *a = &e->account;
 
+	json_object_object_add(o, "adopted", json_object_new_boolean(a->adopted));
 	json_object_object_add(o, "uid", json_object_new_uint64(a->uid));
 	json_object_object_add(o, "state",
 			       text_to_json(user_state_name(verdict_state_at(a, e->now))));

@@ -39,10 +39,13 @@ libctl_la_SOURCES = \
 	ctl/doctor/doctor_files.c ctl/doctor/doctor_nss.c ctl/doctor/doctor_pam.c ctl/doctor/doctor_sshd.c \
 	ctl/doctor/doctor_sudo.c ctl/doctor/doctor_cache.c ctl/doctor/doctor_agent.c ctl/doctor/doctor_data.c \
 	ctl/doctor/doctor_users.c ctl/doctor/doctor_groups.c ctl/doctor/doctor_system.c ctl/doctor/doctor_setup.c \
+	ctl/doctor/doctor_adopt.c \
 	ctl/setup/nsswitch_edit.h ctl/setup/nsswitch_edit.c \
 	ctl/setup/files.h ctl/setup/files.c ctl/setup/stage.h ctl/setup/stage.c ctl/setup/say.h ctl/setup/say.c \
 	ctl/setup/trial.h ctl/setup/trial.c ctl/setup/undo.h ctl/setup/undo.c \
 	ctl/setup/apply.h ctl/setup/apply.c ctl/setup/setup.c \
+	ctl/adopt/adopt.c ctl/adopt/plan.h ctl/adopt/plan.c ctl/adopt/host.h ctl/adopt/host.c \
+	ctl/adopt/apply.h ctl/adopt/apply.c \
 	ctl/export/export.h ctl/export/export.c ctl/export/system.c \
 	ctl/export/document.h ctl/export/document.c ctl/export/target.h ctl/export/target.c \
 	agentd/source.h agentd/source.c agentd/fetcher.h agentd/fetcher.c agentd/stage.h agentd/stage.c \

@@ -18,6 +18,7 @@ static const struct command *const commands[] = {
 	&command_unlock,
 	&command_accept,
 	&command_forget,
+	&command_adopt,
 	&command_doctor,
 	&command_setup,
 	&command_export,

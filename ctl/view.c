@@ -143,5 +143,5 @@ bool view_name_is_local(const char *name)
 	uint32_t uid, gid;
 
 	return local_load(MUSTER_ETC, &local, error) < 0 ||
-	       local_user(local, name, &uid, &gid) == 0;
+	       (local_user(local, name, &uid, &gid) == 0 && !local_is_adopted(local, name));
 }

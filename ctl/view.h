@@ -49,7 +49,10 @@ int view_account(struct view *v, const char *name, struct buf *buf, struct accou
 /* The reject record of a user called NAME; -ESRCH when there is none. */
 int view_reject(struct view *v, const char *name, struct buf *buf, struct reject *ret) MUST_CHECK;
 
-/* Is NAME in /etc/passwd itself? True as well when that cannot be known: it is then none of ours. */
+/*
+ * Is NAME in /etc/passwd itself, and was not taken over ('musterctl adopt')? True as well when that cannot be known: it is then none
+ * of ours.
+ */
 bool view_name_is_local(const char *name);
 
 #endif

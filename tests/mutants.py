@@ -151,7 +151,7 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/answer.c", "\tr = wire_send(sock, FRAME_WORKING,", "\tpeer = 0;\n\tr = wire_send(sock, FRAME_WORKING,",
         ["test_agent.py::test_public"]),
     "local users are asked about": (
-        "pam/call.c", "\tr = local_user(PASSWD, c->user);", "\tr = local_user(\"/etc/passwd-\", \"\");",
+        "pam/call.c", "\tint r = local_user(PASSWD, c->user);", "\tint r = local_user(\"/etc/passwd-\", \"\");",
         ["test_pam_matrix.py::test_nothing_of_ours_is_touched_for_local_users"]),
     "any LDAP server is believed": (
         "agentd/fetch/ldap_server.c", "option(ld, LDAP_OPT_X_TLS_REQUIRE_CERT, LDAP_OPT_X_TLS_DEMAND)",
@@ -197,6 +197,26 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "the agent's word about another is taken": (
         "pam/agent.c", "return a.uid == s->account.uid ? word_of(&a)", "return s->account.uid ? word_of(&a)",
         ["test_ldap.py::test_lies[right, for another uid]"]),
+    "whoever has the name now was taken over": (
+        "pam/call.c", "(r > 0 && uid_then != uid))", "(r > 0 && uid == 0))", ["test_adopt.py::test_another_one_gets_the_name"]),
+    "who was taken over and is not known is a local user": (
+        "pam/call.c", "\t\treturn -ENODATA;", "\t\treturn -ESRCH;",
+        ["test_adopt.py::test_who_leaves_is_refused"]),
+    "PAM takes no notice of who is taken over and refused": (
+        "pam/pam-configs/muster-adopt", "[success=end user_unknown=ignore default=die]", "[success=end default=ignore]",
+        ["test_adopt.py::test_cron", "test_adopt.py::test_damaged_snapshot[missing]"]),
+    "the directory has its way before --apply": (
+        "agentd/world_groups.c", "!w->in.conf->allow_sudo || u->pending)", "!w->in.conf->allow_sudo)",
+        ["test_adopt.py::test_left_alone_without_a_word"]),
+    "sessions of who is taken over go on": (
+        "agentd/session_judge.c", "\tif (a->adopted)\n", "\tif (a->adopted)\n\t\treturn -ESRCH;\n\tif (a->adopted)\n",
+        ["test_adopt.py::test_sessions_end"]),
+    "what was locked before is unlocked": (
+        "ctl/adopt/apply.c", "u->locked = u->password == ADOPT_PASSWORD_OPEN ||", "u->locked = u->password != ADOPT_PASSWORD_OPEN ||",
+        ["test_adopt.py::test_restore"]),
+    "a shared uid is taken over": (
+        "agentd/local.c", 'return same > 1 ? "adopt_uid_shared" : NULL;', 'return same > 9 ? "adopt_uid_shared" : NULL;',
+        ["test_adopt.py::test_never[twin]"]),
     "a list that changed while it was read counts": (
         "agentd/fetch/jumpcloud_list.c", "\treturn total >= 0 && got != total ? changed(j, l) : 0;", "\treturn 0;",
         ["test_jumpcloud_fetch.py::test_hostile_list"]),

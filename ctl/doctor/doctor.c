@@ -111,6 +111,7 @@ static void examine(struct doctor *d)
 	doctor_cache(d);
 	doctor_agent(d);
 	doctor_data(d);
+	doctor_adopt(d);
 	doctor_users(d);
 	doctor_groups(d);
 	doctor_system(d);

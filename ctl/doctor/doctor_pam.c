@@ -53,6 +53,9 @@ static int answer(const struct pamstack_entry *e, const void *data)
 
 	if (e == v->liked_by)
 		return PAM_SUCCESS;
+	/* the list of those who were taken over: none of these is in it */
+	if (strcmp(e->module, "pam_listfile") == 0 && strstr(e->args, MUSTER_ADOPTED))
+		return PAM_AUTH_ERR;
 	if (strcmp(e->module, "pam_muster") == 0)
 		return v->muster;
 	/* "x" as password and no shadow entry: pam_unix refuses them, unless it is told not to mind */

@@ -16,7 +16,7 @@ static const char *reject_remedy(const struct reject *reject)
 	if (strcmp(reject->kind, "local_group") == 0)
 		return "make the group, or correct [groups] in muster.conf";
 	if (strcmp(reject->reason, "name_local") == 0)
-		return "rename one of the two";
+		return "rename one of the two, or let the directory take the local one over: 'musterctl adopt'";
 	return "change it in the directory; musterd(8) has the reasons";
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "ctl/adopt/apply.h"
 #include "ctl/setup/files.h"
 #include "ctl/setup/nsswitch_edit.h"
 #include "ctl/setup/say.h"
@@ -139,10 +140,13 @@ static int undo_part(const struct part *p, bool all, struct fault *f)
 int setup_undo(bool all, struct fault *f)
 {
 	struct fault other;
-	int users = undo_part(&nss, all, f); /* first nobody new exists, then nobody asks */
-	int gate = undo_part(&pam, all, users < 0 ? &other : f);
-	int r = users < 0 ? users : gate;
+	int users, gate, r = adopt_restore(f); /* local users have no other way in, when PAM asks muster no more */
 
+	if (r < 0)
+		return r;
+	users = undo_part(&nss, all, f); /* first nobody new exists, then nobody asks */
+	gate = undo_part(&pam, all, users < 0 ? &other : f);
+	r = users < 0 ? users : gate;
 	if (r < 0) /* the copies stay: what is left can be done once more */
 		return r;
 	trial_end();

@@ -1,0 +1,176 @@
+#include "ctl/adopt/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
+#include <shadow.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+
+#include "ctl/program.h"
+
+#define PASSWD      MUSTER_ETC "/passwd"
+#define GROUP       MUSTER_ETC "/group"
+#define SHADOW_FILE MUSTER_ETC "/shadow"
+#define FOLDER      MUSTER_ETC "/muster"
+#define PROFILE     "muster-adopt"
+#define AUTH_UPDATE "/usr/sbin/pam-auth-update"
+#define LIMIT_MS    60000
+
+static void fclosep(FILE **f)
+{
+	if (*f)
+		fclose(*f);
+}
+
+static int open_file(const char *path, FILE **ret, struct fault *f)
+{
+	*ret = fopen(path, "re");
+	return *ret ? 0 : fault_set(f, -errno, "%s: %s", path, strerror(errno));
+}
+
+static int fill_home(struct adopt_user *u, struct fault *f)
+{
+	CLEANUP(fclosep) FILE *file = NULL;
+	const struct passwd *p;
+	int r = open_file(PASSWD, &file, f);
+
+	while (r == 0 && !u->home && (p = fgetpwent(file)))
+		if (!strcmp(p->pw_name, u->name) && !(u->home = strdup(p->pw_dir)))
+			r = -ENOMEM;
+	return r;
+}
+
+static bool is_member(const struct group *g, const struct adopt_user *u)
+{
+	for (char **m = g->gr_mem; *m; m++)
+		if (!strcmp(*m, u->name))
+			return true;
+	return g->gr_gid == u->gid;
+}
+
+static int fill_groups(struct adopt_user *u, struct fault *f)
+{
+	CLEANUP(fclosep) FILE *file = NULL;
+	const struct group *g;
+	int r = open_file(GROUP, &file, f);
+
+	while (r == 0 && (g = fgetgrent(file))) {
+		AUTO_FREE char *before = TAKE(u->groups);
+
+		if (is_member(g, u))
+			u->groups = str_format("%s%s%s", before ? before : "", before ? " " : "",
+					       g->gr_name);
+		else
+			u->groups = TAKE(before);
+		if (is_member(g, u) && !u->groups)
+			r = -ENOMEM;
+	}
+	return r;
+}
+
+static enum adopt_password password_of(const char *hash)
+{
+	if (!*hash)
+		return ADOPT_PASSWORD_EMPTY;
+	return *hash == '!' || *hash == '*' ? ADOPT_PASSWORD_LOCKED : ADOPT_PASSWORD_OPEN;
+}
+
+static int read_shadow(const char *name, enum adopt_password *ret, bool *ret_expires,
+		       struct fault *f)
+{
+	CLEANUP(fclosep) FILE *file = NULL;
+	const struct spwd *s;
+	int r = open_file(SHADOW_FILE, &file, f);
+
+	*ret = ADOPT_PASSWORD_NONE;
+	while (r == 0 && (s = fgetspent(file)))
+		if (!strcmp(s->sp_namp, name)) {
+			*ret = password_of(s->sp_pwdp);
+			*ret_expires = s->sp_expire >= 0;
+			break;
+		}
+	return r;
+}
+
+int adopt_host_fill(struct adopt_user *u, struct fault *f)
+{
+	int r;
+
+	if (!u->local)
+		return 0;
+	r = fill_home(u, f);
+	if (r == 0)
+		r = fill_groups(u, f);
+	if (r == 0)
+		r = read_shadow(u->name, &u->password, &u->expires, f);
+	return r == -ENOMEM ? fault_set(f, r, "out of memory") : r;
+}
+
+/* A program of the distribution's, which knows its files and their locks. */
+static int call(const char *const *argv, struct fault *f)
+{
+	CLEANUP(buf_done) struct buf out = {0};
+	char line[FIRST_LINE_SIZE];
+	int r = program_run(argv, LIMIT_MS, &out);
+
+	if (r == 0)
+		return 0;
+	return fault_set(f, r < 0 ? r : -EIO, "%s: %s", argv[0],
+			 r < 0 ? strerror(-r)
+			       : first_line(out.len ? (const char *)out.data : "", line));
+}
+
+int adopt_host_lock(const struct adopt_user *u, bool lock, struct fault *f)
+{
+	const char *const argv[] = {"/usr/sbin/usermod", lock ? "-L" : "-U", u->name, NULL};
+	enum adopt_password now;
+	bool expires;
+	int r = read_shadow(u->name, &now, &expires, f);
+
+	if (r < 0 || (now != ADOPT_PASSWORD_OPEN) == lock)
+		return r;
+	r = call(argv, f);
+	if (r == 0)
+		r = read_shadow(u->name, &now, &expires, f);
+	if (r == 0 && (now != ADOPT_PASSWORD_OPEN) != lock)
+		r = fault_set(f, -EIO, "%s: usermod has not %s the password", u->name,
+			      lock ? "locked" : "unlocked");
+	return r;
+}
+
+int adopt_host_profile(bool on, struct fault *f)
+{
+	const char *const argv[] = {"/usr/bin/env",
+				    "DEBIAN_FRONTEND=noninteractive",
+				    AUTH_UPDATE,
+				    "--package",
+				    on ? "--enable" : "--disable",
+				    PROFILE,
+				    NULL};
+	int r;
+
+	if (adopt_profile_is_on() == on)
+		return 0;
+	r = access(AUTH_UPDATE, X_OK) < 0 ? fault_set(f, -ENOENT, "there is no " AUTH_UPDATE)
+					  : call(argv, f);
+	if (r == 0 && adopt_profile_is_on() != on)
+		r = fault_set(f, -EIO,
+			      "pam-auth-update leaves " MUSTER_ETC
+			      "/pam.d/common-* alone: they were edited by hand");
+	if (r < 0)
+		fault_hint(f, "%s the lines of the profile " PROFILE " by hand: pam_muster(8)",
+			   on ? "put in" : "take out");
+	return r;
+}
+
+int adopt_host_lock_out_others(struct fault *f)
+{
+	AUTO_CLOSE int fd = open(FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 || flock(fd, LOCK_EX) < 0)
+		return fault_set(f, -errno, FOLDER ": %s", strerror(errno));
+	return TAKE_FD(fd);
+}
