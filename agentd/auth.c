@@ -208,10 +208,12 @@ static void keep(const struct subject *s, const char *password, const char *code
 	else if (!code[0])
 		r = saved_distrust(MUSTER_STATE_DIR, s, password);
 	if (r > 0)
-		log_notice("auth: user '%s': the directory refuses a password that was right before: it is good no more off line",
-			   s->account.name);
+		log_notice("auth: distrusted user=%s uid=%u: the directory refuses a password that was right before: it is good no "
+			   "more off line",
+			   s->account.name, s->account.uid);
 	else if (r < 0)
-		log_error("auth: user '%s': the verifier for off-line use: %s", s->account.name, strerror(-r));
+		log_error("auth: unsaved user=%s uid=%u: the verifier for off-line use: %s", s->account.name, s->account.uid,
+			  strerror(-r));
 }
 
 static void note_time(struct auth *a, int64_t took_ms)

@@ -193,9 +193,10 @@ static void stop_lingering_in(struct sessions *s, DIR *dir)
 		if (r < 0 || in_grace(s, u.uid))
 			continue;
 		if (unlinkat(dirfd(dir), e->d_name, 0) < 0)
-			log_error("sessions: lingering of user=%s cannot be stopped: %s", u.name, strerror(errno));
+			log_error("sessions: lingering user=%s uid=%" PRIu32 " reason=%s: cannot be stopped: %s", u.name, u.uid,
+				  reason_name(u.reason), strerror(errno));
 		else
-			log_notice("sessions: lingering stopped user=%s uid=%" PRIu32 " reason=%s", u.name, u.uid,
+			log_notice("sessions: lingering_stopped user=%s uid=%" PRIu32 " reason=%s", u.name, u.uid,
 				   reason_name(u.reason));
 	}
 }

@@ -15,6 +15,7 @@
 #include "agentd/status.h"
 #include "agentd/sync_private.h"
 #include "agentd/tallies.h"
+#include "common/names.h"
 #include "common/saved_verifier.h"
 
 #define REJECTS_LOGGED 20
@@ -231,7 +232,11 @@ static int deliver(struct sync *s)
 
 static void log_reject(const struct reject *j)
 {
-	log_warning("sync: %s '%s' (%s): %s: %s", j->kind, j->name, j->id, j->reason, j->detail);
+	char name[128], id[128];
+
+	text_word(j->name, name, sizeof(name));
+	text_word(j->id, id, sizeof(id));
+	log_warning("sync: left_out kind=%s name=%s id=%s reason=%s: %s", j->kind, name, id, j->reason, j->detail);
 }
 
 static void log_rejects(const struct sync *s)
@@ -256,8 +261,7 @@ static void log_rejects(const struct sync *s)
 static void log_done(const struct sync *s)
 {
 	log_rejects(s);
-	log_notice("sync: generation %" PRIu64 ": %u accounts, %" PRIu64 " groups, %u left out; %u new, %u changed, "
-		   "%u gone, %u for the worse",
+	log_notice("sync: published generation=%" PRIu64 " accounts=%u groups=%" PRIu64 " left_out=%u new=%u changed=%u gone=%u worse=%u",
 		   s->generation, s->world.n_accounts, s->reply.end.groups, s->world.n_rejected, s->diff.n_new,
 		   s->diff.n_changed, s->diff.n_gone, s->diff.n_worse);
 }
@@ -317,7 +321,7 @@ static int sync_answered(struct sync *s, bool *ret_changed)
 	*ret_changed = true;
 	r = take_steps(s, tell, ARRAY_SIZE(tell));
 	if (r == 0)
-		log_notice("sync: generation %" PRIu64 ": %u asked for, %u changed, %u for the worse", s->generation,
+		log_notice("sync: published generation=%" PRIu64 " asked=%u changed=%u worse=%u", s->generation,
 			   s->users.count, s->diff.n_changed, s->diff.n_worse);
 	return r;
 }
@@ -343,7 +347,7 @@ static void publish_alone(struct sync *s)
 		s->alone = false;
 		return;
 	}
-	log_notice("sync: generation %" PRIu64 ": %s, without the directory", s->generation,
+	log_notice("sync: published generation=%" PRIu64 ": %s, without the directory", s->generation,
 		   behind ? "what was known last" : other_rules ? "other access rules" : "what fell due");
 }
 

@@ -144,19 +144,19 @@ static int send_one(struct reporting *r, uint32_t *place)
 	int rc = source_report(&r->sync->source, r->sync->local, e->id, error);
 
 	if (rc == 0) {
-		log_notice("sync: uid %u: too many wrong passwords, and the directory has locked %s", e->uid, e->id);
+		log_notice("lockout: reported uid=%u id=%s", e->uid, e->id);
 		r->sync->told = true;
 		reports_mark_sent(&r->reports, (*place)++);
 		save(r);
 		return 0;
 	}
 	if (rc == -ENOENT && !is_bound(r, e)) {
-		log_notice("sync: uid %u: the directory has no %s to lock any more", e->uid, e->id);
+		log_notice("lockout: dropped uid=%u id=%s: the directory has no such user any more", e->uid, e->id);
 		reports_drop(&r->reports, *place);
 		return 0;
 	}
 	r->sync->state.alarms++;
-	log_error("sync: uid %u: the directory cannot be told to lock %s: %s", e->uid, e->id, error);
+	log_error("lockout: unreported uid=%u id=%s: the directory cannot be told to lock: %s", e->uid, e->id, error);
 	if (!concerns_one(rc))
 		return rc;
 	reports_postpone(&r->reports, *place);

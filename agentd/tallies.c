@@ -30,10 +30,10 @@ static bool is_reset(const struct account *a, const struct account *b)
 static const char *reason_to_end(const struct account *a, const struct account *b)
 {
 	if (strcmp(a->id, b->id))
-		return "was somebody else's";
+		return "other_user";
 	if (a->account_locked && !b->account_locked)
-		return "unlocked in the directory";
-	return is_reset(a, b) ? "has a new password" : NULL;
+		return "unlocked";
+	return is_reset(a, b) ? "new_password" : NULL;
 }
 
 struct ending {
@@ -51,7 +51,7 @@ static void end(struct ending *e, uint32_t uid, const char *why)
 	if (r < 0)
 		e->result = r;
 	else
-		log_notice("sync: uid %u: failed attempts forgotten: %s", uid, why);
+		log_notice("lockout: forgotten uid=%u reason=%s", uid, why);
 }
 
 static void compare(struct ending *e, const struct world_user *u)
@@ -93,7 +93,7 @@ static void end_all(struct ending *e, uint32_t *uids, size_t n)
 		n--;
 	}
 	for (size_t i = 0; i < n; i++)
-		end(e, uids[i], "no such user");
+		end(e, uids[i], "no_user");
 }
 
 int tallies_end(const char *runtime_dir, struct snapshot *before, const struct world *w)

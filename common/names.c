@@ -230,3 +230,11 @@ void text_show(const char *s, char *out, size_t size)
 	else
 		name_escape(s, out, size);
 }
+
+void text_word(const char *s, char *out, size_t size)
+{
+	text_show(s, out, size);
+	for (char *p = out; size > 0 && *p; p++)
+		if (*p == ' ')
+			*p = '_';
+}

@@ -77,5 +77,7 @@ bool text_plain(const char *s);
 void name_escape(const char *s, char *out, size_t size);
 /* The same for text that may be escaped already, by another process: plain text stays. */
 void text_show(const char *s, char *out, size_t size);
+/* The same as one word, blanks as "_": the value of a field in a line of the log, with which no other field can be forged. */
+void text_word(const char *s, char *out, size_t size);
 
 #endif

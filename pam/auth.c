@@ -88,7 +88,8 @@ int phase_auth(const struct call *c)
 	l = agent_can_decide() ? check(c, &s, password, code)
 			       : agent_login(c, VERDICT_AUTH, password, code);
 	if (l.password_right && l.error < 0)
-		pam_syslog(c->pamh, LOG_WARNING, "tally: %s", strerrorname_np(-l.error));
+		pam_syslog(c->pamh, LOG_WARNING, "uncleared user=%s error=%s", c->user,
+			   strerrorname_np(-l.error));
 	if (l.reason == REASON_OK && l.ends_at)
 		remember_end(c, l.ends_at);
 	if (l.reason == REASON_OK || l.reason == REASON_UNKNOWN_USER)

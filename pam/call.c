@@ -98,26 +98,16 @@ int call_check_args(const struct call *c)
 	return -EINVAL;
 }
 
-/* Foreign text as one word: no line, no field can be forged with it. */
-static const char *word(const char *text, char *out, size_t size)
-{
-	name_escape(text, out, size);
-	for (char *p = out; *p; p++)
-		if (*p == ' ')
-			*p = '_';
-	return out;
-}
-
 void call_log_refusal(const struct call *c, enum reason reason, uint64_t generation, int error)
 {
 	char service[64], rhost[256];
 
+	text_word(call_service(c), service, sizeof(service));
+	text_word(call_rhost(c), rhost, sizeof(rhost));
 	/* What cannot be one of our names may be a password typed too early. */
-	pam_syslog(c->pamh, reason == REASON_UNAVAILABLE ? LOG_ERR : LOG_NOTICE,
-		   "refused user=%s reason=%s service=%s phase=%s rhost=%s generation=%" PRIu64
-		   "%s%s",
-		   name_valid(c->user) ? c->user : "(invalid)", reason_name(reason),
-		   word(call_service(c), service, sizeof(service)), c->phase,
-		   word(call_rhost(c), rhost, sizeof(rhost)), generation, error ? " error=" : "",
-		   error ? strerrorname_np(-error) : "");
+	pam_syslog(
+		c->pamh, reason == REASON_UNAVAILABLE ? LOG_ERR : LOG_NOTICE,
+		"refused user=%s reason=%s service=%s phase=%s rhost=%s generation=%" PRIu64 "%s%s",
+		name_valid(c->user) ? c->user : "(invalid)", reason_name(reason), service, c->phase,
+		rhost, generation, error ? " error=" : "", error ? strerrorname_np(-error) : "");
 }

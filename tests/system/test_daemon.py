@@ -150,7 +150,7 @@ def test_local_edit_is_seen(endpoint, quiet):
         try:
             changed_within(1, agent, lambda: passwd.write_text(before + "dora:x:4711:4711::/:/bin/sh\n"))
             wait_for(lambda: agent.metrics()["muster_rejected"] == 1)
-            assert "user 'dora'" in agent.log()
+            assert "left_out kind=user name=dora " in agent.log()
         finally:
             passwd.write_text(before)
 

@@ -169,7 +169,7 @@ def test_what_may_not_be_given_is_told(endpoint, merged):
             endpoint.conf.write_text(endpoint.conf.read_text().replace("[groups]\n" + LINE, "", 1))
             endpoint.group("Others", ["dora"])
             said = endpoint.publish().stderr
-            assert "local_group 'toor'" in said and "gid_root" in said and "local_group 'no-such'" in said
+            assert "left_out kind=local_group name=toor " in said and "gid_root" in said and "kind=local_group name=no-such " in said
             assert run("id", "-G", "dora").stdout.split()[1:] == ["46", str(DOCK)]
             assert listed("root") == "root:x:0:"
             assert "group_missing" in endpoint.musterctl("status").stdout

@@ -158,7 +158,7 @@ def test_other_inputs_count(endpoint):
     try:
         endpoint.user("zed")
         done = endpoint.publish()
-        assert "user 'zed'" in done.stderr and "name_local" in done.stderr
+        assert "left_out kind=user name=zed " in done.stderr and " reason=name_local: " in done.stderr
     finally:
         run("userdel", "zed")
     once(check=True)

@@ -219,7 +219,7 @@ def test_lingering_stops(endpoint):
         (LINGER / name).touch()
     done = endpoint.change("dora", state="SUSPENDED")
     assert sorted(path.name for path in LINGER.iterdir()) == ["alice", "erik"]
-    assert f"lingering stopped user=dora uid={uid_of('dora')} reason=suspended" in done.stderr
+    assert f"lingering_stopped user=dora uid={uid_of('dora')} reason=suspended" in done.stderr
 
 
 def test_the_stubborn(endpoint):
