@@ -46,24 +46,27 @@ static int run_musterd(struct fault *f)
 	if (r > 256)
 		return fault_set(f, -EIO, "musterd was killed by signal %d", r - 256);
 	if (r > 0)
-		return fault_set(f, -EIO, "%s", output[0] ? output : "musterd failed without a word");
+		return fault_set(f, -EIO, "%s",
+				 output[0] ? output : "musterd failed without a word");
 	return 0;
 }
 
-bool is_published(int64_t serial)
+int64_t published_serial(const char *url)
 {
 	AUTO_VIEW struct view v = {0};
 	struct fault ignored = {0};
 
-	return view_open(&v, &ignored) == 0 && v.pam && v.status.serial >= (uint64_t)serial;
+	if (view_open(&v, &ignored) < 0 || !v.pam || strcmp(v.status.directory_url, url) != 0)
+		return -1;
+	return (int64_t)v.status.serial;
 }
 
-int publish(int64_t serial, struct fault *f)
+int publish(const char *url, int64_t serial, struct fault *f)
 {
 	int r = run_musterd(f);
 
 	/* Another musterd, started by another edit, may have published ours while this one gave up. */
-	if (is_published(serial))
+	if (published_serial(url) >= serial)
 		return 0;
 	if (r < 0)
 		return r;

@@ -7,13 +7,13 @@
 
 #include "ctl/message.h"
 
-/* Are snapshots out that were made from SERIAL or a later one? False also when that cannot be seen. */
-bool is_published(int64_t serial);
+/* The serial of URL, this computer's directory, that snapshots were made from last; -1 when there are none or that cannot be seen. */
+int64_t published_serial(const char *url);
 
 /*
- * Run 'musterd --once' and wait until snapshots made from SERIAL or a later one are out.
+ * Run 'musterd --once' and wait until snapshots made from SERIAL of URL or a later one are out.
  * -errno with F filled: what musterd said.
  */
-int publish(int64_t serial, struct fault *f) MUST_CHECK;
+int publish(const char *url, int64_t serial, struct fault *f) MUST_CHECK;
 
 #endif

@@ -199,6 +199,23 @@ static enum exit_code finish_here(const struct session *s)
 	return code == EXIT_OK ? rejected : code;
 }
 
+/*
+ * Under the lock the file is never older than what was published from it, unless a copy was put back: whoever was suspended
+ * since then is not in it, and musterd does not take it.
+ */
+static int check_serial(struct session *s, int64_t serial)
+{
+	int64_t published = s->own && !s->dry_run ? published_serial(s->conf.url) : -1;
+
+	if (serial >= published)
+		return 0;
+	fault_set(&s->fault, -ESTALE,
+		  "%s has serial %lld, but what is published was made from %lld: an old copy?",
+		  s->store.path, (long long)serial, (long long)published);
+	fault_hint(&s->fault, "if it is right, set \"serial\" in it to %lld", (long long)published);
+	return -ESTALE;
+}
+
 enum exit_code session_finish(struct session *s, int r)
 {
 	int64_t serial = 0;
@@ -206,7 +223,8 @@ enum exit_code session_finish(struct session *s, int r)
 	if (r < 0)
 		return fault_print(&s->fault, r);
 	tree_int(s->edit.doc, "serial", &serial);
-	if (s->edit.changed)
+	r = check_serial(s, serial);
+	if (r == 0 && s->edit.changed)
 		r = save(s, &serial);
 	if (r < 0)
 		return fault_print(&s->fault, r);
@@ -219,8 +237,8 @@ enum exit_code session_finish(struct session *s, int r)
 	if (!s->publish || s->dry_run)
 		return EXIT_OK;
 	/* What an earlier call could not publish is published now, changed again or not. */
-	if (s->edit.changed || !is_published(serial))
-		r = publish(serial, &s->fault);
+	if (s->edit.changed || published_serial(s->conf.url) < serial)
+		r = publish(s->conf.url, serial, &s->fault);
 	if (r < 0) {
 		message_error("saved, but not published: %s", s->fault.text);
 		message_hint("%s",

@@ -2,6 +2,7 @@
 import concurrent.futures
 import json
 import os
+import re
 
 import pytest
 
@@ -244,6 +245,23 @@ def test_not_published(own):
     assert own.explain("dora") == "suspended"
     own.musterctl("directory", "activate", "dora")
     assert own.explain("dora") == "ok"
+
+
+def test_an_old_copy_is_not_edited(own):
+    """A backup that was put back: whoever was suspended since is active in it, and musterd holds it."""
+    path = ETC / "directory.json"
+    own.musterctl("directory", "set", "dora", "--displayname", "Dora")
+    copy = path.read_text()
+    own.musterctl("directory", "suspend", "erik")
+    own.write(copy)
+    for words in (["suspend", "dora"], ["activate", "dora"]):
+        done = own.musterctl("directory", *words, check=False)
+        assert done.returncode == 2 and "an old copy?" in done.stderr and not done.stdout, done
+        assert path.read_text() == copy and own.explain("erik") == "suspended" and own.explain("dora") == "ok"
+    serial = re.search('set "serial" in it to ([0-9]+)', done.stderr)[1]
+    own.write({**json.loads(copy), "serial": int(serial)})
+    own.musterctl("directory", "suspend", "dora")
+    assert own.explain("dora") == "suspended" and own.explain("erik") == "ok"
 
 
 def test_what_is_left_out_here_is_told(own):
