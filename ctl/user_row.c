@@ -41,6 +41,7 @@ const struct user_field user_fields[USER_FIELDS] = {
 	ROOT(USER_DATE, password_expires_at),
 	ROOT(USER_DATE, password_changed_at),
 	ROOT(USER_BOOL, mfa),
+	ROOT(USER_BOOL, mfa_required),
 	ROOT(USER_BOOL, mfa_excluded),
 	ROOT(USER_DATE, mfa_excluded_until),
 	ROOT(USER_NUMBER, ssh_keys),
@@ -214,6 +215,7 @@ static int fill_account(struct walk *w, struct user_row *row)
 	row->verdict = reason_name(j.password.reason);
 	row->activated = a.activated;
 	row->locked = a.account_locked;
+	row->mfa_required = a.mfa_required;
 	row->mfa = a.mfa_configured || *a.totp_secret;
 	row->password_never_expires = a.password_never_expires;
 	row->ssh_keys = a.ssh_keys.count;

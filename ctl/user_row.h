@@ -21,7 +21,7 @@ struct user_row {
 	const char *state, *verdict;
 	const char *scheduled_state; /* or "" */
 	int64_t scheduled_at;        /* the next change that is not due */
-	bool activated, locked, mfa, mfa_excluded;
+	bool activated, locked, mfa, mfa_required, mfa_excluded;
 	bool password_expired, password_never_expires;
 	int64_t created_at, locked_at, password_changed_at, password_expires_at, mfa_excluded_until;
 	uint32_t ssh_keys;
@@ -46,7 +46,7 @@ struct user_field {
 	size_t offset; /* in struct user_row */
 };
 
-#define USER_FIELDS 27
+#define USER_FIELDS 28
 extern const struct user_field user_fields[USER_FIELDS];
 
 /* The field whose name the LEN bytes are; NULL: there is none. */

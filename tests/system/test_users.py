@@ -22,10 +22,12 @@ def later(**span):
 @pytest.fixture(scope="module", autouse=True)
 def directory(endpoint):
     endpoint.user("dora", unix_uid=5001, displayname="Dora Brandt", email="dora@example.com", sudo=True,
-                  created=LONG_AGO, mfa={"configured": True}, password_expiration_date=later(days=10))
+                  created=LONG_AGO, mfa={"configured": True}, totp_enabled=True, totp_secret="JBSWY3DPEHPK3PXP" * 2,
+                  password_expiration_date=later(days=10))
     endpoint.user("erik", displayname='=1+1; "Erik"', sudo=True, passwordless_sudo=True, created=later(days=-2),
                   password_never_expires=True, password_expiration_date=later(days=10))
-    endpoint.user("frida", email="frida@elsewhere.net", mfa={"exclusion": True, "exclusionUntil": FAR_AHEAD},
+    endpoint.user("frida", email="frida@elsewhere.net", enable_user_portal_multifactor=True,
+                  mfa={"exclusion": True, "exclusionUntil": FAR_AHEAD},
                   scheduled=[{"state": "SUSPENDED", "scheduledDate": later(days=3)}], password_expiration_date=FAR_AHEAD)
     endpoint.user("gone", mfa={"exclusion": True, "exclusionUntil": LONG_AGO}, ssh_keys=[])
     for name, (fields, _) in NEVER_PASSES.items():
@@ -52,6 +54,7 @@ def listed(endpoint, *argv):
     ("not mfa and not groups", {"frida", "gone", *NEVER_PASSES} - {"suspended"}),
     ("mfa", {"dora"}),
     ("mfa_excluded", {"frida"}),
+    ("mfa_required and not mfa", {"frida"}),
     ("not groups", {"frida", "gone", *NEVER_PASSES} - {"suspended"}),
     ("groups = devs", {"dora", "suspended"}),
     ("groups ~ NAME49", {"erik"}),
