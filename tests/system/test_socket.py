@@ -135,7 +135,7 @@ def test_somebody_else_listens(web):
     SOCKET.unlink()
 
 
-@pytest.mark.parametrize("unit, most", [("musterd.service", 15), ("muster-fetch@.service", 20)])
+@pytest.mark.parametrize("unit, most", [("musterd.service", 15), ("muster-fetch@.service", 20), ("muster-setup-rollback.service", 20)])
 def test_exposure(unit, most):
     done = run("systemd-analyze", "security", "--offline=true", f"--threshold={most}", "--no-pager", UNITS / unit, check=False)
     assert done.returncode == 0, done.stdout[-600:]
@@ -143,6 +143,6 @@ def test_exposure(unit, most):
 
 def test_units_are_understood():
     done = run("systemd-analyze", "verify", *(UNITS / u for u in ("musterd.service", "muster-fetch.socket",
-                                                                 "muster-fetch@.service")), check=False)
+                                                                 "muster-fetch@.service", "muster-setup-rollback.service")), check=False)
     assert [l for l in done.stderr.splitlines() if "'man " not in l] == [] and "@" not in "".join(
         re.findall("(?m)^ExecStart=.*", "".join(p.read_text() for p in UNITS.glob("muster*.service"))))
