@@ -267,11 +267,12 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "ctl/setup/undo.c", "\t\t\treturn false;\n\treturn true;", "\t\t\treturn true;\n\treturn true;",
         ["test_setup.py::test_edited_since"]),
     "packages bring muster back": (
-        "ctl/setup/undo.c", "\t\tif (strncmp(had,", "\t\tif (had || strncmp(had,", ["test_setup.py::test_byte_for_byte"]),
+        "ctl/setup/undo.c", "for (size_t i = 0; r == 0 &&", "for (size_t i = 2; r == 0 &&", ["test_setup.py::test_byte_for_byte"]),
     "a killed setup is not remembered": (
         "ctl/setup/apply.c", "return setup_mark(SETUP_BUSY, \"\", f);", "return 0;", ["test_setup.py::test_killed"]),
     "nobody waits for a trial to end": (
-        "ctl/setup/trial.c", "clock_boottime_ms() < end && is_mine(token)", "is_mine(token)", ["test_setup.py::test_not_confirmed"]),
+        "ctl/setup/trial.c", "clock_boottime_ms() < end && is_mine(token)", "clock_boottime_ms() < end + 3600000 && is_mine(token)",
+        ["test_setup.py::test_not_confirmed"]),
     "a trial outlives a reboot": (
         "conf/muster-setup-rollback.service.in", "=|/var/lib/muster/setup/try\n", "=|/var/lib/muster/setup/none\n",
         ["test_booted_setup.py::test_rolled_back"]),
