@@ -65,6 +65,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "common/access.c", "\tif (__builtin_add_overflow(now, z->shift[i].offset_s, &local))",
         "\textern long timezone;\n\textern void tzset(void);\n\ttzset();\n\tif (__builtin_add_overflow(now, -timezone, &local))",
         ["test_access.py::test_zone_of_the_endpoint"]),
+    "a rule for everything shuts what a session is made of": (
+        "common/access.c", "return !within_session(service);", "return !within_session(service) || *service;",
+        ["test_booted.py::test_access_rules_spare_the_session", "test_access.py::test_everything_but"]),
     "a group that is gone denies nobody": (
         "agentd/world_access.c", "if (!a->rule.allow && w->access_unknown >> place & 1)",
         "if (!a->rule.allow && w->access_unknown >> place & 0)",

@@ -42,6 +42,22 @@ def fill(machine, session):
              f"all of her processes: {commands(machine)}")
 
 
+def test_access_rules_spare_the_session(endpoint, machine):
+    """Everything but sshd is denied; what is part of the session that sshd was let into, her service manager, is not shut with the rest."""
+    before = endpoint.conf.read_text()
+    endpoint.conf.write_text(before + "\n[access]\none = allow services=sshd\nothers = deny\n")
+    try:
+        machine.run("musterd", "--once")
+        session = machine.session("erik", endpoint.key)
+        wait_for(lambda: session.run("systemctl --user is-active default.target") == ("active", 0), 30)
+        assert session.run("sudo -n true")[1] != 0
+        session.close()
+        wait_for(lambda: sessions(machine) == {}, 30)
+    finally:
+        endpoint.conf.write_text(before)
+        machine.run("musterd", "--once")
+
+
 def test_ended_for_logind_too(endpoint, machine):
     uid = pwd.getpwnam("dora").pw_uid
     hers, his, local = (machine.session(*who) for who in (("dora", endpoint.key), ("erik", endpoint.key),
