@@ -72,8 +72,7 @@ static void check_password(const struct subject *s, const struct agent_request *
 	turn_give();
 	/* Whoever asks is not to learn that the password was right. */
 	if (l.reason == REASON_WRONG_CODE)
-		log_notice("auth: user '%s': a wrong code, or one used before, for a screen locker",
-			   q->user);
+		log_notice("auth: wrong_code user=%s: wrong, or used before, for a screen locker", q->user);
 	a->reason = l.reason == REASON_WRONG_CODE ? REASON_WRONG_PASSWORD : l.reason;
 	if (l.password_right)
 		a->password = AGENT_PASSWORD_RIGHT;

@@ -40,6 +40,24 @@ done
 described=$(sed -n 's/^      "\([a-z_]*\)": {.*/\1/p' "$srcdir/docs/schema/users.schema.json")
 [ "$described" = "$fields" ] || { echo "users.schema.json: other fields, or another order"; failed=1; }
 
+# The alert rules and the page about operating name no metric that musterd does not write.
+metrics=$(sed -n 's/.*\(muster_[a-z_]*[a-z]\).*/\1/p' "$srcdir/agentd/metrics.c" "$srcdir/agentd/counters.c" | sort -u)
+used=$(grep -oh 'muster_[a-z_]*' "$srcdir"/docs/alerts/*.yml "$srcdir/docs/operations.md" | sort -u)
+[ "$(echo "$used" | wc -l)" -gt 8 ] || { echo "alerts: not understood"; failed=1; }
+for metric in $used; do
+	echo "$metrics" | grep -qx "$metric" || { echo "docs: no metric $metric"; failed=1; }
+done
+
+# Each event of the log, and each reason, is in the page about operating; and the page has no other event.
+page=$srcdir/docs/operations.md
+events=$(sed -n 's/.*"\([a-z]*: [a-z_]*\) [a-z]*=%.*/\1/p' "$srcdir"/agentd/*.c | sort -u)
+[ "$events" = "$(sed -n 's/^| `\([a-z]*: [a-z_]*\)` |.*/\1/p' "$page" | sort -u)" ] || { echo "operations.md: other events than"; echo "$events"; failed=1; }
+for reason in $(sed -n 's/^	{REASON_[A-Z_]*, "\([a-z_]*\)", .*/\1/p' "$srcdir/common/reason.c"); do
+	[ "$reason" = ok ] || [ "$reason" = unknown_user ] || grep -q "^| .*\`$reason\`.* |" "$page" || { echo "operations.md: no reason $reason"; failed=1; }
+done
+# What is about one user or entry has that form.
+if grep -nE "log_(error|warning|notice)\(\"[a-z]*: (uid %u|user '%s')" "$srcdir"/agentd/*.c; then failed=1; fi
+
 if command -v mandoc >/dev/null; then
 	for page in "$srcdir"/man/*.[1-8]; do
 		mandoc -T lint -W error "$page" || failed=1
