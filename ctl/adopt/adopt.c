@@ -42,7 +42,7 @@ static void table_row(struct table *t, const struct adopt_user *u)
 		table_cell(t, "-");
 	table_cell(t, u->home ? u->home : "-");
 	table_cell(t, u->groups ? u->groups : "-");
-	table_cell(t, adopt_password_name(u->password));
+	table_cell(t, u->local ? adopt_password_name(u->password) : "-");
 	table_cell(t, directory_state(u));
 	table_cell(t, u->known ? reason_name(u->reason) : "-");
 	table_cell(t, u->listed ? "yes" : "no");
@@ -76,8 +76,7 @@ static int print_text(const struct adopt_plan *p)
 		return r;
 	print_notes(p);
 	if (adopt_plan_needs_profile(p) != p->profile)
-		printf("PAM asks muster about them: %s\n",
-		       p->profile ? "yes, and needs not" : "not yet");
+		printf("the PAM profile muster-adopt is turned %s\n", p->profile ? "off" : "on");
 	return 0;
 }
 
@@ -140,7 +139,9 @@ static enum exit_code show(const struct adopt_options *o)
 	}
 	changes = adopt_plan_changes(&p) || adopt_plan_needs_profile(&p) != p.profile;
 	if (!o->json)
-		puts(changes ? "'musterctl adopt --apply' does this" : "nothing to change");
+		puts(changes ? "nothing is done yet: 'musterctl adopt --apply' does it"
+		     : adopt_plan_blocked(&p) ? "nothing to change, but for who is blocked"
+					      : "nothing to change");
 	return changes || adopt_plan_blocked(&p) ? EXIT_REFUSED : EXIT_OK;
 }
 

@@ -84,6 +84,7 @@ static int add_accounts(struct adopt_plan *p, struct view *v)
 		judge(v, &a,
 		      &(struct judge_question){.now = v->now, .confirmed_at = view_info(v)->confirmed_at}, &j);
 		u->known = true;
+		u->no_verifier = !v->policy.password_ldap && !*a.password_hash;
 		u->state = verdict_state_at(&a, v->now);
 		u->reason = j.password.reason;
 	}
@@ -162,6 +163,8 @@ static const char *obstacle(const struct adopt_user *u)
 	case ADOPT_PASSWORD_OPEN:
 		break;
 	}
+	if (u->no_verifier && !u->listed && u->password == ADOPT_PASSWORD_OPEN)
+		return "no password in the directory: set one, or [auth] password = ldap; or lock the one here, by 'passwd -l'";
 	return u->expires ? "an expiry date here, which would not count any more: 'chage -E -1' it "
 			    "first"
 			  : NULL;

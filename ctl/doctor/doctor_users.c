@@ -15,6 +15,8 @@ static const char *reject_remedy(const struct reject *reject)
 		return "'musterctl accept NAME' when it is the same person";
 	if (strcmp(reject->kind, "local_group") == 0)
 		return "make the group, or correct [groups] in muster.conf";
+	if (strcmp(reject->kind, "adopt") == 0 || strcmp(reject->reason, "uid_adopted") == 0)
+		return NULL; /* doctor_adopt() has a remedy, where one is needed */
 	if (strcmp(reject->reason, "name_local") == 0)
 		return "rename one of the two, or let the directory take the local one over: 'musterctl adopt'";
 	return "change it in the directory; musterd(8) has the reasons";

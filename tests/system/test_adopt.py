@@ -3,15 +3,16 @@ import contextlib
 import json
 import os
 import pathlib
-import pwd
+import shutil
 import signal
 import subprocess
 import time
 
 import pytest
 
+import test_setup
 from agent import Agent, wait_for
-from endpoint import (LOCAL_PASSWORD, PASSWORD, RUN, STATE, TEXTS, WORK, Session, make_key, run)
+from endpoint import (LOCAL_PASSWORD, PASSWORD, RUN, STATE, TEXTS, Session, make_key, run)
 from test_cron import DONE, jobs_done
 from test_pam_matrix import (ANSWER, CODES, MODULE, PAMT, build_script_module, code, lines_of, local_users_unaffected, pamt,
                              restored)
@@ -40,6 +41,7 @@ def add_local(endpoint, name, *options):
 @pytest.fixture(scope="module", autouse=True)
 def people(endpoint):
     """bob: with a password; carol: with one that was locked before; the crowd."""
+    kept = test_setup.read()
     run("gcc", "-o", PAMT, pathlib.Path(os.environ["MUSTER_TREE"], "tests/system/pamt.c"), "-lpam")
     kinds = ("auth", "account", "password", "session")
     pathlib.Path("/etc/pam.d/mt-all").write_text("".join(f"@include common-{k}\n" for k in kinds))
@@ -51,7 +53,8 @@ def people(endpoint):
     yield
     for name in ("bob", "carol", *CROWD):
         run("userdel", "--remove", "--force", name, check=False)
-    pathlib.Path("/etc/pam.d/mt-all").unlink()
+    shutil.rmtree(STATE / "setup", ignore_errors=True)
+    test_setup.restore(kept)  # pam-auth-update's own notes, too
 
 
 @pytest.fixture(autouse=True)
@@ -242,10 +245,6 @@ def test_password_set_by_root(endpoint):
     assert SHADOW.read_bytes() == shadow
 
 
-def processes_of(name):
-    return run("pgrep", "-u", name, check=False).stdout.split()
-
-
 def test_sessions_end(endpoint):
     def sleeper(name):
         return subprocess.Popen(["setpriv", "--reuid", name, "--regid", name, "--init-groups", "sleep", "300"])
@@ -381,6 +380,19 @@ def test_in_the_way(endpoint, obstacle):
         adopt(endpoint, "--apply")
 
 
+def test_without_a_password_in_the_directory(endpoint):
+    """Whose local password is open is not left without one; who has none had keys, and keeps them."""
+    for name in ("bob", "carol"):
+        endpoint.user(name, password=None)
+    endpoint.publish()
+    with endpoint.configured(adopt="bob, carol"):
+        done = adopt(endpoint, "--apply", check=False)
+        assert done.returncode == 1 and "bob: no password in the directory" in done.stdout
+        assert plan(endpoint)[0]["bob"] == (False, "blocked") and plan(endpoint)[0]["carol"] == (True, "")
+        is_himself()
+    adopt(endpoint, "--apply")
+
+
 def test_screen_locker(endpoint):
     """It is not root, and may read neither: the agent says it, and without one nobody is let in."""
     with adopted(endpoint):
@@ -443,14 +455,14 @@ def test_killed_in_the_middle(endpoint):
         adopt(endpoint, "--apply")
     took = time.monotonic() - began
     adopt(endpoint, "--restore")
-    for i in range(8):
+    for i in range(5):
         with endpoint.configured(adopt="bob, carol"):
-            killed(["musterctl", "adopt", "--apply"], took * (i + 1) / 9)
+            killed(["musterctl", "adopt", "--apply"], took * (i + 1) / 6)
             assert passes("alice", "account") and passes("root", "account") and passes("bob", "account")
             assert passes("bob", "auth", password=PASSWORD) != passes("bob", "auth", password=BOBS)
             adopt(endpoint, "--apply")
             is_taken_over()
-        killed(["musterctl", "adopt", "--restore"], took * (i + 1) / 27)
+        killed(["musterctl", "adopt", "--restore"], took * (i + 1) / 18)
         assert passes("bob", "auth", password=PASSWORD) != passes("bob", "auth", password=BOBS)
         adopt(endpoint, "--restore")
         assert SHADOW.read_bytes() == before and not LIST.exists()
