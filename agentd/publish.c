@@ -113,6 +113,22 @@ static int read_back(const char *path, int fd, int source, enum snapshot_kind ki
 	return r < 0 ? r : snapshot_open(path, kind, &s);
 }
 
+/* SOURCE itself, where it was made in this directory and has no name yet. What else is wrong is told when its copy fails. */
+static bool link_new(const char *path, int source, const struct target *t)
+{
+	CLEANUP(snapshot_closep) struct snapshot *s = NULL;
+	struct stat st;
+	char name[32];
+
+	if (fstat(source, &st) < 0 || st.st_nlink > 0 || str_print(name, sizeof(name), "/proc/self/fd/%d", source) < 0 ||
+	    linkat(AT_FDCWD, name, AT_FDCWD, path, AT_SYMLINK_FOLLOW) < 0)
+		return false;
+	if (fchmod(source, t->mode) == 0 && snapshot_open(path, t->kind, &s) == 0 && sync_fd(source) == 0)
+		return true;
+	unlink(path);
+	return false;
+}
+
 static int write_new(const char *path, int source, const struct target *t, const char **what)
 {
 	AUTO_CLOSE int fd = -1;
@@ -121,6 +137,8 @@ static int write_new(const char *path, int source, const struct target *t, const
 	*what = "make";
 	if (unlink(path) < 0 && errno != ENOENT)
 		return -errno;
+	if (link_new(path, source, t))
+		return 0;
 	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return -errno;

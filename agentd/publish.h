@@ -1,6 +1,6 @@
 /*
- * Bringing a pair of snapshots to a directory: written under another name, read back and verified, synced, renamed. A reader
- * sees the old pair or the new one, each file whole, whatever fails or dies in between (R1, R2).
+ * Bringing a pair of snapshots to a directory: written under another name, read back and verified, synced, renamed; one that was
+ * made and verified in this very directory only gets its name there. A reader sees the old pair or the new one, each file whole, whatever fails or dies in between (R1, R2).
  */
 #ifndef AGENTD_PUBLISH_H
 #define AGENTD_PUBLISH_H

@@ -1,6 +1,7 @@
 #include "agentd/snapshots.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -164,6 +165,14 @@ static int add_policy_and_status(struct builder *b)
 	return r < 0 ? r : snapshot_writer_status(b->pam, b->record.data, b->record.len);
 }
 
+/* Nobody finds it by a name, so that nobody can cut it short while it is mapped. */
+static int make_file(const char *dir)
+{
+	int fd = dir ? open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600) : memfd_create("muster-snapshot", MFD_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
 static int begin(const struct snapshots_input *in, enum snapshot_kind kind, int *fd,
 		 struct snapshot_writer **ret)
 {
@@ -174,8 +183,8 @@ static int begin(const struct snapshots_input *in, enum snapshot_kind kind, int 
 		.confirmed_at = in->confirmed_at,
 	};
 
-	*fd = memfd_create("muster-snapshot", MFD_CLOEXEC);
-	return *fd < 0 ? -errno : snapshot_writer_new(*fd, &info, ret);
+	*fd = make_file(in->dir);
+	return *fd < 0 ? *fd : snapshot_writer_new(*fd, &info, ret);
 }
 
 static int build(struct builder *b, struct snapshots *ret)
@@ -197,7 +206,7 @@ static int build(struct builder *b, struct snapshots *ret)
 	return r < 0 ? r : snapshot_writer_finish(b->pam);
 }
 
-int snapshots_build(const struct world *w, const struct snapshots_input *in, struct snapshots *ret)
+static int build_once(const struct world *w, const struct snapshots_input *in, struct snapshots *ret)
 {
 	struct builder b = {.world = w, .in = in};
 	int r;
@@ -208,6 +217,19 @@ int snapshots_build(const struct world *w, const struct snapshots_input *in, str
 	if (r == 0)
 		r = snapshot_verify_memory(ret->nss, SNAPSHOT_NSS);
 	return r < 0 ? r : snapshot_verify_memory(ret->pam, SNAPSHOT_PAM);
+}
+
+/* A directory that is full or read-only is no reason not to publish elsewhere. */
+int snapshots_build(const struct world *w, const struct snapshots_input *in, struct snapshots *ret)
+{
+	struct snapshots_input in_memory = *in;
+	int r = build_once(w, in, ret);
+
+	if (r == 0 || !in->dir)
+		return r;
+	snapshots_done(ret);
+	in_memory.dir = NULL;
+	return build_once(w, &in_memory, ret);
 }
 
 void snapshots_done(struct snapshots *s)

@@ -1,11 +1,11 @@
-/* Both snapshots of one generation, made from the world into anonymous files; publish.h brings them to where they are read. */
+/* Both snapshots of one generation, made from the world into files without a name; publish.h brings them to where they are read. */
 #ifndef AGENTD_SNAPSHOTS_H
 #define AGENTD_SNAPSHOTS_H
 
 #include "agentd/world.h"
 
 struct snapshots {
-	int nss, pam; /* memfds; -1 when not made */
+	int nss, pam; /* -1 when not made */
 };
 
 struct snapshots_input {
@@ -13,6 +13,7 @@ struct snapshots_input {
 	const struct sync_status *status;
 	uint64_t generation;
 	int64_t created_at, confirmed_at;
+	const char *dir; /* where they will be published first: made there, they need no copy; in memory when that fails, or for NULL */
 };
 
 /* Made and verified. -ENOMEM, -EBADMSG, -errno. Close with snapshots_done(), also after an error. */

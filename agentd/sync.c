@@ -126,6 +126,7 @@ static int make_snapshots(struct sync *s)
 		.generation = s->generation,
 		.created_at = s->now,
 		.confirmed_at = s->confirmed_at,
+		.dir = s->conf->runtime_dir,
 	};
 	int r = world_dummy_hash(&s->world, &dummy_hash);
 

@@ -39,7 +39,7 @@ int snapshot_writer_dir_group(struct snapshot_writer *w, const void *record, siz
 int snapshot_writer_finish(struct snapshot_writer *w) MUST_CHECK;
 
 /*
- * snapshot_verify() of what a writer has put into FD, a memfd: mapped, which nobody can cut short, since two preads a
+ * snapshot_verify() of what a writer has put into FD, a file without a name: mapped, which nobody can cut short, since two preads a
  * record are seconds at 100,000 users. Then a copy of it has only to have the same bytes.
  */
 int snapshot_verify_memory(int fd, enum snapshot_kind kind) MUST_CHECK;

@@ -225,7 +225,7 @@ static struct snapshot *publish_one(struct fixture *f, enum snapshot_kind kind)
 	struct policy policy = {.portal_url = "", .dummy_hash = VERIFIER_DUMMY};
 	struct sync_status status = {.directory_url = "file:///x", .driver = "document", .last_error = "",
 				     .serial = 9};
-	struct snapshots_input in = {&policy, &status, 4, NOW, NOW};
+	struct snapshots_input in = {&policy, &status, 4, NOW, NOW, NULL};
 	struct snapshots made;
 	struct snapshot *s = NULL;
 	char fd_path[64];

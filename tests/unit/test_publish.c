@@ -29,14 +29,20 @@ static const char *path_of(const char *name)
 	return path;
 }
 
-static void make(struct fixture *f, uint64_t generation, struct snapshots *ret)
+/* WHERE: the directory that they are made in; NULL: in memory. */
+static void make_in(struct fixture *f, uint64_t generation, const char *where, struct snapshots *ret)
 {
 	struct policy policy = {.portal_url = "", .dummy_hash = VERIFIER_DUMMY, .max_attempts = 7};
 	struct sync_status status = {.directory_url = "file:///x", .driver = "document", .last_error = "",
 				     .serial = 3};
-	struct snapshots_input in = {&policy, &status, generation, NOW, NOW};
+	struct snapshots_input in = {&policy, &status, generation, NOW, NOW, where};
 
 	assert_int_equal(snapshots_build(&f->world, &in, ret), 0);
+}
+
+static void make(struct fixture *f, uint64_t generation, struct snapshots *ret)
+{
+	make_in(f, generation, NULL, ret);
 }
 
 static void small_world(struct fixture *f)
@@ -170,6 +176,45 @@ static void test_replace(void **state)
 	assert_int_equal(publish_withdraw(dir), 0);
 	assert_int_equal(count_files(), 0);
 	assert_false(publish_has(dir, 2));
+}
+
+static bool is_named(int fd, const char *name)
+{
+	struct stat a, b;
+
+	assert_int_equal(fstat(fd, &a), 0);
+	assert_int_equal(stat(path_of(name), &b), 0);
+	return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* What was made in the directory is published there as it is, and copied to any other one. */
+static void test_in_place(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(snapshots_done) struct snapshots first = {-1, -1};
+	CLEANUP(snapshots_done) struct snapshots second = {-1, -1};
+	AUTO_FREE char *other = str_format("%s/other", dir);
+
+	small_world(f);
+	make_in(f, 1, dir, &first);
+	assert_int_equal(count_files(), 0);
+	assert_int_equal(publish(dir, &first, error), 0);
+	assert_true(is_named(first.nss, NSS_SNAPSHOT));
+	assert_true(is_named(first.pam, PAM_SNAPSHOT));
+	assert_int_equal(mode_of(NSS_SNAPSHOT), 0644);
+	assert_int_equal(mode_of(PAM_SNAPSHOT), 0600);
+	assert_int_equal(count_files(), 2);
+	assert_generations(1);
+	assert_int_equal(mkdir(other, 0755), 0);
+	assert_int_equal(publish(other, &first, error), 0);
+	assert_false(is_named(first.nss, "other/" NSS_SNAPSHOT));
+	assert_true(publish_has(other, 1));
+	make_in(f, 2, path_of("absent"), &second);
+	assert_int_equal(publish(dir, &second, error), 0);
+	assert_false(is_named(second.nss, NSS_SNAPSHOT));
+	assert_generations(2);
+	assert_int_equal(publish_withdraw(other), 0);
+	assert_int_equal(rmdir(other), 0);
 }
 
 /* The disk keeps another byte than was written. */
@@ -310,7 +355,7 @@ int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_contents), TEST(test_replace),      TEST(test_read_back),
+		TEST(test_contents), TEST(test_replace),      TEST(test_in_place), TEST(test_read_back),
 		TEST(test_no_room),  TEST(test_no_directory), TEST(test_confirm),
 		TEST(test_confirm_damaged),
 	};

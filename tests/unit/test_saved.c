@@ -257,7 +257,7 @@ static void publish_world(struct fixture *f)
 {
 	CLEANUP(snapshots_done) struct snapshots made = {-1, -1};
 	struct sync_status status = {.directory_url = "file:///x", .driver = "document", .last_error = ""};
-	struct snapshots_input in = {&policy, &status, 1, NOW, NOW};
+	struct snapshots_input in = {&policy, &status, 1, NOW, NOW, NULL};
 	char error[PUBLISH_ERROR_SIZE];
 
 	fixture_build(f);

@@ -26,7 +26,7 @@ static struct snapshot *publish_world(struct fixture *f)
 	CLEANUP(snapshots_done) struct snapshots made = {-1, -1};
 	struct policy p = {.portal_url = "", .dummy_hash = VERIFIER_DUMMY};
 	struct sync_status status = {.directory_url = "file:///x", .driver = "document", .last_error = ""};
-	struct snapshots_input in = {&p, &status, 1, NOW, NOW};
+	struct snapshots_input in = {&p, &status, 1, NOW, NOW, NULL};
 	char error[PUBLISH_ERROR_SIZE], path[80];
 	struct snapshot *s;
 
