@@ -1,6 +1,7 @@
 #include "agentd/index.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -20,11 +21,11 @@ static void insert(struct index *x, uint32_t hash, uint32_t place)
 	x->used++;
 }
 
-static int grow(struct index *x)
+static int resize(struct index *x, uint32_t size)
 {
-	struct index bigger = {.size = x->size ? x->size * 2 : FIRST_SIZE};
+	struct index bigger = {.size = size};
 
-	if (bigger.size == 0) /* past 2^31 */
+	if (size == 0) /* past 2^31 */
 		return -ENOMEM;
 	bigger.slots = calloc(bigger.size, sizeof(*bigger.slots));
 	if (!bigger.slots)
@@ -37,9 +38,23 @@ static int grow(struct index *x)
 	return 0;
 }
 
+static bool is_full(uint32_t size, uint32_t used)
+{
+	return used >= size - size / 8;
+}
+
+int index_reserve(struct index *x, uint32_t n)
+{
+	uint32_t size = FIRST_SIZE;
+
+	while (size && is_full(size, n))
+		size *= 2;
+	return size > x->size || !size ? resize(x, size) : 0;
+}
+
 int index_add(struct index *x, uint32_t hash, uint32_t place)
 {
-	int r = x->used >= x->size - x->size / 8 ? grow(x) : 0;
+	int r = is_full(x->size, x->used) ? resize(x, x->size ? x->size * 2 : FIRST_SIZE) : 0;
 
 	if (r == 0)
 		insert(x, hash, place);

@@ -23,6 +23,8 @@ struct index {
 	uint32_t size, used; /* size: 0 or a power of two */
 };
 
+/* Room for N entries in all, so that it need not grow on the way. -ENOMEM. */
+int index_reserve(struct index *x, uint32_t n) MUST_CHECK;
 /* -ENOMEM. PLACE below INDEX_NONE. */
 int index_add(struct index *x, uint32_t hash, uint32_t place) MUST_CHECK;
 void index_done(struct index *x);

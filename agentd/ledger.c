@@ -111,6 +111,16 @@ static bool user_clashes(const struct ledger *l, const struct ledger_user *u)
 	return u->private_group && ledger_find_private(l, u->gid) != INDEX_NONE;
 }
 
+int ledger_reserve(struct ledger *l, size_t n)
+{
+	struct index *const indexes[] = {&l->by_id, &l->by_uid, &l->by_name, &l->by_gid};
+	int r = n < INDEX_NONE ? buf_reserve(&l->users, n * sizeof(struct ledger_user)) : -E2BIG;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(indexes); i++)
+		r = index_reserve(indexes[i], (uint32_t)n);
+	return r;
+}
+
 int ledger_add_user(struct ledger *l, const struct ledger_user *u)
 {
 	struct ledger_user copy = *u;

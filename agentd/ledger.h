@@ -67,6 +67,9 @@ uint32_t ledger_find_private(const struct ledger *l, uint32_t gid);
 uint32_t ledger_find_group(const struct ledger *l, const char *name);
 uint32_t ledger_find_gid(const struct ledger *l, uint32_t gid);
 
+/* Room for N users in all, so that it need not grow on the way. -ENOMEM, -E2BIG. */
+int ledger_reserve(struct ledger *l, size_t n) MUST_CHECK;
+
 /*
  * Add a copy of U or G. -EEXIST: its id, name, uid or gid is given already; -EINVAL: not what may be given
  * (object_id_valid(), name_valid(), id_floor_ok(), which no gid of a local user has to be); -ENOMEM.

@@ -9,6 +9,7 @@
 #include "common/snapshot_reader.h"
 
 #define VERSION 1
+#define EXPECTED_MAX 1000000 /* users: what a count is believed */
 #define PRIVATE_GROUP 1
 #define MISSING	      2 /* the time is since when */
 #define ADOPTED	      4
@@ -127,8 +128,13 @@ static int load_db(MDB_txn *txn, MDB_dbi dbi, struct ledger *l,
 
 static int load_all(struct store *s, MDB_txn *txn, void *context)
 {
-	int r = load_db(txn, s->dbi[DB_USERS], context, user_load);
+	MDB_stat users;
+	int r = mdb_stat(txn, s->dbi[DB_USERS], &users);
 
+	if (r == 0)
+		r = ledger_reserve(context, users.ms_entries < EXPECTED_MAX ? users.ms_entries : EXPECTED_MAX);
+	if (r == 0)
+		r = load_db(txn, s->dbi[DB_USERS], context, user_load);
 	if (r == 0)
 		r = load_db(txn, s->dbi[DB_GROUPS], context, group_load);
 	return r ? r : load_db(txn, s->dbi[DB_STATE], context, state_load);

@@ -5,6 +5,7 @@
 
 #include "agentd/world_private.h"
 #include "common/names.h"
+#include "common/sort.h"
 
 /* So that every record fits its place in a snapshot: the kernel takes 65,536 groups, a group's names 4 MiB. */
 #define MEMBERSHIPS_MAX	 32768u
@@ -272,10 +273,10 @@ static int make_order(struct world *w)
 	order = (uint32_t *)(void *)w->order.data;
 	if (r < 0 || n == 0)
 		return r;
-	qsort_r(order, n, sizeof(*order), compare_name, w);
+	sort_unsorted(order, n, sizeof(*order), compare_name, w);
 	for (uint32_t i = 0; i < n; i++)
 		world_user(w, order[i])->rank = i;
-	qsort_r(order, n, sizeof(*order), compare_id, w);
+	sort_unsorted(order, n, sizeof(*order), compare_id, w);
 	return 0;
 }
 

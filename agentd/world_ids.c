@@ -95,7 +95,7 @@ static bool name_doubled(const struct world *w, const struct world_user *u)
 int world_give_names(struct world *w)
 {
 	uint32_t n = world_n_users(w);
-	int r = 0;
+	int r = index_reserve(&w->by_name, n);
 
 	for (uint32_t i = 0; r == 0 && i < n; i++)
 		r = give_name(w, world_user(w, i));

@@ -4,6 +4,7 @@
 
 #include "agentd/world_private.h"
 #include "common/names.h"
+#include "common/sort.h"
 
 #define WORD_MAX 40
 #define LINE_LEN_MAX 255
@@ -178,13 +179,15 @@ static int read_record(struct world *w, const struct stage_walk *s)
 	return -EPROTO;
 }
 
-static int compare_users(const void *a, const void *b)
+static int compare_users(const void *a, const void *b, void *context)
 {
+	(void)context;
 	return strcmp(((const struct world_user *)a)->id, ((const struct world_user *)b)->id);
 }
 
-static int compare_dirs(const void *a, const void *b)
+static int compare_dirs(const void *a, const void *b, void *context)
 {
+	(void)context;
 	return strcmp(((const struct world_dir *)a)->id, ((const struct world_dir *)b)->id);
 }
 
@@ -192,10 +195,10 @@ static int compare_dirs(const void *a, const void *b)
 static int drop_double_users(struct world *w)
 {
 	uint32_t n = world_n_users(w), end;
-	int r = 0;
+	int r = index_reserve(&w->by_id, n);
 
 	for (uint32_t i = 0; r == 0 && i < n; i = end) {
-		for (end = i + 1; end < n && !compare_users(world_user(w, i), world_user(w, end));)
+		for (end = i + 1; end < n && !compare_users(world_user(w, i), world_user(w, end), NULL);)
 			end++;
 		for (uint32_t j = i; r == 0 && end > i + 1 && j < end; j++)
 			if (world_user(w, j)->fate == WORLD_IN)
@@ -213,7 +216,7 @@ static int drop_double_groups(struct world *w)
 	int r = 0;
 
 	for (uint32_t i = 0; r == 0 && i < n; i = end) {
-		for (end = i + 1; end < n && !compare_dirs(world_dir(w, i), world_dir(w, end));)
+		for (end = i + 1; end < n && !compare_dirs(world_dir(w, i), world_dir(w, end), NULL);)
 			end++;
 		for (uint32_t j = i; end > i + 1 && j < end; j++)
 			world_dir(w, j)->left_out = true;
@@ -251,10 +254,8 @@ int world_read(struct world *w)
 	stage_walk_done(&walk);
 	if (r < 0)
 		return r;
-	if (w->users.len)
-		qsort(w->users.data, world_n_users(w), sizeof(struct world_user), compare_users);
-	if (w->dirs.len)
-		qsort(w->dirs.data, world_n_dirs(w), sizeof(struct world_dir), compare_dirs);
+	sort_unsorted(w->users.data, world_n_users(w), sizeof(struct world_user), compare_users, NULL);
+	sort_unsorted(w->dirs.data, world_n_dirs(w), sizeof(struct world_dir), compare_dirs, NULL);
 	r = drop_double_users(w);
 	if (r == 0)
 		r = drop_double_groups(w);

@@ -9,6 +9,7 @@ libcommon_la_SOURCES = \
 	common/verdict.h common/verdict.c \
 	common/ldap_names.h common/ldap_names.c \
 	common/names.h common/names.c common/names_floor.c \
+	common/sort.h common/sort.c \
 	common/sshkey.h common/sshkey.c \
 	common/clock.h common/clock.c common/clock_file.h common/clock_file.c \
 	common/record.h common/record.c common/record_codec.h common/record_codec.c common/record_access.c \

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/sort.h"
+
 #define PENDING_MAX 65536u
 
 int snapshot_pwrite(int fd, const void *data, size_t len, uint64_t offset)
@@ -116,32 +118,45 @@ static void slot_set(struct snapshot_slot *slot, uint32_t key, uint32_t at)
 	*slot = (struct snapshot_slot){.key = htole32(key), .at = htole32(at)};
 }
 
-/* The first free slot from the block on that HASH points to; there is one. */
-static void table_insert(struct table *t, uint64_t hash, uint32_t at)
+/* Of N entries the one that is at AT; that another name has the same half of a hash is rare. */
+static uint64_t hash_at(const struct snapshot_entry *entries, uint32_t n, uint32_t at)
 {
-	uint32_t n = t->section->blocks;
-	uint32_t index = (uint32_t)(((hash >> 32) * n) >> 32);
+	uint32_t i = 0;
 
-	for (;; index = index + 1 == n ? 0 : index + 1)
-		for (unsigned i = 0; i < SNAPSHOT_BLOCK_SLOTS; i++)
-			if (t->blocks[index].slot[i].at == 0) {
-				slot_set(&t->blocks[index].slot[i], (uint32_t)hash, at);
-				return;
+	while (i + 1 < n && entries[i].at != at)
+		i++;
+	return entries[i].hash;
+}
+
+/*
+ * Into the first free slot from the block on that HASH points to; there is one. Where a name may be there only once, all N entries
+ * are given: the same one would be met on the way, -EEXIST.
+ */
+static int table_insert(struct table *t, uint64_t hash, uint32_t at, const struct snapshot_entry *names, uint32_t n)
+{
+	uint32_t blocks = t->section->blocks;
+	uint32_t index = (uint32_t)(((hash >> 32) * blocks) >> 32);
+
+	for (;; index = index + 1 == blocks ? 0 : index + 1)
+		for (unsigned i = 0; i < SNAPSHOT_BLOCK_SLOTS; i++) {
+			struct snapshot_slot *slot = &t->blocks[index].slot[i];
+
+			if (slot->at == 0) {
+				slot_set(slot, (uint32_t)hash, at);
+				return 0;
 			}
+			if (names && le32toh(slot->key) == (uint32_t)hash &&
+			    hash_at(names, n, le32toh(slot->at)) == hash)
+				return -EEXIST;
+		}
 }
 
-static int compare_ids(const void *a, const void *b)
+static int compare_ids(const void *a, const void *b, void *context)
 {
 	const struct snapshot_entry *x = a, *y = b;
 
+	(void)context;
 	return (x->id > y->id) - (x->id < y->id);
-}
-
-static int compare_hashes(const void *a, const void *b)
-{
-	const struct snapshot_entry *x = a, *y = b;
-
-	return (x->hash > y->hash) - (x->hash < y->hash);
 }
 
 static uint32_t blocks_for(uint32_t n)
@@ -166,19 +181,25 @@ static int order_write(struct snapshot_output *o, struct snapshot_layout *l,
 	return table_end(o, l, &t);
 }
 
+enum hash_key {
+	OF_NAMES, /* each of them once */
+	OF_NAMES_OFTEN,
+	OF_IDS,
+};
+
 static int hash_write(struct snapshot_output *o, struct snapshot_layout *l,
 		      enum snapshot_section_id section, const struct snapshot_entry *entries,
-		      uint32_t n, bool of_ids)
+		      uint32_t n, enum hash_key key)
 {
 	CLEANUP(table_done) struct table t;
 	int r = table_begin(o, &l->section[section], blocks_for(n), n, &t);
 
 	if (r < 0)
 		return r;
-	for (uint32_t i = 0; i < n; i++)
-		table_insert(&t, of_ids ? snapshot_hash_id(l, entries[i].id) : entries[i].hash,
-			     entries[i].at);
-	return table_end(o, l, &t);
+	for (uint32_t i = 0; r == 0 && i < n; i++)
+		r = table_insert(&t, key == OF_IDS ? snapshot_hash_id(l, entries[i].id) : entries[i].hash,
+				 entries[i].at, key == OF_NAMES ? entries : NULL, n);
+	return r < 0 ? r : table_end(o, l, &t);
 }
 
 int snapshot_tables_write(struct snapshot_output *o, struct snapshot_layout *l,
@@ -188,25 +209,21 @@ int snapshot_tables_write(struct snapshot_output *o, struct snapshot_layout *l,
 
 	if (n == 0)
 		return 0;
-	qsort(entries, n, sizeof *entries, compare_hashes);
-	for (uint32_t i = 1; i < n; i++)
-		if (entries[i].hash == entries[i - 1].hash)
-			return -EEXIST;
-	qsort(entries, n, sizeof *entries, compare_ids);
+	sort_unsorted(entries, n, sizeof *entries, compare_ids, NULL);
 	for (uint32_t i = 1; i < n; i++)
 		if (entries[i].id == entries[i - 1].id)
 			return -EEXIST;
-	r = hash_write(o, l, t->names, entries, n, false);
+	r = hash_write(o, l, t->names, entries, n, OF_NAMES);
 	if (r == 0 && t->ids != SNAPSHOT_SECTIONS)
-		r = hash_write(o, l, t->ids, entries, n, true);
+		r = hash_write(o, l, t->ids, entries, n, OF_IDS);
 	return r < 0 ? r : order_write(o, l, t->order, entries, n);
 }
 
 static int compare_entries(const void *a, const void *b)
 {
-	int order = compare_hashes(a, b);
+	const struct snapshot_entry *x = a, *y = b;
 
-	return order ? order : compare_ids(a, b);
+	return x->hash == y->hash ? compare_ids(a, b, NULL) : x->hash > y->hash ? 1 : -1;
 }
 
 int snapshot_hash_write(struct snapshot_output *o, struct snapshot_layout *l,
@@ -218,7 +235,7 @@ int snapshot_hash_write(struct snapshot_output *o, struct snapshot_layout *l,
 	for (uint32_t i = 1; i < n; i++)
 		if (compare_entries(&entries[i], &entries[i - 1]) == 0)
 			return -EEXIST;
-	return hash_write(o, l, section, entries, n, false);
+	return hash_write(o, l, section, entries, n, OF_NAMES_OFTEN);
 }
 
 int snapshot_list_write(struct snapshot_output *o, struct snapshot_layout *l,

@@ -28,7 +28,7 @@ struct snapshot_entry {
 };
 
 /*
- * Write the three tables of T over N entries, which are sorted here and there; l->section tells where they are then.
+ * Write the three tables of T over N entries, which are sorted here; l->section tells where they are then.
  * -EEXIST: an id or a name is there twice.
  */
 int snapshot_tables_write(struct snapshot_output *o, struct snapshot_layout *l, const struct snapshot_table *t,

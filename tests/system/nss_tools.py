@@ -48,7 +48,7 @@ def start(mode, users, argument=""):
 
 def publish(users, generation=1, last=None, shared=0, big=0, folder=RUN):
     """A snapshot of tests/unit/sample.h, which nss_probe knows, appears in FOLDER; all generations up to LAST in turn."""
-    common = [TREE / "common" / f"{name}.c" for name in ("names", "names_floor", "parse", "str")]
+    common = [TREE / "common" / f"{name}.c" for name in ("names", "names_floor", "parse", "sort", "str")]
     tool = build("snapshot_make", TREE / "tests/bench/snapshot_make.c", TREE / "tests/unit/sample.c", *common,
                  *sorted((TREE / "common").glob("snapshot_*.c")))
     run(tool, pathlib.Path(folder, "nss.snapshot"), users, shared, big, generation, last or generation)

@@ -222,6 +222,11 @@ TESTS += test_sshkey
 test_sshkey_SOURCES = tests/unit/test_sshkey.c tests/unit/unit.h
 test_sshkey_LDADD = libcommon.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_sort
+TESTS += test_sort
+test_sort_SOURCES = tests/unit/test_sort.c tests/unit/unit.h
+test_sort_LDADD = libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_str
 TESTS += test_str
 test_str_SOURCES = tests/unit/test_str.c tests/unit/unit.h $(fail_malloc_sources)
