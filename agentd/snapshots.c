@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -187,7 +188,7 @@ static int begin(const struct snapshots_input *in, enum snapshot_kind kind, int 
 	return *fd < 0 ? *fd : snapshot_writer_new(*fd, &info, ret);
 }
 
-static int build(struct builder *b, struct snapshots *ret)
+static int write_records(struct builder *b, struct snapshots *ret)
 {
 	int r = begin(b->in, SNAPSHOT_NSS, &ret->nss, &b->nss);
 
@@ -201,9 +202,40 @@ static int build(struct builder *b, struct snapshots *ret)
 		r = add_records(b);
 	if (r == 0)
 		r = add_policy_and_status(b);
+	return r;
+}
+
+/* What is left to do for each file, its indexes and its check: by two, since neither needs the other. */
+struct completion {
+	struct snapshot_writer **writer;
+	int fd;
+	enum snapshot_kind kind;
+	int result;
+};
+
+static void *complete(void *context)
+{
+	struct completion *c = context;
+
+	c->result = snapshot_writer_finish(*c->writer);
+	snapshot_writer_free(TAKE(*c->writer)); /* its memory is not needed while the file is mapped */
+	if (c->result == 0)
+		c->result = snapshot_verify_memory(c->fd, c->kind);
+	return NULL;
+}
+
+static int complete_both(struct builder *b, const struct snapshots *s)
+{
+	struct completion nss = {&b->nss, s->nss, SNAPSHOT_NSS, 0}, pam = {&b->pam, s->pam, SNAPSHOT_PAM, 0};
+	pthread_t other;
+	int r = pthread_create(&other, NULL, complete, &nss);
+
+	complete(&pam);
 	if (r == 0)
-		r = snapshot_writer_finish(b->nss);
-	return r < 0 ? r : snapshot_writer_finish(b->pam);
+		pthread_join(other, NULL);
+	else
+		complete(&nss);
+	return nss.result < 0 ? nss.result : pam.result;
 }
 
 static int build_once(const struct world *w, const struct snapshots_input *in, struct snapshots *ret)
@@ -212,11 +244,11 @@ static int build_once(const struct world *w, const struct snapshots_input *in, s
 	int r;
 
 	*ret = (struct snapshots){-1, -1};
-	r = build(&b, ret);
-	builder_done(&b); /* its memory is not needed while the mappings are */
+	r = write_records(&b, ret);
 	if (r == 0)
-		r = snapshot_verify_memory(ret->nss, SNAPSHOT_NSS);
-	return r < 0 ? r : snapshot_verify_memory(ret->pam, SNAPSHOT_PAM);
+		r = complete_both(&b, ret);
+	builder_done(&b);
+	return r;
 }
 
 /* A directory that is full or read-only is no reason not to publish elsewhere. */

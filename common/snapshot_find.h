@@ -68,6 +68,9 @@ struct snapshot_user_view {
 /* R: as found, so that its name is valid. Lengths, terminators and ids are checked. Strings lead into R. */
 int snapshot_user_parse(const struct snapshot_source *s, const struct snapshot_record *r,
 			struct snapshot_user_view *ret) MUST_CHECK;
+/* The keys of U, who has some, alone in BUF. */
+int snapshot_user_keys(struct snapshot *s, const struct snapshot_user_view *u, struct buf *buf,
+		       struct strlist *ret) MUST_CHECK;
 /* The members are not looked at: snapshot_members_check(), or a walk with name_span(). */
 int snapshot_group_parse(const struct snapshot_source *s, const struct snapshot_record *r,
 			 struct snapshot_group *ret) MUST_CHECK;

@@ -275,9 +275,7 @@ static int buf_drop(struct buf *buf, size_t skip)
 	return 0;
 }
 
-/* The keys of U, alone in BUF. */
-static int keys_get(struct snapshot *s, const struct snapshot_user_view *u, struct buf *buf,
-		    struct strlist *ret)
+int snapshot_user_keys(struct snapshot *s, const struct snapshot_user_view *u, struct buf *buf, struct strlist *ret)
 {
 	struct query q = {.by = AT, .id = u->keys_at, .type = SNAPSHOT_RECORD_KEYS};
 	struct snapshot_list_record h;
@@ -308,7 +306,7 @@ int snapshot_keys(struct snapshot *s, const char *name, struct buf *buf, struct 
 	int r = user_get(s, &q, buf, &view);
 
 	if (r == 0 && view.keys_at != 0)
-		r = keys_get(s, &view, buf, &keys);
+		r = snapshot_user_keys(s, &view, buf, &keys);
 	if (r == 0)
 		*ret = keys;
 	return r;

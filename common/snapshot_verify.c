@@ -66,7 +66,7 @@ static int user_verify(struct snapshot *s, const struct snapshot_record *r)
 	if (e == 0)
 		e = snapshot_gids_walk(&s->source, &u, &scratch, gid_any, NULL);
 	if (e == 0 && u.keys_at != 0)
-		e = snapshot_keys(s, u.user.name, &buf, &keys);
+		e = snapshot_user_keys(s, &u, &buf, &keys);
 	return e;
 }
 
