@@ -75,11 +75,11 @@ bool guard_confirmed(const struct guard_input *in, int64_t since)
 
 static int note_account(struct judge *j, const struct stage_walk *s)
 {
-	struct account a;
-	int r = record_account_unpack(s->record, s->place.len, &a);
+	const char *id;
+	int r = record_account_id(s->record, s->place.len, &id);
 
 	j->empty = false;
-	return r < 0 ? r : ids_add(&j->listed, a.id);
+	return r < 0 ? r : ids_add(&j->listed, id);
 }
 
 /* Left out, but there. */
@@ -129,10 +129,10 @@ static int note(struct judge *j, const struct stage_walk *s)
 static int read_list(struct judge *j)
 {
 	struct stage_walk walk = {.stage = j->stage};
-	int r;
+	int r = index_reserve(&j->listed.index, j->stage->n_kind[RECORD_ACCOUNT]);
 
 	j->empty = true;
-	while ((r = stage_next(&walk)) > 0) {
+	while (r == 0 && (r = stage_next(&walk)) > 0) {
 		r = note(j, &walk);
 		if (r < 0)
 			break;

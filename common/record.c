@@ -155,7 +155,7 @@ int record_account_pack(const struct account *a, struct buf *out)
 int record_account_unpack(const void *data, size_t len, struct account *ret)
 {
 	struct account a = {0};
-	int r = UNPACK(RECORD_ACCOUNT, account_fields, data, len, account, &a);
+	int r = record_decode(RECORD_ACCOUNT, account_fields, ARRAY_SIZE(account_fields), data, len, &a);
 
 	if (r < 0)
 		return r;
@@ -163,6 +163,16 @@ int record_account_unpack(const void *data, size_t len, struct account *ret)
 		return -EBADMSG;
 	*ret = a;
 	return 0;
+}
+
+int record_account_id(const void *data, size_t len, const char **ret)
+{
+	struct account a;
+	int r = record_decode(RECORD_ACCOUNT, account_fields, 1, data, len, &a);
+
+	if (r == 0)
+		*ret = a.id;
+	return r;
 }
 
 int record_group_pack(const struct dir_group *g, struct buf *out)

@@ -77,6 +77,8 @@ int record_kind(const void *data, size_t len); /* enum record_kind or -EBADMSG *
 
 int record_account_pack(const struct account *a, struct buf *out) MUST_CHECK;
 int record_account_unpack(const void *data, size_t len, struct account *ret) MUST_CHECK;
+/* Only whose it is; of what else it says nothing is looked at but where it begins and ends. */
+int record_account_id(const void *data, size_t len, const char **ret) MUST_CHECK;
 int record_group_pack(const struct dir_group *g, struct buf *out) MUST_CHECK;
 int record_group_unpack(const void *data, size_t len, struct dir_group *ret) MUST_CHECK;
 int record_membership_pack(enum record_kind kind, const struct membership *m,

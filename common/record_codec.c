@@ -259,10 +259,10 @@ static int unpack_strlist(const uint8_t *p, size_t len, struct strlist *ret)
 {
 	struct strlist list = {.data = (const char *)p, .len = (uint32_t)len};
 
-	for (size_t i = 0; i < len; i++)
-		list.count += p[i] == '\0';
-	if (!strlist_valid(&list))
+	if (len == 0 || p[len - 1] != '\0')
 		return -EBADMSG;
+	for (const char *s = NULL; (s = strlist_next(&list, s));)
+		list.count++;
 	*ret = list;
 	return 0;
 }

@@ -159,8 +159,8 @@ bool strlist_valid(const struct strlist *l)
 		return l->count == 0;
 	if (!l->data || l->data[l->len - 1] != '\0')
 		return false;
-	for (uint32_t i = 0; i < l->len; i++)
-		count += l->data[i] == '\0';
+	for (const char *s = NULL; (s = strlist_next(l, s));)
+		count++;
 	return count == l->count;
 }
 
