@@ -448,8 +448,15 @@ uint64_t conf_fingerprint(const struct conf *c)
 char *conf_home_for(const char *home, const char *name)
 {
 	const char *mark = strstr(home, "%u");
+	size_t before = (size_t)(mark - home), len = strlen(name);
+	char *s = malloc(strlen(home) + len + 1);
 
-	return str_format("%.*s%s%s", (int)(mark - home), home, name, mark + strlen("%u"));
+	if (s) {
+		memcpy(s, home, before);
+		memcpy(s + before, name, len);
+		memcpy(s + before + len, mark + strlen("%u"), strlen(mark) - 1);
+	}
+	return s;
 }
 
 bool conf_adopts(const struct conf *c, const char *name)

@@ -66,9 +66,11 @@ static int user_load(struct ledger *l, const MDB_val *key, const MDB_val *data)
 	char id[80];
 	int r;
 
-	r = str_print(id, sizeof(id), "%.*s", (int)key->mv_size, (const char *)key->mv_data);
-	if (r == 0)
-		r = ledger_user_unpack(data->mv_data, data->mv_size, &u);
+	if (key->mv_size >= sizeof(id))
+		return -EBADMSG;
+	memcpy(id, key->mv_data, key->mv_size);
+	id[key->mv_size] = '\0';
+	r = ledger_user_unpack(data->mv_data, data->mv_size, &u);
 	if (r < 0)
 		return -EBADMSG;
 	u.id = id;

@@ -15,33 +15,34 @@
  * Names that carry rights or belong to the system, on Debian or on its neighbours, also where this
  * host has no such group today (D4): a package may bring it tomorrow.
  */
-static const char *const reserved_names[] = {
-	"root",        "all",           "daemon",       "bin",       "sys",
-	"sync",        "games",         "man",          "lp",        "mail",
-	"news",        "uucp",          "proxy",        "www-data",  "backup",
-	"list",        "irc",           "gnats",        "nobody",    "nogroup",
-	"operator",    "halt",          "shutdown",     "toor",      "adm",
-	"admin",       "administrator", "sudo",         "wheel",     "staff",
-	"users",       "shadow",        "disk",         "kmem",      "mem",
-	"tty",         "dialout",       "fax",          "voice",     "cdrom",
-	"floppy",      "tape",          "audio",        "video",     "render",
-	"sgx",         "input",         "kvm",          "plugdev",   "netdev",
-	"dip",         "src",           "utmp",         "utempter",  "sasl",
-	"crontab",     "docker",        "podman",       "lxd",       "incus",
-	"incus-admin", "libvirt",       "libvirt-qemu", "libvirtd",  "qemu",
-	"vboxusers",   "vboxsf",        "wireshark",    "pcap",      "tcpdump",
-	"sambashare",  "lpadmin",       "scanner",      "saned",     "bluetooth",
-	"ssh",         "sshd",          "ssh_keys",     "polkitd",   "messagebus",
-	"dbus",        "avahi",         "colord",       "geoclue",   "gdm",
-	"lightdm",     "sddm",          "rtkit",        "pulse",     "pulse-access",
-	"pipewire",    "tss",           "uuidd",        "usbmux",    "ntp",
-	"chrony",      "syslog",        "postfix",      "postdrop",  "exim",
-	"debian-*",    "mysql",         "postgres",     "redis",     "nginx",
-	"apache",      "named",         "bind",         "unbound",   "ossec",
-	"wazuh",       "puppet",        "ansible",      "nixbld*",   "guixbuild*",
-	"snap_daemon", "snapd-*",       "landscape",    "pollinate", "fwupd-*",
-	"cups-*",      "sssd",          "nslcd",        "nscd",      "google-sudoers",
-	"aad_admins",  "systemd-*",     "_*",           "muster",    "muster-*",
+#define LIST(...) (const char *const[]){__VA_ARGS__, NULL}
+static const char *const *const reserved_names[26] = { /* by their first letter */
+	['a' - 'a'] = LIST("all", "adm", "admin", "administrator", "audio", "avahi", "apache", "ansible", "aad_admins"),
+	['b' - 'a'] = LIST("bin", "backup", "bluetooth", "bind"),
+	['c' - 'a'] = LIST("cdrom", "crontab", "colord", "chrony", "cups-*"),
+	['d' - 'a'] = LIST("daemon", "disk", "dialout", "dip", "docker", "dbus", "debian-*"),
+	['e' - 'a'] = LIST("exim"),
+	['f' - 'a'] = LIST("fax", "floppy", "fwupd-*"),
+	['g' - 'a'] = LIST("games", "gnats", "geoclue", "gdm", "guixbuild*", "google-sudoers"),
+	['h' - 'a'] = LIST("halt"),
+	['i' - 'a'] = LIST("irc", "input", "incus", "incus-admin"),
+	['k' - 'a'] = LIST("kmem", "kvm"),
+	['l' - 'a'] = LIST("lp", "list", "lxd", "libvirt", "libvirt-qemu", "libvirtd", "lpadmin", "lightdm",
+			"landscape"),
+	['m' - 'a'] = LIST("man", "mail", "mem", "messagebus", "mysql", "muster", "muster-*"),
+	['n' - 'a'] = LIST("news", "nobody", "nogroup", "netdev", "ntp", "nginx", "named", "nixbld*", "nslcd", "nscd"),
+	['o' - 'a'] = LIST("operator", "ossec"),
+	['p' - 'a'] = LIST("proxy", "plugdev", "podman", "pcap", "polkitd", "pulse", "pulse-access", "pipewire",
+			"postfix", "postdrop", "postgres", "puppet", "pollinate"),
+	['q' - 'a'] = LIST("qemu"),
+	['r' - 'a'] = LIST("root", "render", "rtkit", "redis"),
+	['s' - 'a'] = LIST("sys", "sync", "shutdown", "sudo", "staff", "shadow", "sgx", "src", "sasl", "sambashare",
+			"scanner", "saned", "ssh", "sshd", "ssh_keys", "sddm", "syslog", "snap_daemon", "snapd-*",
+			"sssd", "systemd-*"),
+	['t' - 'a'] = LIST("toor", "tty", "tape", "tcpdump", "tss"),
+	['u' - 'a'] = LIST("uucp", "users", "utmp", "utempter", "uuidd", "usbmux", "unbound"),
+	['v' - 'a'] = LIST("voice", "video", "vboxusers", "vboxsf"),
+	['w' - 'a'] = LIST("www-data", "wheel", "wireshark", "wazuh"),
 };
 
 /* One byte of the portable character set and nothing a locale adds. */
@@ -68,11 +69,8 @@ static bool all_name_chars(const char *s, size_t max)
 /* PATTERN: lower case, with '*' at its end at most. */
 static bool name_matches(const char *pattern, const char *name)
 {
-	size_t len;
+	size_t len = strlen(pattern);
 
-	if ((pattern[0] ^ name[0]) & ~0x20) /* not the same letter in any case: most of them, and quickly */
-		return false;
-	len = strlen(pattern);
 	if (pattern[len - 1] == '*')
 		return strncasecmp(pattern, name, len - 1) == 0;
 	return strcasecmp(pattern, name) == 0;
@@ -80,10 +78,14 @@ static bool name_matches(const char *pattern, const char *name)
 
 bool name_reserved(const char *name)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(reserved_names); i++)
-		if (name_matches(reserved_names[i], name))
-			return true;
-	return false;
+	const char *const *pattern;
+
+	if (!is_alpha(name[0]))
+		return name[0] == '_'; /* systems' own */
+	pattern = reserved_names[(name[0] | 0x20) - 'a'];
+	while (pattern && *pattern && !name_matches(*pattern, name))
+		pattern++;
+	return pattern && *pattern;
 }
 
 bool id_allowed(uint32_t id)
@@ -121,10 +123,13 @@ bool text_plain(const char *s)
 	uint32_t c;
 
 	while (len > 0) {
-		size_t n = utf8_decode(s, len, &c);
+		size_t n = 1;
 
-		if (n == 0 || is_control(c))
-			return false;
+		if (*s < 0x20 || *s > 0x7e) { /* beyond ASCII, or a control */
+			n = utf8_decode(s, len, &c);
+			if (n == 0 || is_control(c))
+				return false;
+		}
 		s += n;
 		len -= n;
 	}

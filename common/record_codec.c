@@ -49,6 +49,11 @@ static int put_u8(struct buf *out, uint8_t v)
 	return buf_add(out, &v, sizeof(v));
 }
 
+static int put_string(struct buf *out, const char *s)
+{
+	return buf_add(out, s, strlen(s) + 1);
+}
+
 /* LEN bytes are one string with its NUL at the end and nowhere else. */
 static bool is_string(const uint8_t *p, size_t len)
 {
@@ -128,17 +133,36 @@ static int unpack_posix(const uint8_t *p, size_t len, struct dir_group *ret)
 	return 0;
 }
 
-static int pack_string(const char *s, struct buf *out)
+/* Most members of most records are: nothing is stored of them. */
+static bool is_zero(const struct field *f, const void *record)
 {
-	return s && *s ? buf_add(out, s, strlen(s) + 1) : 0;
+	const void *member = (const char *)record + f->offset;
+	const char *const *s = member;
+
+	switch ((enum field_type)f->type) {
+	case FIELD_STRING:
+		return !*s || !**s;
+	case FIELD_CHARS:
+		return !*(const char *)member;
+	case FIELD_BOOL:
+		return !*(const bool *)member;
+	case FIELD_U32:
+		return !*(const uint32_t *)member;
+	case FIELD_U64:
+		return !*(const uint64_t *)member;
+	case FIELD_STATE:
+		return !state_byte(*(const enum user_state *)member);
+	case FIELD_STRLIST:
+	case FIELD_SCHEDULED:
+	case FIELD_POSIX:
+	case FIELD_ACCESS:
+	case FIELD_ZONE:
+		break;
+	}
+	return false;
 }
 
-static int pack_u8(uint8_t v, struct buf *out)
-{
-	return v ? put_u8(out, v) : 0;
-}
-
-/* The value alone; nothing for a zero one. */
+/* The value alone; nothing for an empty list. */
 static int pack_value(const struct field *f, const void *record, struct buf *out)
 {
 	const void *member = (const char *)record + f->offset;
@@ -146,17 +170,17 @@ static int pack_value(const struct field *f, const void *record, struct buf *out
 
 	switch ((enum field_type)f->type) {
 	case FIELD_STRING:
-		return pack_string(*(const char *const *)member, out);
+		return put_string(out, *(const char *const *)member);
 	case FIELD_CHARS:
-		return pack_string(member, out);
+		return put_string(out, member);
 	case FIELD_BOOL:
-		return pack_u8(*(const bool *)member, out);
+		return put_u8(out, *(const bool *)member);
 	case FIELD_U32:
-		return *(const uint32_t *)member ? put_u32(out, *(const uint32_t *)member) : 0;
+		return put_u32(out, *(const uint32_t *)member);
 	case FIELD_U64:
-		return *(const uint64_t *)member ? put_u64(out, *(const uint64_t *)member) : 0;
+		return put_u64(out, *(const uint64_t *)member);
 	case FIELD_STATE:
-		return pack_u8(state_byte(*(const enum user_state *)member), out);
+		return put_u8(out, state_byte(*(const enum user_state *)member));
 	case FIELD_STRLIST:
 		return strlist_valid(list) ? buf_add(out, list->data, list->len) : -EINVAL;
 	case FIELD_SCHEDULED:
@@ -175,8 +199,11 @@ static int pack_field(const struct field *f, const void *record, struct buf *out
 {
 	static const uint8_t room[FIELD_HEAD];
 	size_t start = out->len;
-	int r = buf_add(out, room, sizeof(room));
+	int r;
 
+	if (is_zero(f, record))
+		return 0;
+	r = buf_add(out, room, sizeof(room));
 	if (r == 0)
 		r = pack_value(f, record, out);
 	if (r < 0)

@@ -52,8 +52,17 @@ static const struct key_type key_types[] = {
 	{.name = "sk-ecdsa-sha2-nistp256-cert-v01@openssh.com", .kind = KEY_REFUSED},
 };
 
-static const char base64_chars[] =
-	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/* Value + 1 of each character; 0: none of base64. */
+static const uint8_t base64_values[256] = {
+	['A'] = 1, ['B'] = 2, ['C'] = 3, ['D'] = 4, ['E'] = 5, ['F'] = 6, ['G'] = 7, ['H'] = 8, ['I'] = 9,
+	['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16, ['Q'] = 17, ['R'] = 18,
+	['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24, ['Y'] = 25, ['Z'] = 26, ['a'] = 27,
+	['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32, ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36,
+	['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40, ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45,
+	['t'] = 46, ['u'] = 47, ['v'] = 48, ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54,
+	['2'] = 55, ['3'] = 56, ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62, ['+'] = 63,
+	['/'] = 64,
+};
 
 /* Bytes not yet read: of the line first, of the blob later. */
 struct span {
@@ -74,11 +83,14 @@ static bool is_space(uint8_t c)
 /* The next word of S, up to a blank. */
 static struct span take_word(struct span *s)
 {
-	while (s->len > 0 && is_blank(*s->p))
-		s->p++, s->len--;
-	struct span word = {.p = s->p};
-	while (s->len > 0 && !is_blank(*s->p))
-		s->p++, s->len--, word.len++;
+	size_t begin = 0, end;
+
+	while (begin < s->len && is_blank(s->p[begin]))
+		begin++;
+	for (end = begin; end < s->len && !is_blank(s->p[end]);)
+		end++;
+	struct span word = {s->p + begin, end - begin};
+	*s = (struct span){s->p + end, s->len - end};
 	return word;
 }
 
@@ -109,13 +121,13 @@ static ssize_t base64_decode(struct span in, uint8_t *out, size_t size)
 		uint32_t quad = 0;
 
 		for (size_t j = 0; j < 4; j++) {
-			const char *c = base64_chars; /* padding counts as zero bits */
+			uint32_t value = 1; /* padding counts as zero bits */
 
 			if (!last || j < 4 - pad)
-				c = memchr(base64_chars, in.p[i + j], 64);
-			if (!c)
+				value = base64_values[in.p[i + j]];
+			if (!value)
 				return -EINVAL;
-			quad = quad << 6 | (uint32_t)(c - base64_chars);
+			quad = quad << 6 | (value - 1);
 		}
 		size_t n = last ? 3 - pad : 3;
 		if (quad & (0xffffffu >> (8 * n)))
@@ -124,21 +136,6 @@ static ssize_t base64_decode(struct span in, uint8_t *out, size_t size)
 			out[used++] = (uint8_t)(quad >> (16 - 8 * j));
 	}
 	return (ssize_t)used;
-}
-
-/* OUT has room for (LEN + 2) / 3 * 4 + 1. */
-static void base64_encode(const uint8_t *in, size_t len, char *out)
-{
-	for (size_t i = 0; i < len; i += 3) {
-		size_t n = len - i < 3 ? len - i : 3;
-		uint32_t quad = 0;
-
-		for (size_t j = 0; j < 3; j++)
-			quad = quad << 8 | (j < n ? in[i + j] : 0);
-		for (size_t j = 0; j < 4; j++)
-			*out++ = j <= n ? base64_chars[quad >> (18 - 6 * j) & 63] : '=';
-	}
-	*out = '\0';
 }
 
 /* RFC 4251 string: u32 length, big-endian, bytes. */
@@ -256,16 +253,18 @@ int sshkey_normalise(const char *line, size_t len, char *out, size_t size)
 		return -EINVAL;
 	if (t->kind == KEY_REFUSED)
 		return -EKEYREJECTED;
-	ssize_t blob_len = base64_decode(take_word(&s), blob, sizeof(blob));
+	struct span base64 = take_word(&s);
+	ssize_t blob_len = base64_decode(base64, blob, sizeof(blob));
 	if (blob_len < 0)
 		return -EINVAL;
 	int r = check_blob(t, (struct span){blob, (size_t)blob_len});
 	if (r < 0)
 		return r;
-	if (name.len + 1 + ((size_t)blob_len + 2) / 3 * 4 + 1 > size)
+	if (name.len + 1 + base64.len + 1 > size)
 		return -ENOSPC;
 	memcpy(out, t->name, name.len);
 	out[name.len] = ' ';
-	base64_encode(blob, (size_t)blob_len, out + name.len + 1);
+	memcpy(out + name.len + 1, base64.p, base64.len); /* what was decoded is written in one way only */
+	out[name.len + 1 + base64.len] = '\0';
 	return 0;
 }

@@ -119,7 +119,7 @@ int buf_reserve(struct buf *b, size_t len)
 
 int buf_add(struct buf *b, const void *data, size_t len)
 {
-	int r = buf_reserve(b, len);
+	int r = len > b->size - b->len ? buf_reserve(b, len) : 0;
 
 	if (r < 0)
 		return r;
