@@ -1,7 +1,7 @@
 # libdocument: a directory's JSON to records; also for musterctl and the fuzzers. No file and no network in it.
 noinst_LTLIBRARIES += libdocument.la
 libdocument_la_SOURCES = \
-	agentd/fetch/scanner.h agentd/fetch/scanner.c \
+	agentd/fetch/scanner.h agentd/fetch/scanner.c agentd/fetch/scanner_private.h agentd/fetch/scanner_token.c \
 	agentd/fetch/json.h agentd/fetch/json.c \
 	agentd/fetch/idset.h agentd/fetch/idset.c \
 	agentd/fetch/id_list.h agentd/fetch/id_list.c \

@@ -6,27 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum state {
-	S_VALUE = 0,
-	S_FIRST, /* a value, or the end of an empty array */
-	S_FIRST_KEY, /* a key, or the end of an empty object */
-	S_KEY,
-	S_COLON,
-	S_AFTER, /* ',' or the end of the container */
-	S_END,	 /* white space only */
-	S_STRING,
-	S_ESCAPE,
-	S_UNICODE,
-	S_LITERAL,
-	S_MINUS,
-	S_ZERO,
-	S_DIGITS,
-	S_POINT,
-	S_FRACTION,
-	S_E,
-	S_E_SIGN,
-	S_EXPONENT,
-};
+#include "agentd/fetch/scanner_private.h"
 
 void scanner_init(struct scanner *s, const struct scan_handler *handler)
 {
@@ -66,8 +46,7 @@ int scan_fail(char text[static SCAN_TEXT_SIZE], const struct scan_at *at, const 
 	return -EBADMSG;
 }
 
-/* Fails at the byte P of the chunk that begins at DATA. */
-static int fail_at(struct scanner *s, const char *data, const char *p, const char *what)
+int scanner_fail_at(struct scanner *s, const char *data, const char *p, const char *what)
 {
 	struct scan_at at = { .offset = s->offset + (uint64_t)(p - data),
 			      .line = s->line,
@@ -79,11 +58,6 @@ static int fail_at(struct scanner *s, const char *data, const char *p, const cha
 static bool in_object(const struct scanner *s)
 {
 	return s->depth && s->objects >> (s->depth - 1) & 1;
-}
-
-static bool is_digit(char c)
-{
-	return c >= '0' && c <= '9';
 }
 
 /* Keeps what this chunk has, up to END, of the value being taken. */
@@ -121,8 +95,7 @@ static int value_begin(struct scanner *s, const char *data, const char *p, char 
 	return 0;
 }
 
-/* A value has ended before P: hand it over if it is the one that was asked for. */
-static int value_end(struct scanner *s, const char *p)
+int scanner_value_end(struct scanner *s, const char *p)
 {
 	int r = 0;
 
@@ -153,7 +126,7 @@ static int container_begin(struct scanner *s, const char *data, const char *p)
 	bool object = *p == '{';
 
 	if (s->depth == SCAN_DEPTH_MAX)
-		return fail_at(s, data, p, "nested too deeply");
+		return scanner_fail_at(s, data, p, "nested too deeply");
 	s->objects &= ~(UINT64_C(1) << s->depth);
 	s->objects |= (uint64_t)object << s->depth;
 	s->depth++;
@@ -167,56 +140,62 @@ static int container_end(struct scanner *s, const char *data, const char *p)
 	int r;
 
 	if (object != (*p == '}'))
-		return fail_at(s, data, p, object ? "expected , or }" : "expected , or ]");
+		return scanner_fail_at(s, data, p, object ? "expected , or }" : "expected , or ]");
 	s->depth--;
 	if (s->action == SCAN_ENTER) {
 		r = s->handler->leave(s->handler->context, s->depth);
 		if (r < 0)
 			return r;
 	}
-	return value_end(s, p + 1);
+	return scanner_value_end(s, p + 1);
+}
+
+/* What the first byte of a value says of it: the state that follows, and the type in struct scan_at. */
+static int value_state(char c, char *ret_type)
+{
+	*ret_type = c;
+	switch (c) {
+	case '{':
+		return S_FIRST_KEY;
+	case '[':
+		return S_FIRST;
+	case '"':
+		return S_STRING;
+	case 't':
+	case 'f':
+	case 'n':
+		return S_LITERAL;
+	case '-':
+	case '0' ... '9':
+		*ret_type = '0';
+		return c == '-' ? S_MINUS : c == '0' ? S_ZERO : S_DIGITS;
+	}
+	return -1;
 }
 
 /* *P is the first byte of a value. */
 static int step_value(struct scanner *s, const char *data, const char *p)
 {
-	char c = *p;
-	int r;
+	char type;
+	int state = value_state(*p, &type), r;
 
-	if (!c || !strchr("{[\"tfn-0123456789", c))
-		return fail_at(s, data, p, "expected a JSON value");
-	r = value_begin(s, data, p, c == '-' || is_digit(c) ? '0' : c);
+	if (state < 0)
+		return scanner_fail_at(s, data, p, "expected a JSON value");
+	r = value_begin(s, data, p, type);
 	if (r < 0)
 		return r;
-	switch (c) {
-	case '{':
-	case '[':
+	if (state == S_FIRST || state == S_FIRST_KEY)
 		return container_begin(s, data, p);
-	case '"':
-		s->is_key = false;
-		s->state = S_STRING;
-		return 0;
-	case 't':
-	case 'f':
-	case 'n':
-		s->literal = c == 't' ? "rue" : c == 'f' ? "alse" : "ull";
-		s->state = S_LITERAL;
-		return 0;
-	case '-':
-		s->state = S_MINUS;
-		return 0;
-	case '0':
-		s->state = S_ZERO;
-		return 0;
-	}
-	s->state = S_DIGITS;
+	s->state = state;
+	s->is_key = false;
+	s->literal = type == 't' ? "rue" : type == 'f' ? "alse" : "ull";
 	return 0;
 }
 
 static int step_key(struct scanner *s, const char *data, const char *p)
 {
 	if (*p != '"')
-		return fail_at(s, data, p, "expected a key in double quotes");
+		return scanner_fail_at(s, data, p, "expected a key in double quotes");
 	s->is_key = true;
 	s->state = S_STRING;
 	if (s->action == SCAN_ENTER) {
@@ -233,7 +212,7 @@ static int step_after(struct scanner *s, const char *data, const char *p)
 	if (*p != ',')
 		return *p == '}' || *p == ']'
 			       ? container_end(s, data, p)
-			       : fail_at(s, data, p,
+			       : scanner_fail_at(s, data, p,
 					 object ? "expected , or }" : "expected , or ]");
 	s->state = object ? S_KEY : S_VALUE;
 	return 0;
@@ -251,199 +230,17 @@ static int step_between(struct scanner *s, const char *data, const char *p)
 		return step_key(s, data, p);
 	case S_COLON:
 		if (*p != ':')
-			return fail_at(s, data, p, "expected :");
+			return scanner_fail_at(s, data, p, "expected :");
 		s->value.n_keys++;
 		s->state = S_VALUE;
 		return 0;
 	case S_AFTER:
 		return step_after(s, data, p);
 	case S_END:
-		return fail_at(s, data, p, "something follows the end of the document");
+		return scanner_fail_at(s, data, p, "something follows the end of the document");
 	default:
 		return step_value(s, data, p);
 	}
-}
-
-static void key_add(struct scanner *s, const char *p, const char *end)
-{
-	size_t len = (size_t)(end - p);
-
-	if (s->action != SCAN_ENTER || !s->is_key || s->key_len > SCAN_KEY_MAX)
-		return;
-	if (s->key_len + len > SCAN_KEY_MAX) {
-		s->key_len = SCAN_KEY_MAX + 1; /* overlong: nobody's key */
-		s->key[0] = '\0';
-		return;
-	}
-	memcpy(s->key + s->key_len, p, len);
-	s->key_len += len;
-	s->key[s->key_len] = '\0';
-}
-
-static int hex_digit(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-/* What the escape at *P stands for, and *P moves behind it; 0: nothing in ASCII, *P stays. */
-static char unescape(const char **p)
-{
-	static const char names[] = "\"\\/bfnrt", chars[] = "\"\\/\b\f\n\r\t";
-	const char *q = *p + 1;
-	const char *name = strchr(names, *q);
-	unsigned c = 0;
-
-	if (name) {
-		*p = q + 1;
-		return chars[name - names];
-	}
-	for (int i = 1; i <= 4; i++)
-		c = c << 4 | (unsigned)hex_digit(q[i]);
-	if (c == 0 || c >= 0x80)
-		return 0;
-	*p = q + 5;
-	return (char)c;
-}
-
-/* The key is whole: "\u0069d" is "id" to json-c, so it must be to us. */
-static void key_end(struct scanner *s)
-{
-	const char *p = s->key;
-	char *out = s->key, c;
-
-	if (!strchr(s->key, '\\'))
-		return;
-	while (*p) {
-		c = *p == '\\' ? unescape(&p) : 0;
-		*out++ = c ? c : *p++;
-	}
-	*out = '\0';
-}
-
-static void surrogate_missing(struct scanner *s)
-{
-	s->value.bad_unicode |= s->high;
-	s->high = false;
-}
-
-/* Inside a string: as far as it goes in one run. */
-static int step_string(struct scanner *s, const char *data, const char **p, const char *end)
-{
-	const char *q = *p;
-
-	if (*q != '\\')
-		surrogate_missing(s);
-	while (q < end && *q != '"' && *q != '\\' && (unsigned char)*q >= 0x20)
-		q++;
-	key_add(s, *p, q);
-	*p = q;
-	if (q == end)
-		return 0;
-	if ((unsigned char)*q < 0x20)
-		return fail_at(s, data, q, "control character in a string");
-	*p = q + 1;
-	if (*q == '\\') {
-		key_add(s, q, q + 1);
-		s->state = S_ESCAPE;
-		return 0;
-	}
-	if (!s->is_key)
-		return value_end(s, q + 1);
-	if (s->action == SCAN_ENTER)
-		key_end(s);
-	s->state = S_COLON;
-	return 0;
-}
-
-static int step_escape(struct scanner *s, const char *data, const char *p)
-{
-	if (!*p || !strchr("\"\\/bfnrtu", *p))
-		return fail_at(s, data, p, "no such escape");
-	key_add(s, p, p + 1);
-	s->state = *p == 'u' ? S_UNICODE : S_STRING;
-	s->unicode = s->n_hex = 0;
-	if (*p != 'u')
-		surrogate_missing(s);
-	return 0;
-}
-
-static int step_unicode(struct scanner *s, const char *data, const char *p)
-{
-	int digit = hex_digit(*p);
-	bool low;
-
-	if (digit < 0)
-		return fail_at(s, data, p, "no such escape");
-	key_add(s, p, p + 1);
-	s->unicode = s->unicode << 4 | (unsigned)digit;
-	if (++s->n_hex < 4)
-		return 0;
-	low = (s->unicode & 0xfc00) == 0xdc00;
-	if (low != s->high || !s->unicode)
-		s->value.bad_unicode = true;
-	s->high = (s->unicode & 0xfc00) == 0xd800;
-	s->state = S_STRING;
-	return 0;
-}
-
-static int step_literal(struct scanner *s, const char *data, const char *p)
-{
-	if (*p != *s->literal)
-		return fail_at(s, data, p, "expected a JSON value");
-	return *++s->literal ? 0 : value_end(s, p + 1);
-}
-
-/* The state after C inside a number; -1 when C does not belong to it. */
-static int number_next(enum state state, char c)
-{
-	bool e = c == 'e' || c == 'E';
-
-	switch (state) {
-	case S_MINUS:
-		return c == '0' ? S_ZERO : is_digit(c) ? S_DIGITS : -1;
-	case S_DIGITS:
-		if (is_digit(c))
-			return S_DIGITS;
-		return c == '.' ? S_POINT : e ? S_E : -1;
-	case S_ZERO:
-		return c == '.' ? S_POINT : e ? S_E : -1;
-	case S_POINT:
-		return is_digit(c) ? S_FRACTION : -1;
-	case S_FRACTION:
-		return is_digit(c) ? S_FRACTION : e ? S_E : -1;
-	case S_E:
-		if (c == '+' || c == '-')
-			return S_E_SIGN;
-		return is_digit(c) ? S_EXPONENT : -1;
-	case S_E_SIGN:
-	case S_EXPONENT:
-		return is_digit(c) ? S_EXPONENT : -1;
-	default:
-		return -1;
-	}
-}
-
-static bool number_complete(int state)
-{
-	return state == S_ZERO || state == S_DIGITS || state == S_FRACTION || state == S_EXPONENT;
-}
-
-static int step_number(struct scanner *s, const char *data, const char **p, const char *end)
-{
-	int next = 0;
-
-	while (*p < end && (next = number_next((enum state)s->state, **p)) >= 0) {
-		s->state = next;
-		++*p;
-	}
-	if (*p == end)
-		return 0;
-	if (!number_complete(s->state))
-		return fail_at(s, data, *p, "not a number");
-	return value_end(s, *p);
 }
 
 static void skip_space(struct scanner *s, const char *data, const char **p, const char *end)
@@ -459,13 +256,13 @@ static int step(struct scanner *s, const char *data, const char **p, const char 
 {
 	switch ((enum state)s->state) {
 	case S_STRING:
-		return step_string(s, data, p, end);
+		return scanner_string(s, data, p, end);
 	case S_ESCAPE:
-		return step_escape(s, data, (*p)++);
+		return scanner_escape(s, data, (*p)++);
 	case S_UNICODE:
-		return step_unicode(s, data, (*p)++);
+		return scanner_unicode(s, data, (*p)++);
 	case S_LITERAL:
-		return step_literal(s, data, (*p)++);
+		return scanner_literal(s, data, (*p)++);
 	case S_MINUS:
 	case S_ZERO:
 	case S_DIGITS:
@@ -474,7 +271,7 @@ static int step(struct scanner *s, const char *data, const char **p, const char 
 	case S_E:
 	case S_E_SIGN:
 	case S_EXPONENT:
-		return step_number(s, data, p, end);
+		return scanner_number(s, data, p, end);
 	default:
 		skip_space(s, data, p, end);
 		return *p < end ? step_between(s, data, (*p)++) : 0;
@@ -512,9 +309,9 @@ int scanner_finish(struct scanner *s)
 	struct scan_at at = { .offset = s->offset, .line = s->line, .line_offset = s->line_offset };
 	int r;
 
-	if (s->depth == 0 && number_complete(s->state)) {
+	if (s->depth == 0 && scanner_number_complete(s->state)) {
 		s->from = "";
-		r = value_end(s, s->from);
+		r = scanner_value_end(s, s->from);
 		if (r < 0)
 			return r;
 	}
