@@ -257,6 +257,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/daemon.c", '{"passwd", "group", "shells", "subuid", "subgid", "localtime"}',
         '{"passwd", "shells", "subuid", "subgid", "localtime"}',
         ["test_groups.py::test_configuration_and_local_groups_count_at_once"]),
+    "whom the last document had is not looked at": (
+        "agentd/fetch/known.c", "\tif (hash[0] != u->hash[0] || hash[1] != u->hash[1])\n", "\tif (hash[0] == 0 && u->hash[0] != 0)\n",
+        ["test_kept.py::test_it_knows_who_is_as_he_was"]),
     "keys count although JumpCloud takes them away": (
         "agentd/fetch/user.c", '\tPLAIN("allow_public_key", allow_public_key),\n', "",
         ["test_jumpcloud.py::test_keys"]),

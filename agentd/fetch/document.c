@@ -8,7 +8,7 @@
 
 #include "agentd/fetch/document_private.h"
 
-#define CHUNK_SIZE 65536
+#define CHUNK_SIZE (256u << 10) /* few users lie across two of them */
 #define TIME_TEXT_MAX 64
 
 static const struct {
@@ -124,11 +124,33 @@ static int outline_take(void *context, const struct scan_at *at, const struct sc
 	return d->part == PART_SERIAL ? take_serial(d, at, &n) : take_confirmed_at(d, at, &n);
 }
 
+static int census_add_hash(struct id_census *census, uint64_t id)
+{
+	int r = idset_add_hash(&census->seen, id);
+
+	return r == 0 ? idset_add_hash(&census->twice, id) : r;
+}
+
 static int census_add(struct id_census *census, const char *id)
 {
-	int r = *id ? idset_add(&census->seen, id) : 1;
+	return *id ? census_add_hash(census, idset_hash(id)) : 1;
+}
 
-	return r == 0 ? idset_add(&census->twice, id) : r;
+/* A user with the very bytes that he had in the document before: they were good. */
+static ssize_t outline_known(void *context, const struct scan_at *at, const char *data, size_t len)
+{
+	struct document *d = context;
+	const struct known_user *u;
+	int r;
+
+	if (at->depth != 2 || d->part != PART_USERS)
+		return 0;
+	u = known_next(d->options->known, data, len);
+	if (!u)
+		return 0;
+	d->result->users++;
+	r = census_add_hash(&d->users, u->id);
+	return r < 0 ? r : (ssize_t)u->len;
 }
 
 /* An element of users or groups has ended: which one was it? */
@@ -141,6 +163,8 @@ static int outline_leave(void *context, unsigned depth)
 
 	if (depth != 2)
 		return 0;
+	if (d->options->known && d->part == PART_USERS && (*id || *_id))
+		known_pass(d->options->known, idset_hash(*id ? id : _id));
 	r = census_add(census, id);
 	if (r >= 0 && strcmp(id, _id) != 0)
 		r = census_add(census, _id);
@@ -173,9 +197,12 @@ int document_new(const struct document_options *options, const struct document_s
 	d->handler = (struct scan_handler){ .begin = outline_begin,
 					    .take = outline_take,
 					    .leave = outline_leave,
+					    .known = options->known ? outline_known : NULL,
 					    .context = d,
 					    .take_max = SCAN_TEXT_SIZE };
 	scanner_init(&d->scanner, &d->handler);
+	if (options->known)
+		known_begin(options->known);
 	*ret = d;
 	return 0;
 }
@@ -184,10 +211,13 @@ void document_free(struct document *d)
 {
 	if (!d)
 		return;
+	if (d->options->known)
+		known_end(d->options->known, d->whole);
 	scanner_done(&d->scanner);
 	json_parser_done(&d->json);
 	user_reader_done(&d->user);
 	buf_done(&d->group_ids);
+	buf_wipe(&d->packed);
 	idset_done(&d->users.seen);
 	idset_done(&d->users.twice);
 	idset_done(&d->groups.seen);
@@ -260,7 +290,10 @@ static int read_parts(struct document *d, int fd)
 
 int document_parts(struct document *d, int fd)
 {
-	return outcome(d, read_parts(d, fd));
+	int r = read_parts(d, fd);
+
+	d->whole = r == 0;
+	return outcome(d, r);
 }
 
 /* Up to SIZE bytes at OFFSET; 0 at the end. */
@@ -277,15 +310,15 @@ static ssize_t read_at(int fd, void *out, size_t size, uint64_t offset)
 int part_scan(struct document *d, int fd, const struct scan_at *at,
 	      const struct scan_handler *handler)
 {
+	AUTO_FREE char *chunk = malloc(CHUNK_SIZE);
 	struct scanner s;
-	char chunk[CHUNK_SIZE];
 	uint64_t offset = at->offset;
 	ssize_t n;
-	int r = 0;
+	int r = chunk ? 0 : -ENOMEM;
 
 	scanner_init_part(&s, handler, at);
 	while (r == 0) {
-		n = read_at(fd, chunk, sizeof(chunk), offset);
+		n = read_at(fd, chunk, CHUNK_SIZE, offset);
 		if (n <= 0) { /* the outline got further */
 			r = n < 0 ? (int)n : -EAGAIN;
 			break;
@@ -301,12 +334,12 @@ int part_scan(struct document *d, int fd, const struct scan_at *at,
 
 static int feed_all(struct document *d, int fd)
 {
-	char chunk[CHUNK_SIZE];
+	AUTO_FREE char *chunk = malloc(CHUNK_SIZE);
 	uint64_t offset = 0;
 	ssize_t n;
-	int r = 0;
+	int r = chunk ? 0 : -ENOMEM;
 
-	while (r == 0 && (n = read_at(fd, chunk, sizeof(chunk), offset)) != 0) {
+	while (r == 0 && (n = read_at(fd, chunk, CHUNK_SIZE, offset)) != 0) {
 		if (n < 0)
 			return outcome(d, (int)n);
 		r = document_feed(d, chunk, (size_t)n);

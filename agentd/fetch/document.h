@@ -6,7 +6,8 @@
  * A document is read twice: first all of it, as it comes in, which finds every fault of the whole
  * (grammar, structure, ids given twice) and where its parts lie; only then the parts, in the
  * order in which they need each other, since "bindings" and "groups" may stand before or behind
- * "users".
+ * "users". A user who is as he was in the document before is not parsed again, where somebody
+ * remembers him (agentd/fetch/known.h).
  */
 #ifndef AGENTD_FETCH_DOCUMENT_H
 #define AGENTD_FETCH_DOCUMENT_H
@@ -19,6 +20,7 @@
 #define DOCUMENT_TEXT_SIZE   256
 
 struct document;
+struct known;
 
 /*
  * Who gets what is read; all members are set. What they are given is good during the call only.
@@ -49,6 +51,9 @@ struct document_options {
 	bool everywhere;		  /* take no notice of bindings: all users and groups (musterctl) */
 	bool passwords_elsewhere;	  /* who has a password is not seen here: a user without `activated` has one */
 	bool secrets;			  /* password hashes and TOTP secrets may be in it; else they are an error */
+	struct known *known;		  /* of documents before, read with the same options; NULL: of none */
+	/* With it, and the sink's context: what takes accounts, packed (common/record.h), in the place of the sink's account(). */
+	int (*packed)(void *context, const void *record, size_t len);
 };
 
 struct document_result {

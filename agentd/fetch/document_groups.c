@@ -160,8 +160,7 @@ static int groups_leave(void *context, unsigned depth)
 int part_groups(struct document *d, int fd)
 {
 	struct groups g = { .d = d, .cursor = cursor_new(d) };
-	const struct scan_handler h = { groups_begin, groups_take, groups_leave, &g,
-					DOCUMENT_ELEMENT_MAX };
+	const struct scan_handler h = { groups_begin, groups_take, groups_leave, &g, DOCUMENT_ELEMENT_MAX, NULL };
 	int r = part_scan(d, fd, &d->at[PART_GROUPS], &h);
 
 	json_parser_done(&g.attributes);
@@ -233,8 +232,7 @@ int part_members(struct document *d, int fd, bool bind)
 		.cursor = cursor_new(d),
 		.bind = bind,
 	};
-	const struct scan_handler h = { members_begin, members_take, members_leave, &m,
-					OBJECT_ID_SIZE + 2 };
+	const struct scan_handler h = { members_begin, members_take, members_leave, &m, OBJECT_ID_SIZE + 2, NULL };
 	int r = part_scan(d, fd, &d->at[PART_GROUPS], &h);
 
 	buf_done(&m.list.ids);

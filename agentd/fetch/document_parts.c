@@ -1,4 +1,4 @@
-/* What is in each part of a document but its groups. */
+/* What is in each part of a document but its users and groups. */
 #include "agentd/fetch/document_private.h"
 
 #include <errno.h>
@@ -25,6 +25,7 @@ int document_report(void *context, const struct reject *reject)
 	r.id = id;
 	r.name = name;
 	r.detail = detail;
+	d->n_reports++;
 	return d->sink->reject(d->sink->context, &r);
 }
 
@@ -86,8 +87,7 @@ static int policy_take(void *context, const struct scan_at *at, const struct sca
 
 int part_policy(struct document *d, int fd)
 {
-	const struct scan_handler h = { take_all, policy_take, leave_nothing, d,
-					DOCUMENT_ELEMENT_MAX };
+	const struct scan_handler h = { take_all, policy_take, leave_nothing, d, DOCUMENT_ELEMENT_MAX, NULL };
 
 	return part_scan(d, fd, &d->at[PART_POLICY], &h);
 }
@@ -136,8 +136,7 @@ static int removed_take(void *context, const struct scan_at *at, const struct sc
 int part_removed(struct document *d, int fd)
 {
 	struct removals m = { d, { d->sink->removed, d->sink->context, "", { 0 }, 0 } };
-	const struct scan_handler h = { removed_begin, removed_take, leave_nothing, &m,
-					OBJECT_ID_SIZE + 2 };
+	const struct scan_handler h = { removed_begin, removed_take, leave_nothing, &m, OBJECT_ID_SIZE + 2, NULL };
 	int r = part_scan(d, fd, &d->at[PART_REMOVED], &h);
 
 	if (r == 0)
@@ -199,73 +198,7 @@ static int bindings_take(void *context, const struct scan_at *at, const struct s
 int part_bindings(struct document *d, int fd)
 {
 	struct bindings b = { .d = d };
-	const struct scan_handler h = { bindings_begin, bindings_take, leave_nothing, &b,
-					OBJECT_ID_SIZE + 2 };
+	const struct scan_handler h = { bindings_begin, bindings_take, leave_nothing, &b, OBJECT_ID_SIZE + 2, NULL };
 
 	return part_scan(d, fd, &d->at[PART_BINDINGS], &h);
-}
-
-static int users_begin(void *context, const struct scan_at *at)
-{
-	(void)context;
-	return at->depth == 0 ? SCAN_ENTER : SCAN_TAKE;
-}
-
-/* Only of users bound here is anything said; of those without a usable id nobody knows. */
-static bool user_bound(const struct document *d, const struct json_node *n)
-{
-	struct json_fault ignored = { .reason = "" };
-	const char *id;
-
-	if (d->all_bound || object_id_read(&(struct json_node){ n->object, &ignored }, &id) < 0)
-		return true;
-	return idset_has(&d->bound_users, id);
-}
-
-static int user_found(struct document *d, const struct scan_at *at, const struct json_node *n)
-{
-	struct account a;
-	int r, new;
-
-	if (!d->options->secrets &&
-	    (json_present(n, "password_hash") || json_present(n, "totp_secret"))) {
-		scan_fail(d->result->text, at,
-			  "passwords or TOTP secrets in a document that anyone may fetch");
-		return -EACCES;
-	}
-	if (!user_bound(d, n))
-		return 0;
-	r = user_read(&d->user, n, &a);
-	if (*a.id && idset_has(&d->users.twice, a.id))
-		return document_report_twice(d, "user", a.id, a.name);
-	if (r == -EINVAL)
-		return document_report_fault(d, "user", a.id, a.name);
-	if (r < 0)
-		return r;
-	new = idset_add(&d->sent_users, a.id);
-	return new < 0 ? new : d->sink->account(d->sink->context, &a);
-}
-
-static int users_take(void *context, const struct scan_at *at, const struct scan_value *value)
-{
-	struct document *d = context;
-	struct json_node n = { NULL, &d->fault };
-	int r;
-
-	d->element = *at;
-	d->fault.reason[0] = '\0';
-	r = json_parse(&d->json, value, &d->fault, &n);
-	if (r == -EBADMSG)
-		return document_report_fault(d, "user", "", "");
-	return r < 0 ? r : user_found(d, at, &n);
-}
-
-int part_users(struct document *d, int fd)
-{
-	const struct scan_handler h = { users_begin, users_take, leave_nothing, d,
-					DOCUMENT_ELEMENT_MAX };
-
-	d->user.drop = document_report;
-	d->user.context = d;
-	return part_scan(d, fd, &d->at[PART_USERS], &h);
 }

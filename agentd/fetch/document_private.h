@@ -8,6 +8,7 @@
 #include "agentd/fetch/id_list.h"
 #include "agentd/fetch/idset.h"
 #include "agentd/fetch/json.h"
+#include "agentd/fetch/known.h"
 #include "agentd/fetch/scanner.h"
 #include "agentd/fetch/user.h"
 #include "common/names.h"
@@ -45,12 +46,16 @@ struct document {
 	struct buf group_ids; /* one string a group, in order; "" for a group that cannot be used */
 	uint32_t n_groups;
 
+	bool whole; /* all of them were read */
+
 	/* Of the parts. */
 	bool all_bound;
 	struct idset bound_users, bound_groups; /* when not all_bound */
 	struct idset sent_users, sent_groups;
 	struct idset told; /* ids given twice, reported once */
 	struct scan_at element; /* being read */
+	uint32_t n_reports;
+	struct buf packed;
 	struct user_reader user;
 };
 

@@ -9,7 +9,7 @@
 
 #define SLOTS_MIN 256
 
-static uint64_t hash_of(const char *id)
+uint64_t idset_hash(const char *id)
 {
 	uint64_t key, hash;
 
@@ -45,9 +45,8 @@ static int grow(struct idset *s)
 	return 0;
 }
 
-int idset_add(struct idset *s, const char *id)
+int idset_add_hash(struct idset *s, uint64_t hash)
 {
-	uint64_t hash = hash_of(id);
 	size_t i;
 	int r;
 
@@ -66,11 +65,19 @@ int idset_add(struct idset *s, const char *id)
 	return 1;
 }
 
+bool idset_has_hash(const struct idset *s, uint64_t hash)
+{
+	return s->count && s->slots[find(s, hash)] == hash;
+}
+
+int idset_add(struct idset *s, const char *id)
+{
+	return idset_add_hash(s, idset_hash(id));
+}
+
 bool idset_has(const struct idset *s, const char *id)
 {
-	uint64_t hash = hash_of(id);
-
-	return s->count && s->slots[find(s, hash)] == hash;
+	return idset_has_hash(s, idset_hash(id));
 }
 
 void idset_done(struct idset *s)

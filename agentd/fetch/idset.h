@@ -20,9 +20,15 @@ struct idset {
 	size_t n_slots, count;
 };
 
+/* Never 0; another one in another process. */
+uint64_t idset_hash(const char *id);
+
 /* 1 when ID is new, 0 when it was there; -ENOMEM; -EFBIG at IDSET_MAX. */
 int idset_add(struct idset *s, const char *id) MUST_CHECK;
 bool idset_has(const struct idset *s, const char *id);
+/* The same for an id of which only its idset_hash() is at hand. */
+int idset_add_hash(struct idset *s, uint64_t hash) MUST_CHECK;
+bool idset_has_hash(const struct idset *s, uint64_t hash);
 void idset_done(struct idset *s);
 
 #endif

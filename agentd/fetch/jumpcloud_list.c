@@ -157,7 +157,7 @@ int jumpcloud_get(struct jumpcloud *j, const struct jumpcloud_list *l, const cha
 		  uint32_t *ret_items, int64_t *ret_total)
 {
 	struct incoming in = { .j = j, .list = l, .again = l->graph && *j->object_id, .total = -1 };
-	const struct scan_handler handler = { on_begin, on_take, on_leave, &in, LIST_ITEM_MAX };
+	const struct scan_handler handler = { on_begin, on_take, on_leave, &in, LIST_ITEM_MAX, NULL };
 	const struct jumpcloud_request request = { path, post, l->put, on_body, &in };
 	struct jumpcloud_reply reply = { .total = -1 };
 	int r;

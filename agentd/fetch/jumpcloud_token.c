@@ -104,7 +104,7 @@ static int leave(void *context, unsigned depth)
 /* JSON of the whole reply. 0; -EBADMSG; -ENOMEM. */
 static int parse(const struct buf *reply, struct token_reply *ret)
 {
-	const struct scan_handler handler = { take_all, take, leave, ret, REPLY_MAX };
+	const struct scan_handler handler = { take_all, take, leave, ret, REPLY_MAX, NULL };
 	struct scanner s;
 	int r;
 

@@ -1,14 +1,16 @@
-# libdocument: a directory's JSON to records; also for musterctl and the fuzzers. No file and no network in it.
+# libdocument: a directory's JSON to records; also for musterctl and the fuzzers. No network in it.
 noinst_LTLIBRARIES += libdocument.la
 libdocument_la_SOURCES = \
 	agentd/fetch/scanner.h agentd/fetch/scanner.c agentd/fetch/scanner_private.h agentd/fetch/scanner_token.c \
 	agentd/fetch/json.h agentd/fetch/json.c \
 	agentd/fetch/idset.h agentd/fetch/idset.c \
+	agentd/file.h agentd/file.c agentd/index.h agentd/index.c \
+	agentd/fetch/known.h agentd/fetch/known.c \
 	agentd/fetch/id_list.h agentd/fetch/id_list.c \
 	agentd/fetch/user.h agentd/fetch/user.c \
 	agentd/fetch/group.h agentd/fetch/group.c \
 	agentd/fetch/document.h agentd/fetch/document.c agentd/fetch/document_private.h \
-	agentd/fetch/document_parts.c agentd/fetch/document_groups.c \
+	agentd/fetch/document_parts.c agentd/fetch/document_users.c agentd/fetch/document_groups.c \
 	agentd/fetch/jumpcloud.h agentd/fetch/jumpcloud.c agentd/fetch/jumpcloud_private.h \
 	agentd/fetch/jumpcloud_list.c agentd/fetch/jumpcloud_graph.c \
 	agentd/fetch/jumpcloud_groups.c agentd/fetch/jumpcloud_users.c \

@@ -33,26 +33,33 @@ static int flush(struct outlet *o)
 	return len ? send_frame(o, FRAME_RECORD, o->frame.data, len) : 0;
 }
 
-/* Sends what o->record holds. PACKED: what packing it returned. */
-static int send_record(struct outlet *o, int packed, uint64_t *count)
+static int send_bytes(struct outlet *o, const void *record, size_t record_len, uint64_t *count)
 {
-	uint32_t len = htole32((uint32_t)o->record.len);
-	int r = packed;
+	uint32_t len = htole32((uint32_t)record_len);
+	int r = 0;
 
-	if (r == 0 && o->frame.len + LENGTH_SIZE + o->record.len > FRAME_MAX)
+	if (o->frame.len + LENGTH_SIZE + record_len > FRAME_MAX)
 		r = flush(o);
 	if (r < 0)
 		return r;
-	o->n_bytes += LENGTH_SIZE + o->record.len;
+	o->n_bytes += LENGTH_SIZE + record_len;
 	if (++o->n_records > SYNC_RECORDS_MAX || o->n_bytes > SYNC_STAGED_MAX) {
 		o->full = true;
 		return -EFBIG;
 	}
 	r = buf_add(&o->frame, &len, LENGTH_SIZE);
 	if (r == 0)
-		r = buf_add(&o->frame, o->record.data, o->record.len);
-	o->record.len = 0;
+		r = buf_add(&o->frame, record, record_len);
 	++*count;
+	return r;
+}
+
+/* Sends what o->record holds. PACKED: what packing it returned. */
+static int send_record(struct outlet *o, int packed, uint64_t *count)
+{
+	int r = packed < 0 ? packed : send_bytes(o, o->record.data, o->record.len, count);
+
+	o->record.len = 0;
 	return r;
 }
 
@@ -61,6 +68,13 @@ static int send_account(void *context, const struct account *a)
 	struct outlet *o = context;
 
 	return send_record(o, record_account_pack(a, &o->record), &o->end.accounts);
+}
+
+int outlet_packed(void *context, const void *record, size_t len)
+{
+	struct outlet *o = context;
+
+	return send_bytes(o, record, len, &o->end.accounts);
 }
 
 static int send_group(void *context, const struct dir_group *g)

@@ -24,6 +24,9 @@ void outlet_done(struct outlet *o);
 /* What document_read() says goes out as records. */
 struct document_sink outlet_sink(struct outlet *o);
 
+/* An account that is packed already; the context is the outlet. */
+int outlet_packed(void *context, const void *record, size_t len);
+
 /* "Still at work", when nothing was sent for some seconds. 0 or o->error. */
 int outlet_alive(struct outlet *o) MUST_CHECK;
 

@@ -72,8 +72,21 @@ static int capture(struct scanner *s, const char *end)
 	return buf_add(&s->taken, s->from, len);
 }
 
-static int value_begin(struct scanner *s, const char *data, const char *p, char type)
+/* The bytes from P to END are done with, whatever they say. */
+static void pass(struct scanner *s, const char *data, const char *p, const char *end)
 {
+	while ((p = memchr(p, '\n', (size_t)(end - p)))) {
+		p++;
+		s->line++;
+		s->line_offset = s->offset + (uint64_t)(p - data);
+	}
+}
+
+/* The value at P, up to END in this chunk, begins. 1: it was known, and *RET_NEXT is behind it. */
+static int value_begin(struct scanner *s, const char *data, const char *p, const char *end, char type,
+		       const char **ret_next)
+{
+	ssize_t len = 0;
 	int r;
 
 	if (s->action != SCAN_ENTER)
@@ -84,6 +97,16 @@ static int value_begin(struct scanner *s, const char *data, const char *p, char 
 				  .offset = s->offset + (uint64_t)(p - data),
 				  .line = s->line,
 				  .line_offset = s->line_offset };
+	if (s->handler->known)
+		len = s->handler->known(s->handler->context, &s->at, p, (size_t)(end - p));
+	if (len < 0)
+		return (int)len;
+	if (len > 0) {
+		pass(s, data, p, p + len);
+		*ret_next = p + len;
+		r = scanner_value_end(s, p + len);
+		return r < 0 ? r : 1;
+	}
 	r = s->handler->begin(s->handler->context, &s->at);
 	if (r < 0)
 		return r;
@@ -173,17 +196,18 @@ static int value_state(char c, char *ret_type)
 	return -1;
 }
 
-/* *P is the first byte of a value. */
-static int step_value(struct scanner *s, const char *data, const char *p)
+/* *NEXT is behind the first byte of a value. */
+static int step_value(struct scanner *s, const char *data, const char **next, const char *end)
 {
+	const char *p = *next - 1;
 	char type;
 	int state = value_state(*p, &type), r;
 
 	if (state < 0)
 		return scanner_fail_at(s, data, p, "expected a JSON value");
-	r = value_begin(s, data, p, type);
-	if (r < 0)
-		return r;
+	r = value_begin(s, data, p, end, type, next);
+	if (r != 0)
+		return r < 0 ? r : 0;
 	if (state == S_FIRST || state == S_FIRST_KEY)
 		return container_begin(s, data, p);
 	s->state = state;
@@ -218,12 +242,14 @@ static int step_after(struct scanner *s, const char *data, const char *p)
 	return 0;
 }
 
-/* The states between tokens: *P is no white space. */
-static int step_between(struct scanner *s, const char *data, const char *p)
+/* The states between tokens: **NEXT is no white space; *NEXT goes behind it, or behind a value that is known. */
+static int step_between(struct scanner *s, const char *data, const char **next, const char *end)
 {
+	const char *p = (*next)++;
+
 	switch ((enum state)s->state) {
 	case S_FIRST:
-		return *p == ']' ? container_end(s, data, p) : step_value(s, data, p);
+		return *p == ']' ? container_end(s, data, p) : step_value(s, data, next, end);
 	case S_FIRST_KEY:
 		return *p == '}' ? container_end(s, data, p) : step_key(s, data, p);
 	case S_KEY:
@@ -239,7 +265,7 @@ static int step_between(struct scanner *s, const char *data, const char *p)
 	case S_END:
 		return scanner_fail_at(s, data, p, "something follows the end of the document");
 	default:
-		return step_value(s, data, p);
+		return step_value(s, data, next, end);
 	}
 }
 
@@ -274,7 +300,7 @@ static int step(struct scanner *s, const char *data, const char **p, const char 
 		return scanner_number(s, data, p, end);
 	default:
 		skip_space(s, data, p, end);
-		return *p < end ? step_between(s, data, (*p)++) : 0;
+		return *p < end ? step_between(s, data, p, end) : 0;
 	}
 }
 

@@ -11,6 +11,8 @@
 #ifndef AGENTD_FETCH_SCANNER_H
 #define AGENTD_FETCH_SCANNER_H
 
+#include <sys/types.h>
+
 #include "common/str.h"
 
 #define SCAN_SIZE_MAX  (256u << 20) /* a document */
@@ -49,6 +51,11 @@ struct scan_handler {
 	int (*leave)(void *context, unsigned depth);
 	void *context;
 	size_t take_max;
+	/*
+	 * Optional: before begin() of a value, of which LEN bytes are at DATA, or fewer. How long it is, when it was read before, byte for
+	 * byte, and need not be read again; 0: begin() is asked.
+	 */
+	ssize_t (*known)(void *context, const struct scan_at *at, const char *data, size_t len);
 };
 
 /* In place; scanner_done() frees what it holds. The fields are the scanner's own business. */

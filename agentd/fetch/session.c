@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agentd/fetch/http.h"
+#include "agentd/fetch/known.h"
 #include "agentd/fetch/outlet.h"
 #include "agentd/fetch/sandbox.h"
 #include "agentd/fetch/sync_document.h"
@@ -69,6 +70,8 @@ static void disconnect(struct session *s)
 	s->url = NULL;
 	jumpcloud_link_free(s->jumpcloud);
 	s->jumpcloud = NULL;
+	known_free(s->known);
+	s->known = NULL;
 }
 
 /* The same settings once more keep what was made of the old ones. */

@@ -9,6 +9,7 @@
 #include "common/wire.h"
 
 struct http;
+struct known;
 struct jumpcloud_link;
 
 /* All zero but for sock and spool at first. */
@@ -27,6 +28,7 @@ struct session {
 	int ldap_error;
 	char ldap_text[LDAP_TEXT_SIZE];
 	int spool; /* https: the document, in memory; -1: none */
+	struct known *known; /* https: of the documents before, with these settings; NULL: none */
 };
 void session_done(struct session *s);
 

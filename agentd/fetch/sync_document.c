@@ -6,7 +6,10 @@
 #include <sys/mman.h>
 
 #include "agentd/fetch/http.h"
+#include "agentd/fetch/known.h"
+#include "agentd/file.h"
 
+#define PIECE_SIZE (256u << 10)
 #define TOTAL_TIMEOUT_S 300L /* 256 MiB in this time are 7 Mbit/s */
 
 static const char *get(const struct session *s, enum setting i)
@@ -40,34 +43,32 @@ static int answer_file(struct session *s, struct outlet *o, int fd)
 	return outlet_end(o, result.serial, 0, FRAME_END_COMPLETE);
 }
 
-/* A document on its way in: checked as it comes, and kept for its parts to be read. */
+/* A document on its way in: checked as it comes, in larger pieces than TLS has, and kept for its parts to be read. */
 struct download {
 	struct document *document;
 	struct outlet *outlet;
 	int spool;
+	struct buf piece;
 };
 
-static int write_all(int fd, const char *data, size_t len)
+static int end_piece(struct download *d)
 {
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
+	int r = document_feed(d->document, d->piece.data, d->piece.len);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
+	if (r == 0)
+		r = write_all(d->spool, d->piece.data, d->piece.len);
+	d->piece.len = 0;
+	return r;
 }
 
 static int on_body(void *context, const void *data, size_t len)
 {
 	struct download *d = context;
-	int r = document_feed(d->document, data, len);
+	int r = d->piece.len + len > PIECE_SIZE ? end_piece(d) : 0;
 
-	return r < 0 ? r : write_all(d->spool, data, len);
+	if (r == 0 && !d->piece.size)
+		r = buf_reserve(&d->piece, PIECE_SIZE);
+	return r < 0 ? r : buf_add(&d->piece, data, len);
 }
 
 static int on_tick(void *context)
@@ -81,7 +82,7 @@ static int on_tick(void *context)
 static int download(struct session *s, struct outlet *o, struct document *document, const char *validator,
 		    struct http_answer *ret)
 {
-	struct download d = { document, o, s->spool };
+	struct download d = { document, o, s->spool, { 0 } };
 	const struct http_request request = {
 		.path = "",
 		.validator = validator,
@@ -91,20 +92,26 @@ static int download(struct session *s, struct outlet *o, struct document *docume
 		.tick = on_tick,
 		.context = &d,
 	};
-	int r = http_ask(s->http, &request, ret);
+	int r = http_ask(s->http, &request, ret), whole = r > 0 ? end_piece(&d) : 0;
 	int sent = ret->server.status && o->error == 0 ? outlet_server(o, &ret->server) : 0;
 
-	return sent < 0 ? sent : r;
+	buf_wipe(&d.piece);
+	return sent < 0 ? sent : whole < 0 ? whole : r;
 }
 
 static int answer_https(struct session *s, struct outlet *o, const char *validator)
 {
-	const struct document_options options = options_of(s);
+	struct document_options options = options_of(s);
 	const struct document_sink sink = outlet_sink(o);
 	CLEANUP(document_freep) struct document *document = NULL;
 	struct document_result result = { .text = "" };
 	struct http_answer answer = { .text = "" };
-	int r = document_new(&options, &sink, &result, &document);
+	int r = s->known ? 0 : known_new(&s->known);
+
+	options.known = s->known;
+	options.packed = outlet_packed;
+	if (r == 0)
+		r = document_new(&options, &sink, &result, &document);
 
 	if (r == 0 && (ftruncate(s->spool, 0) < 0 || lseek(s->spool, 0, SEEK_SET) < 0))
 		r = -errno;

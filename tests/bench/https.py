@@ -105,27 +105,37 @@ class Answers:
         return self.reply
 
 
-def edits(bench, answers, what, limit_s):
-    """How long 1 % that have changed take to be published, in the quietest of some rounds: other work on this machine only
-    adds to it. TLS and the server's own work are in it."""
+def edit(bench, answers, nth):
+    """1 % of the users change: seconds from the poll that finds it until both files are in runtime_dir, TLS and the server's own
+    work among them."""
     published = bench.folder / "run" / "nss.snapshot"  # the second of both
-    best = (1e9, 0)
+    for user in bench.document["users"][nth::100]:
+        user["displayname"] += " Jr."
+    before = published.stat().st_ino
+    answers.set(bench.document)
+    while published.stat().st_ino == before:
+        time.sleep(0.001)
+    return time.monotonic() - answers.given_at
+
+
+def edits(bench, answers):
+    """The first edit meets a muster-fetch that has seen no document yet. Of the others the quietest counts: what else this
+    machine does only adds to it."""
+    results = []
     with bench.living() as daemon:
         bench.wait_for_polls(2)
         fetch = fetch_of(daemon)
         for i in range(EDITS):
-            for user in bench.document["users"][i::100]:
-                user["displayname"] += " Jr."
-            before, cpu = published.stat().st_ino, cpu_ms(daemon.pid, True) + cpu_ms(fetch, False)
-            answers.set(bench.document)
-            while published.stat().st_ino == before:
-                time.sleep(0.001)
-            took = time.monotonic() - answers.given_at
-            bench.wait_for_polls(2)
-            best = min(best, (took, cpu_ms(daemon.pid, True) + cpu_ms(fetch, False) - cpu))
-    limit = f"  (at most {limit_s} s)" if limit_s else ""
-    print(f"{what:28} {best[0]:7.3f} s  {best[1] / 1000:7.3f} s CPU{limit}", flush=True)
-    return not limit_s or best[0] <= limit_s
+            cpu = cpu_ms(daemon.pid, True) + cpu_ms(fetch, False)
+            seconds = edit(bench, answers, i)
+            time.sleep(0.5)  # the worker ends
+            results.append((seconds, cpu_ms(daemon.pid, True) + cpu_ms(fetch, False) - cpu))
+    best = min(results[1:])
+    good = best[0] <= EDIT_LIMIT_S
+    print(f"{'  1 % changed, first':28} {results[0][0]:7.3f} s  {results[0][1] / 1000:7.3f} s CPU")
+    print(f"{'  1 % changed':28} {best[0]:7.3f} s  {best[1] / 1000:7.3f} s CPU  (at most {EDIT_LIMIT_S} s)"
+          f"{'' if good else '  MISSED'}", flush=True)
+    return good
 
 
 def measure(build, count):
@@ -141,7 +151,7 @@ def measure(build, count):
             bench.sync(f"https, {count:,} new users", LIMIT_S)
             bench.sync("  nothing changed, by hand")
             good = poll(bench, "  nothing changed, living")
-            return edits(bench, answers, "  1 % changed, living", EDIT_LIMIT_S) and good
+            return edits(bench, answers) and good
 
 
 def main():

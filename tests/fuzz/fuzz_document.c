@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "agentd/fetch/known.h"
 #include "tests/fuzz/seen.h"
 
 /* What json-c's strict mode refuses must not have passed our scanner. */
@@ -47,6 +48,27 @@ static int read_pieces(const struct document_options *o, const struct document_s
 	return r < 0 ? r : document_parts(d, fd);
 }
 
+/* The same again, once it is known: what it says does not depend on that. */
+static void require_same_known(struct document_options o, int fd, int r, const struct seen *whole)
+{
+	struct known *known;
+
+	REQUIRE(known_new(&known) == 0);
+	o.known = known;
+	o.packed = seen_packed;
+	for (int i = 0; i < 3; i++) {
+		struct seen seen = { 0 };
+		struct document_sink sink = seen_sink(&seen);
+		struct document_result result;
+
+		REQUIRE(document_read(fd, &o, &sink, &result) == r);
+		REQUIRE(seen.records.len == whole->records.len);
+		REQUIRE(seen.records.len == 0 || memcmp(seen.records.data, whole->records.data, seen.records.len) == 0);
+		seen_done(&seen);
+	}
+	known_free(known);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
@@ -75,6 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	REQUIRE(r == 0 || strcmp(result.text, result_pieces.text) == 0);
 	if (r == 0)
 		require_json(text, size);
+	require_same_known(options, fd, r, &whole);
 	seen_done(&whole);
 	seen_done(&pieces);
 	return 0;

@@ -62,6 +62,14 @@ static int on_account(void *context, const struct account *a)
 	return 0;
 }
 
+int seen_packed(void *context, const void *record, size_t len)
+{
+	struct account a;
+
+	REQUIRE(record_account_unpack(record, len, &a) == 0);
+	return on_account(context, &a);
+}
+
 static int on_group(void *context, const struct dir_group *g)
 {
 	struct seen *seen = context;

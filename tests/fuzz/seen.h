@@ -14,6 +14,8 @@ struct seen {
 };
 
 struct document_sink seen_sink(struct seen *s);
+/* For options.packed. */
+int seen_packed(void *context, const void *record, size_t len);
 void seen_done(struct seen *s);
 
 #endif

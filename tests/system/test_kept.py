@@ -87,6 +87,34 @@ def test_idle(web):
         assert pss_kib(fetch) < 10 * 1024
 
 
+def gecos(name):
+    return run("getent", "passwd", name).stdout.split(":")[4]
+
+
+def test_it_knows_who_is_as_he_was(web):
+    """Of a document only what has changed is parsed again; and any change counts, also one that is as long as what was there."""
+    for i in range(200):
+        web.endpoint.document["users"].append({"id": f"{i:024x}", "username": f"user{i}", "state": "ACTIVATED", "activated": True,
+                                               "displayname": f"Number {i:03}"})
+    web.configure(web.server.url, **POLL)
+    with Agent() as agent:
+        agent.wait_until_synced()
+        users = web.endpoint.document["users"]
+        first = len(users) - 200
+        for change in ("Before 100", "Beyond 100", "Behind 100"):
+            users[first + 100]["displayname"] = change
+            wait_for(lambda: gecos("user100") == change)
+            assert gecos("user99") == "Number 099" and gecos("user101") == "Number 101"
+        users[first + 150]["suspended"] = True
+        wait_for(lambda: "suspended" in run("musterctl", "explain", "user150", check=False).stdout)
+        users.append(dict(users[first + 10], username="another"))  # the same id twice: nobody can say who is meant
+        wait_for(lambda: run("musterctl", "explain", "user10", check=False).returncode == 1)
+        assert run("musterctl", "explain", "user11").returncode == 0
+        users.pop()
+        wait_for(lambda: run("musterctl", "explain", "user10", check=False).returncode == 0)
+        assert pss_kib(fetch_of(agent)) < 10 * 1024
+
+
 def test_it_dies_when_idle(web):
     """The next poll has another one, and nobody is worried."""
     web.configure(web.server.url, **POLL)

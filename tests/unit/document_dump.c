@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "common/record.h"
+
 static void say(struct dump *d, const char *format, ...) PRINTF_LIKE(2, 3);
 static void say(struct dump *d, const char *format, ...)
 {
@@ -142,6 +144,14 @@ struct document_sink dump_sink(struct dump *d)
 {
 	return (struct document_sink){ dump_account, dump_group,   dump_membership, dump_removed,
 				       dump_kept,    dump_lockout, dump_reject,	    d };
+}
+
+int dump_packed(void *context, const void *record, size_t len)
+{
+	struct account a;
+
+	assert(record_account_unpack(record, len, &a) == 0);
+	return dump_account(context, &a);
 }
 
 static int memory_file(const char *text, size_t len)

@@ -16,6 +16,8 @@ struct dump {
 
 /* Writes what it is told to D. */
 struct document_sink dump_sink(struct dump *d);
+/* For options.packed. */
+int dump_packed(void *context, const void *record, size_t len);
 
 /* Reads LEN bytes of TEXT as document_read() does. The dump ends with a NUL; buf_done(&d->text) by the caller. */
 int dump_document(struct dump *d, const char *text, size_t len);

@@ -159,6 +159,11 @@ TESTS += test_scanner
 test_scanner_SOURCES = tests/unit/test_scanner.c
 test_scanner_LDADD = libdocument.la libcommon.la $(CMOCKA_LIBS)
 
+check_PROGRAMS += test_known
+TESTS += test_known
+test_known_SOURCES = tests/unit/test_known.c tests/unit/unit.h tests/unit/document_dump.h tests/unit/document_dump.c
+test_known_LDADD = libdocument.la libcommon.la $(CMOCKA_LIBS)
+
 check_PROGRAMS += test_document
 TESTS += test_document
 test_document_SOURCES = tests/unit/test_document.c tests/unit/document_dump.h tests/unit/document_dump.c

@@ -39,7 +39,7 @@ static int take(void *context, const struct scan_at *at, const struct scan_value
 static struct parsed parse(const char *text)
 {
 	struct parsed p = { .result = -EINVAL };
-	const struct scan_handler h = { take_begin, take, NULL, &p, 4096 };
+	const struct scan_handler h = { take_begin, take, NULL, &p, 4096, NULL };
 	struct scanner s;
 
 	memset(&fault, 0, sizeof(fault));

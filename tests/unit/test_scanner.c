@@ -62,7 +62,7 @@ static int log_leave(void *context, unsigned depth)
 /* Scans TEXT cut at FIRST and then every STEP bytes. */
 static int scan(struct scan_log *l, const char *text, size_t len, size_t first, size_t step)
 {
-	const struct scan_handler h = { log_begin, log_take, log_leave, l, 64 };
+	const struct scan_handler h = { log_begin, log_take, log_leave, l, 64, NULL };
 	size_t done = 0;
 	int r = 0;
 
@@ -173,7 +173,7 @@ static void test_too_long(void **state)
 static void test_memory(void **state)
 {
 	struct scan_log l = { .enter_depth = 1 };
-	const struct scan_handler h = { log_begin, log_take, log_leave, &l, 64 };
+	const struct scan_handler h = { log_begin, log_take, log_leave, &l, 64, NULL };
 	struct scanner s;
 
 	(void)state;
@@ -285,7 +285,7 @@ static void test_size(void **state)
 {
 	static char spaces[1 << 20];
 	struct scan_log l = { .enter_depth = 1 };
-	const struct scan_handler h = { log_begin, log_take, log_leave, &l, 64 };
+	const struct scan_handler h = { log_begin, log_take, log_leave, &l, 64, NULL };
 	struct scanner s;
 
 	(void)state;
@@ -302,7 +302,7 @@ static void test_size(void **state)
 static void test_part(void **state)
 {
 	struct scan_log l = { .enter_depth = 1 };
-	const struct scan_handler h = { log_begin, log_take, log_leave, &l, 64 };
+	const struct scan_handler h = { log_begin, log_take, log_leave, &l, 64, NULL };
 	const struct scan_at at = { .offset = 100, .line = 7, .line_offset = 90 };
 	struct scanner s;
 
@@ -330,7 +330,7 @@ static int refuse(void *context, const struct scan_at *at)
 static void test_handler_fails(void **state)
 {
 	char text[SCAN_TEXT_SIZE] = "";
-	const struct scan_handler h = { refuse, log_take, NULL, text, 64 };
+	const struct scan_handler h = { refuse, log_take, NULL, text, 64, NULL };
 	struct scanner s;
 
 	(void)state;
