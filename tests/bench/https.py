@@ -32,7 +32,7 @@ class Https(sync.Bench):
         (folder / "token").chmod(0o600)
         self.server = server
         self.conf.write_text(f"[directory]\nurl = {server.url}\nca_file = {folder}/ca.pem\nbearer_file = {folder}/token\n"
-                             f"poll_interval = 1s\n[paths]\nstate_dir = {folder}/state\nruntime_dir = {folder}/run\n"
+                             f"poll_interval = 1s\n[paths]\nstate_dir = {folder}/state\nruntime_dir = {self.run}\n"
                              f"fetch = {build}/muster-fetch\n")
 
     @contextlib.contextmanager
@@ -108,7 +108,7 @@ class Answers:
 def edit(bench, answers, nth):
     """1 % of the users change: seconds from the poll that finds it until both files are in runtime_dir, TLS and the server's own
     work among them."""
-    published = bench.folder / "run" / "nss.snapshot"  # the second of both
+    published = bench.run / "nss.snapshot"  # the second of both
     for user in bench.document["users"][nth::100]:
         user["displayname"] += " Jr."
     before = published.stat().st_ino

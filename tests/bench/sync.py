@@ -38,11 +38,12 @@ class Bench:
     def __init__(self, build, folder):
         self.build, self.folder = build, folder
         self.document = {"format": "muster-directory/1", "users": [], "groups": []}
-        (folder / "run").mkdir()
+        self.memory = tempfile.TemporaryDirectory(dir="/dev/shm")  # as /run is; it goes with this object
+        self.run = pathlib.Path(self.memory.name)
         (folder / "state").mkdir()
         self.conf = folder / "muster.conf"
         self.conf.write_text(f"[directory]\nurl = file://{folder}/directory.json\n[paths]\n"
-                             f"state_dir = {folder}/state\nruntime_dir = {folder}/run\n"
+                             f"state_dir = {folder}/state\nruntime_dir = {self.run}\n"
                              f"fetch = {build}/muster-fetch\n")
 
     def write(self):
