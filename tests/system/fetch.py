@@ -67,7 +67,7 @@ class Fetch:
                 assert server is None and payload[-1] == 0
                 server = ServerSaid(*struct.unpack_from("<QII", payload), payload[16:-1].decode())
             elif kind == END:
-                end = struct.unpack("<6Q", payload)
+                end = struct.unpack("<7Q", payload)
                 assert end[0] == self.count("A")
                 return Answer(0, "", end[0], end[5], end[4], server)
             else:
