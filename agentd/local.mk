@@ -13,6 +13,7 @@ libagentd_la_SOURCES = \
 	agentd/auth.h agentd/auth.c \
 	agentd/arena.h agentd/arena.c \
 	agentd/cache.h agentd/cache.c \
+	agentd/codes.h agentd/codes.c \
 	agentd/counters.h agentd/counters.c \
 	agentd/credentials.h agentd/credentials.c \
 	agentd/daemon.h agentd/daemon.c agentd/daemon_private.h agentd/daemon_sync.c agentd/daemon_refresh.c \

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "agentd/codes.h"
 #include "agentd/ledger_store.h"
 #include "agentd/local.h"
 #include "agentd/log.h"
@@ -17,6 +18,7 @@
 #include "agentd/tallies.h"
 #include "common/names.h"
 #include "common/saved_verifier.h"
+#include "common/used_code.h"
 
 #define REJECTS_LOGGED 20
 
@@ -352,17 +354,25 @@ static void publish_alone(struct sync *s)
 		   behind ? "what was known last" : other_rules ? "other access rules" : "what fell due");
 }
 
-/* By what is published, at each good sync: what a crash has left is found again. */
-static void sweep(struct sync *s)
+static void swept(struct sync *s, const char *dir, const char *name, int r)
 {
-	int r = saved_sweep(s->conf->state_dir, s->conf->runtime_dir, s->now);
-
-	if (r > 0)
-		log_notice("sync: %d verifier%s for off-line use removed", r, r == 1 ? "" : "s");
 	if (r >= 0)
 		return;
 	s->state.alarms++;
-	log_error("sync: %s/" SAVED_VERIFIER_DIR ": %s", s->conf->state_dir, strerror(-r));
+	log_error("sync: %s/%s: %s", dir, name, strerror(-r));
+}
+
+/* By what is published, at each good sync: what a crash has left is found again. */
+static void sweep(struct sync *s)
+{
+	const char *state = s->conf->state_dir, *runtime = s->conf->runtime_dir;
+	int r = saved_sweep(state, runtime, s->now);
+
+	if (r > 0)
+		log_notice("sync: %d verifier%s for off-line use removed", r, r == 1 ? "" : "s");
+	swept(s, state, SAVED_VERIFIER_DIR, r);
+	swept(s, state, USED_CODE_DIR, codes_sweep(state, runtime));
+	swept(s, runtime, USED_CODE_DIR, codes_sweep(runtime, runtime));
 }
 
 /* With the lock, and the cache open. */

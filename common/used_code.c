@@ -27,20 +27,25 @@ static int open_dir(const char *path)
 	return TAKE_FD(fd);
 }
 
+static int path_of(char out[static PATH_MAX], const char *dir, uint32_t uid)
+{
+	return str_print(out, PATH_MAX, "%s/" USED_CODE_DIR "/%u", dir, uid);
+}
+
 /* The directory of UID, made when it is not there. */
 static int user_dir(const char *dir, uint32_t uid)
 {
 	char all[PATH_MAX], own[PATH_MAX];
-	int r = str_print(all, sizeof(all), "%s/" USED_CODE_DIR, dir);
+	int r = path_of(own, dir, uid);
 
-	if (r == 0)
-		r = str_print(own, sizeof(own), "%s/%u", all, uid);
 	if (r < 0)
 		return r;
 	r = open_dir(own);
 	if (r != -ENOENT)
 		return r;
-	r = dir_make(all, 0700);
+	r = str_print(all, sizeof(all), "%s/" USED_CODE_DIR, dir);
+	if (r == 0)
+		r = dir_make(all, 0700);
 	if (r == 0)
 		r = dir_make(own, 0700);
 	return r < 0 ? r : open_dir(own);
@@ -106,4 +111,20 @@ int used_code_take(const char *dir, uint32_t uid, uint32_t step)
 		r = fd < 0 ? fd : take(fd, step);
 	}
 	return r;
+}
+
+int used_code_forget(const char *dir, uint32_t uid)
+{
+	char own[PATH_MAX];
+	int r = path_of(own, dir, uid);
+
+	if (r < 0)
+		return r;
+	AUTO_CLOSE int fd = open_dir(own);
+	if (fd < 0)
+		return fd == -ENOENT ? 0 : fd;
+	r = look(fd, UINT32_MAX, UINT32_MAX);
+	if (r < 0)
+		return r;
+	return rmdir(own) < 0 && errno != ENOENT ? -errno : 0;
 }

@@ -20,4 +20,7 @@
  */
 int used_code_take(const char *dir, uint32_t uid, uint32_t step) MUST_CHECK;
 
+/* Remove what is kept of UID: for users who are gone. 0, also when there is nothing; -errno. */
+int used_code_forget(const char *dir, uint32_t uid) MUST_CHECK;
+
 #endif

@@ -8,10 +8,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agentd/codes.h"
 #include "agentd/publish.h"
 #include "agentd/saved.h"
 #include "common/paths.h"
 #include "common/saved_verifier.h"
+#include "common/used_code.h"
 #include "common/verifier.h"
 
 #define DAY 86400
@@ -304,6 +306,26 @@ static void test_sweep(void **state)
 	assert_false(is_there(5001));
 }
 
+/* The record of used codes goes with its user, and with nobody else. */
+static void test_codes(void **state)
+{
+	static const uint32_t uids[] = {5001, 5002, 5006, 0};
+	struct fixture *f = *state;
+
+	assert_int_equal(codes_sweep(dir, dir), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(uids); i++)
+		assert_int_equal(used_code_take(dir, uids[i], 100), 0);
+	assert_true(codes_sweep(dir, dir) < 0); /* no snapshot: nobody can tell */
+	USER(f, .id = "u1", .name = "dora", .uid = 5001);
+	USER(f, .id = "u2", .name = "emil", .uid = 5002, .state = USER_SUSPENDED);
+	publish_world(f);
+	assert_int_equal(codes_sweep(dir, dir), 2);
+	assert_int_equal(codes_sweep(dir, dir), 0);
+	assert_int_equal(used_code_take(dir, 5001, 100), -EEXIST);
+	assert_int_equal(used_code_take(dir, 5002, 100), -EEXIST);
+	assert_int_equal(used_code_take(dir, 5006, 100), 0);
+}
+
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *where)
 {
 	(void)st, (void)type, (void)where;
@@ -327,6 +349,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_judge),	  TEST(test_whose),    TEST(test_confirm), TEST(test_confirm_in_time),
 		TEST(test_confirm_none), TEST(test_distrust), TEST(test_damage),  TEST(test_sweep),
+		TEST(test_codes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

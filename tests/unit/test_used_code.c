@@ -78,6 +78,10 @@ static void test_once(void **state)
 	assert_int_equal(used_code_take(dir, UID, UINT32_MAX), -EINVAL);
 	assert_int_equal(used_code_take(dir, UID, UINT32_MAX - 1), 0);
 	assert_int_equal(count_kept(), 1); /* the last stands for all before */
+	assert_int_equal(used_code_forget(dir, UID), 0);
+	assert_int_equal(access(file("5001"), F_OK), -1);
+	assert_int_equal(used_code_forget(dir, UID), 0);
+	assert_int_equal(used_code_take(dir, UID, 1), 0);
 	assert_int_equal(stat(file(""), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0700);
 }
