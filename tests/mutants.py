@@ -260,6 +260,27 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "whom the last document had is not looked at": (
         "agentd/fetch/known.c", "\tif (hash[0] != u->hash[0] || hash[1] != u->hash[1])\n", "\tif (hash[0] == 0 && u->hash[0] != 0)\n",
         ["test_kept.py::test_it_knows_who_is_as_he_was"]),
+    "a code may be left out": (
+        "common/login.c", "\tif (t->factor != FACTOR_CODE)\n", "\tif (t->factor != FACTOR_CODE || !t->code[0])\n",
+        ["test_totp.py::test_password_clients"]),
+    "required and not set up gets in": (
+        "common/verdict.c", "factor_of(a, p, in->service, in->now) == FACTOR_PENDING", "false",
+        ["test_totp.py::test_required_and_not_set_up"]),
+    "a code opens as often as one likes": (
+        "common/used_code.c", "O_CREAT | O_EXCL | O_NOFOLLOW", "O_CREAT | O_NOFOLLOW", ["test_totp.py::test_once"]),
+    "a reboot makes codes good again": (
+        "common/login.c", "used_code_take(MUSTER_STATE_DIR, uid, t->step) == -EEXIST",
+        "used_code_take(MUSTER_STATE_DIR, uid, t->step) == -EXDEV", ["test_totp.py::test_once"]),
+    "those are asked who have a second factor": (
+        "pam/auth.c", "subject_load_policy(&s) == 0 &&", "subject_load(c->user, &s) == 0 && factor_is_wanted(&s.account) &&",
+        ["test_totp.py::test_every_name_is_asked"]),
+    "a right password forgives wrong codes": (
+        "common/login.c", "\tstruct login l = judge_code(t);\n",
+        "\tint forgiven = tries_forgive(t->s, t->rhost);\n\tstruct login l = judge_code(t);\n\n\t(void)forgiven;\n",
+        ["test_totp.py::test_wrong_codes_lock"]),
+    "the server gets the password alone": (
+        "common/login.c", "t->d->ask(t->d, t->s, t->password, code_for_directory(t))",
+        't->d->ask(t->d, t->s, t->password, code_for_directory(t) ? "" : "")', ["test_totp_ldap.py::test_the_server_judges"]),
     "keys count although JumpCloud takes them away": (
         "agentd/fetch/user.c", '\tPLAIN("allow_public_key", allow_public_key),\n', "",
         ["test_jumpcloud.py::test_keys"]),
