@@ -5,6 +5,7 @@
 #include <strings.h>
 #include <sys/stat.h>
 
+#include "common/factor.h"
 #include "ctl/doctor/doctor.h"
 #include "ctl/program.h"
 
@@ -81,6 +82,23 @@ static void check_keys(struct doctor *d, const char *text)
 	}
 }
 
+/* Whoever needs a code, and has one field to type it into, should hear of it. */
+static void check_codes(struct doctor *d, const char *text)
+{
+	const struct policy *p = &d->view.policy;
+	char value[FIRST_LINE_SIZE];
+	struct finding f = {FINDING_NOTE, "sshd.codes",
+			    .remedy = "set 'KbdInteractiveAuthentication yes' in sshd_config, or tell your users: "
+				      "password,123456"};
+
+	if (!d->view.pam || !p->totp_wanted || !factor_is_asked(p, "sshd"))
+		return;
+	if (strcmp(value_of(text, "kbdinteractiveauthentication", value), "yes") == 0)
+		doctor_ok(d, "sshd.codes", NULL, "codes of the second factor are asked for by themselves");
+	else
+		doctor_tell(d, &f, "sshd asks for no codes: they have to be typed behind the password");
+}
+
 void doctor_sshd(struct doctor *d)
 {
 	static const char *const argv[] = {SSHD, "-T", NULL};
@@ -101,6 +119,7 @@ void doctor_sshd(struct doctor *d)
 	if (r == 0) {
 		check_pam(d, (const char *)out.data);
 		check_keys(d, (const char *)out.data);
+		check_codes(d, (const char *)out.data);
 		return;
 	}
 	doctor_tell(d, &f, SSHD " -T: %s",

@@ -3,6 +3,7 @@
 There is no agent unless a test starts one: codes are checked from what is published, off line.
 """
 import concurrent.futures
+import json
 import pathlib
 import pwd
 import shutil
@@ -224,6 +225,23 @@ def test_explain(endpoint):
         endpoint.publish()
         assert "asked for by no service called sudo" in word("dora", "--service", "sudo")
         assert endpoint.explain("pia", "--service", "su") == "ok"
+    endpoint.publish()
+
+
+def test_doctor(endpoint):
+    """Debian's sshd asks no second question: whoever sees to this computer hears of it."""
+    def codes():
+        found = json.loads(endpoint.musterctl("doctor", "--json", check=False).stdout)
+        return [f["status"] for f in found if f["check"] == "sshd.codes"]
+
+    snippet = pathlib.Path("/etc/ssh/sshd_config.d/totp-test.conf")
+    assert codes() == ["note"]
+    snippet.write_text("KbdInteractiveAuthentication yes\n")
+    assert codes() == ["ok"]
+    snippet.unlink()
+    with endpoint.configured(totp_except="sshd"):
+        endpoint.publish()
+        assert codes() == []
     endpoint.publish()
 
 
