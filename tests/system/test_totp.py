@@ -198,7 +198,7 @@ def test_screen_locker(endpoint):
         log = agent.log_path.read_text()
     assert good == (True, 1) and empty == (True, 1) and none == (True, 1)
     assert wrong == (False, 1)
-    assert "user 'lena': a wrong code" in log and "000000" not in log
+    assert "wrong_code user=lena" in log and "000000" not in log
 
 
 # ---- what administrators see and do
