@@ -21,6 +21,8 @@ static bool refused_later(const struct call *c, const struct subject *s, const s
 {
 	if (l->refused || subject_verdict(s, VERDICT_ACCOUNT, false).reason == REASON_OK)
 		return false; /* it would be a refusal that never comes */
+	if (factor_of(&s->account, &s->policy, s->service, s->now) == FACTOR_PENDING)
+		return false; /* the account phase asks for no factor: it may allow by then, an hour having come, say */
 	return l->password_right && pam_code_account(l->reason) != PAM_AUTHINFO_UNAVAIL &&
 	       strlist_has(&s->policy.reason_services, call_service(c));
 }

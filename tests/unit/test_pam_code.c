@@ -316,6 +316,14 @@ static void test_pending(void **state)
 	assert_reason("mfa_pending");
 	a.service = "mt_later"; /* nothing would refuse later */
 	assert_int_equal(attempt(OP_AUTH, &a), PAM_AUTH_ERR);
+	/* nor need what would now: the account phase comes later, and knows no factor */
+	w.users[0].suspended = true;
+	world_publish(&w, RUN_DIR);
+	assert_int_equal(attempt(OP_AUTH, &a), PAM_AUTH_ERR);
+	assert_reason("suspended");
+	w.users[0].suspended = false;
+	world_publish(&w, RUN_DIR);
+	a.said[0] = '\0';
 	a.password = OTHER;
 	assert_int_equal(attempt(OP_AUTH, &a), PAM_AUTH_ERR);
 	assert_string_equal(a.said, "");
