@@ -17,8 +17,7 @@ static bool within_session(const char *service)
 	return !strcmp(service, "systemd-user");
 }
 
-/* Debian's sudo and su ask as another service for "sudo -i" and "su -": who names the one means both. */
-static const char *plain_service(const char *service)
+const char *access_plain_service(const char *service)
 {
 	if (!strcmp(service, "sudo-i"))
 		return "sudo";
@@ -30,7 +29,7 @@ static bool service_fits(const struct access_rule *r, const char *service)
 	if (!r->services.count)
 		return !within_session(service);
 	return strlist_has(&r->services, service) ||
-	       strlist_has(&r->services, plain_service(service));
+	       strlist_has(&r->services, access_plain_service(service));
 }
 
 static bool span_has(const struct access_span *s, int minute)

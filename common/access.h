@@ -74,6 +74,12 @@ struct access {
  */
 struct access access_decide(const struct access_query *q) MUST_CHECK;
 
+/*
+ * Debian's sudo and su ask as another service for "sudo -i" and "su -": who names the one means both. "sudo" of "sudo-i", "su"
+ * of "su-l", and SERVICE itself of all others.
+ */
+const char *access_plain_service(const char *service);
+
 /* Minutes since Monday 00:00 by local time; -1: not known. */
 int access_minute(const struct access_zone *z, int64_t now);
 

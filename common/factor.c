@@ -31,8 +31,10 @@ bool factor_is_excluded(const struct account *a, int64_t now)
 
 static bool has_service(const struct strlist *l, const char *service)
 {
+	const char *plain = access_plain_service(service);
+
 	for (const char *s = NULL; (s = strlist_next(l, s));)
-		if (strcasecmp(s, service) == 0)
+		if (strcasecmp(s, service) == 0 || strcasecmp(s, plain) == 0)
 			return true;
 	return false;
 }

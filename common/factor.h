@@ -25,7 +25,7 @@ bool factor_is_excluded(const struct account *a, int64_t now);
 
 /*
  * Is a code asked for where users log in through SERVICE: is it in policy.totp_services ("all" is every
- * one), and not in totp_except? NULL: one that nobody names.
+ * one), and not in totp_except? "sudo" and "su" are "sudo-i" and "su-l", too. NULL: one that nobody names.
  */
 bool factor_is_asked(const struct policy *p, const char *service);
 

@@ -63,6 +63,11 @@ static void test_where(void **state)
 		{STRLIST("sshd\0", 1), STRLIST("", 0), "sshd", "ssh"},
 		{STRLIST("sshd\0", 1), STRLIST("", 0), "sshd", "all"},
 		{STRLIST("sshd\0", 1), STRLIST("all\0", 1), "sshd", ""},
+		/* "sudo -i" and "su -" are no way around */
+		{STRLIST("sudo\0", 1), STRLIST("", 0), "sudo-i", "su-l"},
+		{STRLIST("su\0", 1), STRLIST("", 0), "su-l", "sudo-i"},
+		{STRLIST("all\0", 1), STRLIST("sudo\0", 1), "su-l", "sudo-i"},
+		{STRLIST("sudo-i\0", 1), STRLIST("", 0), "sudo-i", "sudo"},
 	};
 
 	(void)state;
