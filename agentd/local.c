@@ -50,8 +50,8 @@ static const struct {
 
 struct local {
 	struct buf text[N_FILES];
-	struct buf users;  /* struct entry, in the order of the file */
-	struct buf groups; /* the same; no lines of NIS */
+	struct buf users;  /* struct entry, in the order of the file; no lines of NIS */
+	struct buf groups; /* the same */
 	struct buf names;  /* const char *: users and groups, sorted without case */
 	struct buf uids;   /* uint32_t, sorted */
 	struct buf gids;
@@ -111,6 +111,7 @@ static int read_passwd(struct local *l, char *text)
 	int r = 0;
 
 	for (char *line; r == 0 && (line = next_line(&text));) {
+		bool nis = *line == '+' || *line == '-';
 		struct entry e = {.name = entry_name(&line)};
 
 		next_field(&line);
@@ -121,9 +122,10 @@ static int read_passwd(struct local *l, char *text)
 		e.shell = next_field(&line);
 		if (!*e.name)
 			continue;
-		r = buf_add(&l->users, &e, sizeof(e));
-		if (r == 0)
-			r = buf_add(&l->names, &e.name, sizeof(e.name));
+		r = buf_add(&l->names, &e.name, sizeof(e.name));
+		/* PAM knows no such line: who has nothing else cannot be taken over */
+		if (r == 0 && !nis)
+			r = buf_add(&l->users, &e, sizeof(e));
 		if (r == 0)
 			r = add_id(&l->uids, e.uid);
 		if (r == 0) /* a gid that no group has belongs to somebody all the same */

@@ -45,8 +45,9 @@ static struct local *load(void)
 static int set_up(void **state)
 {
 	(void)state;
-	put("passwd", "root:x:0:0:root:/root:/bin/bash\nalice:x:1000:1007:,,,:/home/alice:/bin/bash\n"
-		      "+carol\n+@staff::::::\nbroken\nmuster:x:998:997::/:/usr/sbin/nologin");
+	put("passwd", "+alice:x:1003:1003::/home/alice:/bin/bash\n"
+		      "root:x:0:0:root:/root:/bin/bash\nalice:x:1000:1007:,,,:/home/alice:/bin/bash\n"
+		      "+carol\n+dave:x:1004:1004::/home/dave:/bin/bash\n+@staff::::::\nbroken\nmuster:x:998:997::/:/usr/sbin/nologin");
 	put("group", "root:x:0:\nsudo:x:27:alice\nAlice:x:1000:\nodd:x:12x:\n:x:4242:\n");
 	for (size_t i = 2; i < ARRAY_SIZE(names); i++)
 		put(names[i], NULL);
@@ -83,6 +84,12 @@ static void test_ids(void **state)
 	assert_int_equal(gid, 997);
 	assert_int_equal(local_user(l, "Muster", &uid, &gid), -ESRCH);
 	assert_int_equal(local_user(l, "carol", &uid, &gid), -ESRCH);
+	/* a line of NIS is no local user, whatever it says, and hides none */
+	assert_int_equal(local_user(l, "dave", &uid, &gid), -ESRCH);
+	assert_true(local_name_taken(l, "dave"));
+	assert_true(local_uid_taken(l, 1004));
+	assert_int_equal(local_user(l, "alice", &uid, &gid), 0);
+	assert_int_equal(uid, 1000);
 }
 
 static void test_ranges(void **state)
