@@ -249,10 +249,15 @@ static const char *join(char out[static JOINED_SIZE], const char *password, cons
 	return str_print(out, JOINED_SIZE, "%s,%s", password, code) < 0 ? NULL : out;
 }
 
+static void wipe_joined(char (*joined)[JOINED_SIZE])
+{
+	wipe(*joined, sizeof(*joined));
+}
+
 struct login_word auth_ask(struct auth *a, const struct subject *s, const char *password,
 			   const char *code)
 {
-	char joined[JOINED_SIZE] = "";
+	CLEANUP(wipe_joined) char joined[JOINED_SIZE] = "";
 	struct fetcher_login login = {.password = join(joined, password, code)};
 	struct auth_settings settings;
 	struct login_word w;
@@ -268,7 +273,6 @@ struct login_word auth_ask(struct auth *a, const struct subject *s, const char *
 	began_ms = wire_now_ms(); /* a wait for our own is no outage of the directory's */
 	login.deadline_ms = began_ms + ASK_MS < came_ms + WHOLE_MS ? began_ms + ASK_MS : came_ms + WHOLE_MS;
 	r = ask(&settings, &login, &result, error);
-	wipe(joined, sizeof(joined));
 	sem_post(&a->slots);
 	w = word_of(r < 0 ? -EHOSTUNREACH : result);
 	note(a, w.password != AGENT_PASSWORD_UNAVAILABLE, began_ms, error);
