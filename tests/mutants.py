@@ -86,7 +86,7 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/sync.c", "if (!in_runtime && in_state && publish_withdraw(s->conf->runtime_dir) == 0)",
         "if (!in_runtime && in_state)", [FAULT.format("run full")]),
     "a try that cannot be counted is verified": (
-        "common/login.c", "return r < 0 ? unavailable(r) : login_of(REASON_OK);", "return login_of(REASON_OK);",
+        "common/login.c", "\tif (r < 0)\n\t\treturn unavailable(r);\n\t/* a server is asked", "\t/* a server is asked",
         [FAULT.format("run full")]),
     "a lock stops nobody": (
         "common/tally.c", "return refused(&before, now_ms) ? -EBUSY : 0;", "return 0;",
@@ -188,7 +188,8 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/sync.c", "if (r == 0 && (changed || !s->users.count))", "if (s->now < 0)",
         ["test_ldap.py::test_sync_wipes", "test_ldap.py::test_removal_wipes"]),
     "a try that nobody could judge counts": (
-        "common/login.c", "int r = tries_cancel(s, rhost);", "int r = rhost ? 0 : tries_cancel(s, rhost);",
+        "common/login.c", "int r = tries_cancel(t->s, t->rhost);",
+        "int r = t->rhost ? 0 : tries_cancel(t->s, t->rhost);",
         ["test_ldap.py::test_off_line"]),
     "everybody waits for a server that is away": (
         "agentd/auth.c", "away = wire_now_ms() < a->away_until_ms;", "away = a->away_until_ms < 0;",
@@ -254,8 +255,8 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/world_local.c", "\tif (gid == 0)\n", "\tif (gid == 0)\n\t\tgid = 1;\n\tif (gid == UINT32_MAX)\n",
         ["test_groups.py::test_what_may_not_be_given_is_told"]),
     "/etc/group is read when the next poll is due": (
-        "agentd/daemon.c", '{"passwd", "group", "shells", "subuid", "subgid", "localtime"}',
-        '{"passwd", "shells", "subuid", "subgid", "localtime"}',
+        "agentd/daemon.c", '{"passwd", "group", "shells", "subuid", "subgid", "localtime", "muster/adopted"}',
+        '{"passwd", "shells", "subuid", "subgid", "localtime", "muster/adopted"}',
         ["test_groups.py::test_configuration_and_local_groups_count_at_once"]),
     "whom the last document had is not looked at": (
         "agentd/fetch/known.c", "\tif (hash[0] != u->hash[0] || hash[1] != u->hash[1])\n", "\tif (hash[0] == 0 && u->hash[0] != 0)\n",
