@@ -124,7 +124,10 @@ static void check_folders(struct doctor *d)
 		{"nss.snapshot", 0444, 0022, FINDING_OK, ""},
 		{"pam.snapshot", 0, 0077, FINDING_OK, ""},
 	};
-	static const struct expected etc[] = {{"", 0555, 0022, FINDING_WARNING, "there is no configuration"}};
+	static const struct expected etc[] = {
+		{"", 0555, 0022, FINDING_WARNING, "there is no configuration"},
+		{"adopted", 0444, 0022, FINDING_OK, ""},
+	};
 	bool good = judge_files(d, MUSTER_ETC "/muster", etc, ARRAY_SIZE(etc));
 
 	good = judge_files(d, MUSTER_RUNTIME_DIR, runtime, ARRAY_SIZE(runtime)) && good;
