@@ -11,5 +11,5 @@ TESTS += tests/completion.sh tests/failures.sh tests/papers.sh
 EXTRA_DIST += tests/completion.sh tests/failures.sh tests/mutants.py tests/papers.sh
 
 # What is called and exported: STYLE.md 1, 7 and 8.
-TESTS += tests/style.sh tests/symbols.sh
-EXTRA_DIST += tests/style.sh tests/symbols.sh
+TESTS += tests/style.sh tests/symbols.sh tests/release.sh
+EXTRA_DIST += tests/style.sh tests/symbols.sh tests/release.sh

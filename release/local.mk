@@ -1,0 +1,10 @@
+# make release: tarball, Debian packages, bill of materials, checksums, into the folder release-VERSION. On Debian, with the packages
+# of debian/control. The same sources, time and machine give the same bytes.
+EXTRA_DIST += release/build release/spdx.py
+.PHONY: release
+release:
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(dpkg-parsechangelog -l $(srcdir)/debian/changelog -S Timestamp)} && \
+	export SOURCE_DATE_EPOCH && \
+	TAR_OPTIONS="--sort=name --owner=0 --group=0 --numeric-owner --mode=u=rwX,go=rX --mtime=@$$SOURCE_DATE_EPOCH" \
+		$(MAKE) $(AM_MAKEFLAGS) dist GZIP_ENV=-9n && \
+	$(srcdir)/release/build $(distdir).tar.gz release-$(PACKAGE_VERSION)
