@@ -289,13 +289,16 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "ctl/setup/apply.c", "\tif (!*before && !*after)\n", "\tif (f || (!*before && !*after))\n",
         ["test_setup.py::test_root_would_be_locked_out"]),
     "what would let everybody in stays": (
-        "ctl/setup/apply.c", "return r == 0 ? check_services(f) : r;", "return r == 0 && o->try_ms == 1 ? check_services(f) : r;",
+        "ctl/setup/apply.c", "\tif (r == 0)\n\t\tr = check_services(f);", "\tif (r == 0 && o->try_ms == 1)\n\t\tr = check_services(f);",
         ["test_setup.py::test_service_that_lets_everybody_in"]),
     "edits of others are overwritten": (
         "ctl/setup/undo.c", "\t\t\treturn false;\n\treturn true;", "\t\t\treturn true;\n\treturn true;",
         ["test_setup.py::test_edited_since"]),
     "packages bring muster back": (
         "ctl/setup/undo.c", "for (size_t i = 0; r == 0 &&", "for (size_t i = 2; r == 0 &&", ["test_setup.py::test_byte_for_byte"]),
+    "a setup is done before it is on the disk": (
+        "ctl/setup/apply.c", "return r == 0 ? setup_sync(f) : r;", "return r == 0 && o->try_ms == 1 ? setup_sync(f) : r;",
+        ["test_setup.py::test_power_cut"]),
     "a killed setup is not remembered": (
         "ctl/setup/apply.c", "return setup_mark(SETUP_BUSY, \"\", f);", "return 0;", ["test_setup.py::test_killed"]),
     "nobody waits for a trial to end": (

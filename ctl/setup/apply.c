@@ -190,7 +190,9 @@ static int change_and_prove(const struct setup_order *o, const struct buf *befor
 		r = change(o, f);
 	if (r == 0)
 		r = prove_same(SETUP_LIVE, before, "now that it is done", f);
-	return r == 0 ? check_services(f) : r;
+	if (r == 0)
+		r = check_services(f);
+	return r == 0 ? setup_sync(f) : r;
 }
 
 static int go_back(int r)
@@ -246,7 +248,7 @@ int setup_apply(const struct setup_order *o, struct fault *f)
 		r = save(f);
 	if (r == 0 && !o->dry_run) {
 		r = change_and_prove(o, &before, f);
-		r = r < 0 ? go_back(r) : setup_remove(SETUP_BUSY);
+		r = r < 0 ? go_back(r) : setup_unmark(SETUP_BUSY, f);
 	}
 	if ((setup_remove(SETUP_STAGE) < 0 || setup_remove(SETUP_FOUND) < 0) && r >= 0)
 		r = fault_set(f, -EIO, "cannot remove " SETUP_STAGE);

@@ -40,6 +40,14 @@ int setup_copy_file(const char *from, const char *to, enum setup_file i, struct 
 
 /* A file in SETUP_DIR, PATH, with TEXT: there also after a power cut. */
 int setup_mark(const char *path, const char *text, struct fault *f) MUST_CHECK;
+/* It is gone, also after a power cut. */
+int setup_unmark(const char *path, struct fault *f) MUST_CHECK;
+
+/*
+ * What pam-auth-update wrote on this computer outlives a power cut, too: it leaves that to the kernel, and an empty common-auth
+ * lets nobody in. Before the mark goes by which the next boot would undo it.
+ */
+int setup_sync(struct fault *f) MUST_CHECK;
 
 /* The same bytes, in all files from FIRST to LAST? A file that cannot be read is like no other. */
 bool setup_same(const char *a, const char *b, enum setup_file first, enum setup_file last);

@@ -29,6 +29,9 @@ static const struct option_spec options[] = {
 
 static enum exit_code confirm(void)
 {
+	struct fault f = {0};
+	int r;
+
 	if (!trial_pending()) {
 		message_error("nothing is on trial; what was, is undone");
 		return EXIT_REFUSED;
@@ -38,7 +41,9 @@ static enum exit_code confirm(void)
 		message_hint("'musterctl setup --rollback' undoes what it did");
 		return EXIT_REFUSED;
 	}
-	trial_end();
+	r = trial_end(&f);
+	if (r < 0)
+		return fault_print(&f, r);
 	say("confirmed: muster stays switched on");
 	return EXIT_OK;
 }

@@ -121,12 +121,15 @@ int trial_begin(int64_t ms, struct fault *f)
 	return r;
 }
 
-void trial_end(void)
+int trial_end(struct fault *f)
 {
 	static const char *const argv[] = {SYSTEMCTL, "stop", TIMER, NULL};
 	CLEANUP(buf_done) struct buf out = {0};
+	int r = setup_unmark(SETUP_TRY, f);
 
-	unlink(SETUP_TRY);
+	if (r < 0)
+		return r;
 	if (access("/run/systemd/transient/" TIMER, F_OK) == 0 && program_run(argv, PROGRAM_MS, &out) != 0)
 		say_warning("systemctl stop " TIMER " failed: it finds nothing to undo");
+	return 0;
 }

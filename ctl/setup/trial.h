@@ -24,7 +24,7 @@ bool trial_pending(void);
 /* From now on it is undone MS from now. 0; -errno: nothing is armed, F says why. */
 int trial_begin(int64_t ms, struct fault *f) MUST_CHECK;
 
-/* Confirmed, or undone. */
-void trial_end(void);
+/* Confirmed, or undone; also after a power cut. 0; -errno: it may still be pending, F says why. */
+int trial_end(struct fault *f) MUST_CHECK;
 
 #endif

@@ -149,8 +149,14 @@ int setup_undo(bool all, struct fault *f)
 	r = users < 0 ? users : gate;
 	if (r < 0) /* the copies stay: what is left can be done once more */
 		return r;
-	trial_end();
-	if (setup_remove(SETUP_BUSY) < 0 || setup_remove(SETUP_AFTER) < 0 || setup_remove(SETUP_BEFORE) < 0)
+	r = setup_sync(f);
+	if (r == 0)
+		r = trial_end(f);
+	if (r == 0)
+		r = setup_unmark(SETUP_BUSY, f);
+	if (r < 0)
+		return r;
+	if (setup_remove(SETUP_AFTER) < 0 || setup_remove(SETUP_BEFORE) < 0)
 		return fault_set(f, -EIO, "cannot remove what is in " SETUP_DIR);
 	return users == 1 && gate == 1 ? 1 : 0;
 }

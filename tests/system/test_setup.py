@@ -371,6 +371,27 @@ def test_killed_undoing(off):
     assert not exists("dora") and {**read(), VAR / "seen": b""} == {**off, VAR / "seen": b""}
 
 
+def calls(*argv):
+    """What musterctl setup does to the disk, in its order."""
+    trace = AWAY.with_name("setup-trace")
+    run("strace", "-f", "-y", "-o", trace, "-e", "trace=fsync,/^unlink", "musterctl", "setup", *argv)
+    text = trace.read_text()
+    trace.unlink()
+    return text
+
+
+def test_power_cut(off):
+    """While it could take what pam-auth-update wrote, the next boot undoes it all: an empty common-auth would let nobody in."""
+    def synced(path, text):
+        return re.search(rf"fsync\(\d+<{path}>\) += 0", text)
+    for argv in ([], ["--uninstall"]):
+        before, after = calls(*argv).split(f'{STATE}/setup/busy"', 1)
+        written = {path for path in off if path.parent == VAR or path.name.startswith("common-")} | {PAMD, VAR}
+        assert not {path for path in written if not synced(path, before)} and synced(STATE / "setup", after), argv
+    switch("--try", "1")
+    assert synced(STATE / "setup", calls("--confirm").split(f'{STATE}/setup/try"', 1)[1])
+
+
 def test_two_at_once(off):
     """One of them works, the other says so, or comes after it."""
     both = [subprocess.Popen(["musterctl", "setup"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) for _ in range(2)]
