@@ -299,6 +299,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "a setup is done before it is on the disk": (
         "ctl/setup/apply.c", "return r == 0 ? setup_sync(f) : r;", "return r == 0 && o->try_ms == 1 ? setup_sync(f) : r;",
         ["test_setup.py::test_power_cut"]),
+    "a trial of something else gives local users back": (
+        "ctl/setup/undo.c", "r = all || !setup_has_pam(SETUP_BEFORE) ?", "r = all || setup_has_pam(SETUP_BEFORE) ?",
+        ["test_adopt.py::test_muster_stays"]),
     "a killed setup is not remembered": (
         "ctl/setup/apply.c", "return setup_mark(SETUP_BUSY, \"\", f);", "return 0;", ["test_setup.py::test_killed"]),
     "nobody waits for a trial to end": (

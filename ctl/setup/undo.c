@@ -140,7 +140,8 @@ static int undo_part(const struct part *p, bool all, struct fault *f)
 int setup_undo(bool all, struct fault *f)
 {
 	struct fault other;
-	int users, gate, r = adopt_restore(f); /* local users have no other way in, when PAM asks muster no more */
+	/* whom the directory took over has no other way in, when PAM asks muster no more */
+	int users, gate, r = all || !setup_has_pam(SETUP_BEFORE) ? adopt_restore(f) : 0;
 
 	if (r < 0)
 		return r;

@@ -433,6 +433,23 @@ def test_muster_is_taken_out(endpoint):
             endpoint.musterctl("setup")
 
 
+def test_muster_stays(endpoint):
+    """A trial of something else is undone: muster was there before it, and so is whoever was taken over."""
+    def homes(verb):
+        run("pam-auth-update", "--package", verb, "mkhomedir", env={**os.environ, "DEBIAN_FRONTEND": "noninteractive"})
+    homes("--disable")
+    try:
+        with adopted(endpoint, "all-bound"):
+            sessions = lines_of("session")
+            endpoint.musterctl("setup", "--mkhomedir", "--try", "1")
+            assert lines_of("session") != sessions
+            endpoint.musterctl("setup", "--rollback")
+            assert lines_of("session") == sessions
+            is_taken_over()
+    finally:
+        homes("--enable")
+
+
 def killed(argv, after_s):
     """ARGV, killed with all that it started; True when it was still at it."""
     p = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
