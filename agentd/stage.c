@@ -5,6 +5,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
 #include "agentd/fetch/protocol.h"
 
 #define PENDING_SIZE 262144u
@@ -98,6 +101,7 @@ int stage_add_frame(struct stage *s, const void *data, size_t len)
 		if (record_len > len - sizeof(record_len))
 			return -EPROTO;
 		r = stage_add(s, p + sizeof(record_len), record_len, &place);
+		s->sum += XXH3_64bits(p + sizeof(record_len), record_len);
 		p += sizeof(record_len) + record_len;
 		len -= sizeof(record_len) + record_len;
 	}

@@ -13,6 +13,7 @@ struct stage {
 	uint32_t n_records;
 	uint32_t n_kind[256]; /* by enum record_kind */
 	struct buf pending;
+	uint64_t sum; /* of the hashes of all that stage_add_frame() took: in any order the same */
 	struct stage_window *window; /* what was read last, when records are asked for in their order */
 };
 

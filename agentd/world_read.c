@@ -244,9 +244,9 @@ static void mark_removed(struct world *w)
 int world_read(struct world *w)
 {
 	struct stage_walk walk = {.stage = w->in.stage};
-	int r;
+	int r = buf_reserve(&w->users, w->in.stage->n_kind[RECORD_ACCOUNT] * sizeof(struct world_user));
 
-	while ((r = stage_next(&walk)) > 0) {
+	while (r == 0 && (r = stage_next(&walk)) > 0) {
 		r = read_record(w, &walk);
 		if (r < 0)
 			break;

@@ -112,7 +112,6 @@ static int answer_https(struct session *s, struct outlet *o, const char *validat
 	options.packed = outlet_packed;
 	if (r == 0)
 		r = document_new(&options, &sink, &result, &document);
-
 	if (r == 0 && (ftruncate(s->spool, 0) < 0 || lseek(s->spool, 0, SEEK_SET) < 0))
 		r = -errno;
 	if (r == 0)
@@ -121,11 +120,13 @@ static int answer_https(struct session *s, struct outlet *o, const char *validat
 		return outlet_end(o, 0, 0, FRAME_END_UNCHANGED);
 	if (r > 0)
 		r = document_parts(document, s->spool);
-	if (ftruncate(s->spool, 0) < 0 && r == 0) /* it is memory: given back at once */
-		r = -errno;
 	if (r < 0)
-		return outlet_fail(o, r, result.text[0] ? result.text : answer.text);
-	return outlet_end(o, result.serial, result.confirmed_at, 0);
+		r = outlet_fail(o, r, result.text[0] ? result.text : answer.text);
+	else
+		r = outlet_end(o, result.serial, result.confirmed_at, 0);
+	if (ftruncate(s->spool, 0) < 0 && r == 0) /* it is memory: given back as soon as nobody waits */
+		r = -errno;
+	return r;
 }
 
 /* Settings that cannot be used are found at the first request, and at each one after it. */
