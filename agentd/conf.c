@@ -168,6 +168,24 @@ static int take_access(struct parser *p, const char *name, const char *value)
 	return r == 0;
 }
 
+static int take_shell(struct parser *p, const char *group, const char *value)
+{
+	char shown[64], shown_value[64], expected[CONF_EXPECTED_SIZE];
+	int r = conf_shell_add(p->conf, group, value);
+
+	name_escape(group, shown, sizeof(shown));
+	if (r == -EEXIST) {
+		fail(p, "[shells] %s is given twice; keep one", shown);
+	} else if (r == -EINVAL) {
+		conf_value_expected(CONF_SHELL, 0, 0, expected);
+		name_escape(value, shown_value, sizeof(shown_value));
+		fail(p, "[shells] %s = '%s' is not %s", shown, shown_value, expected);
+	} else if (r < 0) {
+		fail(p, "out of memory");
+	}
+	return r == 0;
+}
+
 /* inih's handler: 1 good, 0 bad. */
 static int take_value(void *user, const char *section, const char *name, const char *value)
 {
@@ -187,6 +205,8 @@ static int take_value(void *user, const char *section, const char *name, const c
 		return take_grant(p, name, value);
 	if (!strcmp(section, "access"))
 		return take_access(p, name, value);
+	if (!strcmp(section, "shells"))
+		return take_shell(p, name, value);
 	if (!section_known(section)) {
 		fail(p, "unknown section [%s]; see muster.conf(5)", shown_section);
 		return 0;
@@ -429,12 +449,13 @@ void conf_done(struct conf *c)
 	conf_lease_done(c);
 	conf_grant_done(c);
 	conf_access_done(c);
+	conf_shell_done(c);
 	memset(c, 0, sizeof(*c));
 }
 
 uint64_t conf_fingerprint(const struct conf *c)
 {
-	uint64_t sum = conf_grant_sum(c, conf_lease_sum(c, 0));
+	uint64_t sum = conf_shell_sum(c, conf_grant_sum(c, conf_lease_sum(c, 0)));
 
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
 		size_t len;
@@ -443,20 +464,6 @@ uint64_t conf_fingerprint(const struct conf *c)
 		sum = XXH3_64bits_withSeed(len ? bytes : "", len, sum + i + 1);
 	}
 	return sum;
-}
-
-char *conf_home_for(const char *home, const char *name)
-{
-	const char *mark = strstr(home, "%u");
-	size_t before = (size_t)(mark - home), len = strlen(name);
-	char *s = malloc(strlen(home) + len + 1);
-
-	if (s) {
-		memcpy(s, home, before);
-		memcpy(s + before, name, len);
-		memcpy(s + before + len, mark + strlen("%u"), strlen(mark) - 1);
-	}
-	return s;
 }
 
 bool conf_adopts(const struct conf *c, const char *name)

@@ -71,6 +71,15 @@ struct conf_access {
 	struct strlist users, groups; /* names of users here, of groups as the directory has them */
 };
 
+#define CONF_SHELL_LEN_MAX 180
+#define CONF_SHELL_NONE	   UINT32_MAX
+
+/* [shells] GROUP = PATH */
+struct conf_shell {
+	char *group; /* name of a directory group, as it is there */
+	char *shell;
+};
+
 struct conf {
 	struct conf_lease *leases;
 	uint32_t n_leases;
@@ -79,6 +88,8 @@ struct conf {
 	struct conf_access *access;
 	uint32_t n_access;
 	uint64_t access_sum; /* of all rules, and of their lines */
+	struct conf_shell *shells; /* in the order of the file: the first that fits counts */
+	uint32_t n_shells;
 #define CONF(section, key, type, min, max, def, field) CONF_C_##type field;
 #include "agentd/conf_table.h"
 #undef CONF
@@ -125,6 +136,9 @@ const struct conf_grant *conf_grant_of(const struct conf *c, const char *group);
 bool conf_access_names(const struct conf *c, const char *group);
 bool conf_access_has_hours(const struct conf *c);
 
+/* The place of GROUP's line in the section [shells], or CONF_SHELL_NONE. */
+uint32_t conf_shell_of(const struct conf *c, const char *group);
+
 /* Of two leases, of which 0 never ends. */
 static inline int64_t lease_shorter(int64_t a, int64_t b)
 {
@@ -137,7 +151,12 @@ static inline int64_t lease_shorter(int64_t a, int64_t b)
 /* Is the local user NAME to be taken over, if the directory has it? */
 bool conf_adopts(const struct conf *c, const char *name);
 
-/* HOME with %u as NAME; valid when the configuration is. NULL alone means out of memory. */
-char *conf_home_for(const char *home, const char *name) MUST_CHECK;
+#define CONF_HOME_SIZE 256
+
+/*
+ * The home of the user NAME with UID by the template HOME: %u is the name, %U the uid, %l the name's first letter, %% a '%'. It may be
+ * no place for a home all the same ("/var/%u" of one called lib). 0; -E2BIG, but not with a template that was checked.
+ */
+int conf_home_for(const char *home, const char *name, uint32_t uid, char out[static CONF_HOME_SIZE]) MUST_CHECK;
 
 #endif

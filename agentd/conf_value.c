@@ -182,15 +182,20 @@ static bool url_valid(const char *s)
 	return !strncmp(s, "https://", 8) && s[8];
 }
 
+/* Nobody's home may be that of another: so his name or his uid is in it. */
 static bool home_template_valid(const char *s)
 {
-	const char *mark = strstr(s, "%u");
-	AUTO_FREE char *example = NULL;
+	static const char longest[] = "a-name-of-the-greatest-length-32";
+	char example[CONF_HOME_SIZE];
+	bool own = false;
 
-	if (!mark || strchr(mark + 1, '%') || memchr(s, '%', (size_t)(mark - s)))
-		return false;
-	example = conf_home_for(s, "name");
-	return example && home_valid(example);
+	_Static_assert(sizeof(longest) - 1 == NAME_MAX_LEN, "else homes could be too long");
+	for (const char *p = s; (p = strchr(p, '%')); p += 2) {
+		if (!p[1] || !strchr("uUl%", p[1]))
+			return false;
+		own |= p[1] == 'u' || p[1] == 'U';
+	}
+	return own && conf_home_for(s, longest, UINT32_MAX, example) == 0 && home_valid(example);
 }
 
 static bool text_valid(enum conf_type type, const char *s, int64_t min, int64_t max)
@@ -334,8 +339,8 @@ void conf_value_expected(enum conf_type type, int64_t min, int64_t max, char out
 		snprintf(out, size, "an object id: up to 64 letters, digits, '.', '_' and '-'");
 		return;
 	case CONF_HOME:
-		snprintf(out, size, "an absolute path below no system directory, with %%u for the "
-				    "user's name in it once");
+		snprintf(out, size, "an absolute path below no system directory, with %%u for the user's name in it or "
+				    "%%U for the uid, and perhaps %%l for the name's first letter");
 		return;
 	case CONF_SHELL:
 		snprintf(out, size, "the absolute path of a shell");

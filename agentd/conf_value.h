@@ -16,7 +16,7 @@ enum conf_type {
 	CONF_URL,	   /* file:///path or https:// */
 	CONF_PATH,	   /* absolute; "" when MIN is 0 */
 	CONF_OBJECT_ID,	   /* object_id_valid(), or "" */
-	CONF_HOME,	   /* a path with %u in it, once */
+	CONF_HOME,	   /* a path with %u or %U in it */
 	CONF_SHELL,	   /* shell_valid() */
 	CONF_LDAP_URL,	   /* ldap_transport_of(), or "" */
 	CONF_BIND_DN,	   /* ldap_template_valid() */
@@ -64,6 +64,11 @@ int conf_access_add(struct conf *c, const char *name, const char *value, unsigne
 		    char ret_why[static CONF_EXPECTED_SIZE]) MUST_CHECK;
 const struct access_rule *conf_access_idle(const struct conf *c);
 void conf_access_done(struct conf *c);
+
+/* agentd/conf_shell.c: one line of [shells]. -EEXIST given twice; -EINVAL no path of a shell; -ENOMEM. */
+int conf_shell_add(struct conf *c, const char *group, const char *value) MUST_CHECK;
+uint64_t conf_shell_sum(const struct conf *c, uint64_t seed);
+void conf_shell_done(struct conf *c);
 
 void conf_value_free(enum conf_type type, void *field);
 

@@ -7,7 +7,7 @@
 #include <xxhash.h>
 
 #include "agentd/file.h"
-#include "agentd/local.h"
+#include "agentd/local_private.h"
 #include "common/names.h"
 #include "common/str.h"
 
@@ -28,17 +28,6 @@ struct range {
 	uint32_t first, last;
 };
 
-/* Each file's text stays: the tables point into it. */
-enum file {
-	FILE_PASSWD,
-	FILE_GROUP,
-	FILE_SUBUID,
-	FILE_SUBGID,
-	FILE_LOGIN_DEFS,
-	FILE_SHELLS,
-	FILE_ADOPTED,
-	N_FILES,
-};
 static const struct {
 	const char *name;
 	bool needed;
@@ -46,20 +35,6 @@ static const struct {
 	{"passwd", true},  {"group", true},	  {"subuid", false},
 	{"subgid", false}, {"login.defs", false}, {"shells", false},
 	{"muster/adopted", false},
-};
-
-struct local {
-	struct buf text[N_FILES];
-	struct buf users;  /* struct entry, in the order of the file; no lines of NIS */
-	struct buf groups; /* the same */
-	struct buf names;  /* const char *: users and groups, sorted without case */
-	struct buf uids;   /* uint32_t, sorted */
-	struct buf gids;
-	struct buf ranges; /* struct range */
-	struct buf shells; /* strings with their NUL */
-	struct buf adopted; /* struct local_adopted */
-	uint32_t uid_min;
-	uint64_t fingerprint;
 };
 
 /* Cuts the next line out of *REST; NULL at the end. */
@@ -305,6 +280,8 @@ int local_load(const char *etc, struct local **ret, char ret_error[static LOCAL_
 	r = read_files(l, etc, ret_error);
 	if (r == 0)
 		r = parse_files(l);
+	if (r == 0)
+		r = local_look_at_shells(l);
 	if (r < 0)
 		return r;
 	ret_error[0] = '\0';
@@ -326,6 +303,7 @@ void local_free(struct local *l)
 	buf_done(&l->ranges);
 	buf_done(&l->shells);
 	buf_done(&l->adopted);
+	buf_done(&l->missing);
 	free(l);
 }
 
@@ -355,17 +333,6 @@ bool local_id_subordinate(const struct local *l, uint32_t id)
 
 	for (size_t i = 0; i < l->ranges.len / sizeof(*ranges); i++)
 		if (id >= ranges[i].first && id <= ranges[i].last)
-			return true;
-	return false;
-}
-
-bool local_shell_listed(const struct local *l, const char *shell)
-{
-	const char *s = (const char *)l->shells.data;
-	const char *end = s + l->shells.len;
-
-	for (; s < end; s += strlen(s) + 1)
-		if (!strcmp(s, shell))
 			return true;
 	return false;
 }

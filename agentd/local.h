@@ -34,6 +34,14 @@ bool local_id_subordinate(const struct local *l, uint32_t id);
 /* Listed in /etc/shells; without that file /bin/sh and /bin/csh are. */
 bool local_shell_listed(const struct local *l, const char *shell);
 
+/*
+ * A shell that the configuration names, looked at like those of /etc/shells: it counts in local_fingerprint(), too, whether it is
+ * there. -ENOMEM.
+ */
+int local_look_at_shell(struct local *l, const char *shell) MUST_CHECK;
+/* SHELL was looked at, and there is no such program; one that is out of sight (ProtectHome of the unit) is not missing. */
+bool local_shell_missing(const struct local *l, const char *shell);
+
 /* The ids of the local user NAME. -ESRCH. */
 int local_user(const struct local *l, const char *name, uint32_t *ret_uid, uint32_t *ret_gid) MUST_CHECK;
 

@@ -1,7 +1,7 @@
 # libconf: muster.conf and sync.status, also for musterctl. libagentd: all of musterd but main.c, so that tests link it.
 noinst_LTLIBRARIES += libconf.la libagentd.la
 libconf_la_SOURCES = \
-	agentd/conf.h agentd/conf.c agentd/conf_access.c agentd/conf_lease.c agentd/conf_grant.c agentd/conf_table.h \
+	agentd/conf.h agentd/conf.c agentd/conf_access.c agentd/conf_lease.c agentd/conf_grant.c agentd/conf_home.c agentd/conf_shell.c agentd/conf_table.h \
 	agentd/conf_value.h agentd/conf_value.c \
 	agentd/file.h agentd/file.c \
 	agentd/status.h agentd/status.c
@@ -28,7 +28,7 @@ libagentd_la_SOURCES = \
 	agentd/kept.h agentd/kept.c \
 	agentd/ledger.h agentd/ledger.c \
 	agentd/ledger_store.h agentd/ledger_store.c \
-	agentd/local.h agentd/local.c \
+	agentd/local.h agentd/local.c agentd/local_private.h agentd/local_shell.c \
 	agentd/log.h agentd/log.c  \
 	agentd/metrics.h agentd/metrics.c \
 	agentd/notify.h agentd/notify.c \

@@ -106,7 +106,7 @@ static int take_account(const void *record, size_t len, void *context)
 
 static int take_reject(const struct list *l, const void *record, size_t len)
 {
-	static const char *const made_again[] = {"group", "posix_group", "member", "local_group", "access", "adopt"};
+	static const char *const made_again[] = {"group", "posix_group", "member", "local_group", "access", "adopt", "conf"};
 	const struct strlist ids = ids_of(l);
 	struct reject j;
 	int r = record_reject_unpack(record, len, &j);

@@ -38,6 +38,22 @@ static void take_content(struct sync *s, uint64_t content)
 	s->fingerprint = XXH3_64bits(parts, sizeof(parts));
 }
 
+/* With the shells that the configuration names: they may come and go as well. */
+static int load_local(const struct conf *c, struct local **ret, char error[static LOCAL_ERROR_SIZE])
+{
+	CLEANUP(local_freep) struct local *l = NULL;
+	int r = local_load("/etc", &l, error);
+
+	if (r == 0)
+		r = local_look_at_shell(l, c->shell);
+	for (uint32_t i = 0; r == 0 && i < c->n_shells; i++)
+		r = local_look_at_shell(l, c->shells[i].shell);
+	if (r < 0)
+		return r;
+	*ret = TAKE(l);
+	return 0;
+}
+
 static int read_inputs(struct sync *s)
 {
 	char error[SOURCE_ERROR_SIZE], local_error[LOCAL_ERROR_SIZE];
@@ -45,7 +61,7 @@ static int read_inputs(struct sync *s)
 
 	local_free(TAKE(s->local));
 	source_close(&s->source);
-	if (local_load("/etc", &s->local, local_error) < 0)
+	if (load_local(s->conf, &s->local, local_error) < 0)
 		return sync_failed(local_error);
 	if (source_open(s->conf, &s->source, error) < 0)
 		return sync_failed(error);
@@ -206,7 +222,7 @@ static bool is_overtaken(struct sync *s)
 		return true;
 	if (!s->state.cache.env && state_published_generation(s->conf) != s->published)
 		return true;
-	return local_load("/etc", &local, error) < 0 || local_fingerprint(local) != local_fingerprint(s->local);
+	return load_local(s->conf, &local, error) < 0 || local_fingerprint(local) != local_fingerprint(s->local);
 }
 
 /* The mark of trusted time, too, may have gone on meanwhile. */

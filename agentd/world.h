@@ -48,6 +48,7 @@ struct world_user {
 	bool adopted;	    /* a local user's name, uid and gid: in pam.snapshot alone */
 	bool pending;	    /* but 'musterctl adopt --apply' has not been there yet: it has no rights from us */
 	bool sudo, sudo_nopasswd;
+	uint32_t shell;	/* line of [shells], or CONF_SHELL_NONE */
 	bool has_lease; /* of a group that is named in [lease] */
 	int64_t lease_s;
 	uint64_t access; /* rules of [access] that name a group of his, bit by bit */
@@ -62,6 +63,7 @@ struct world_dir {
 	const struct conf_grant *grant; /* NULL: it carries no local group */
 	const char *rule_name;		/* NULL: no access rule names it */
 	uint64_t access;
+	uint32_t shell;			/* line of [shells], or CONF_SHELL_NONE */
 	uint32_t n_groups;
 	uint32_t groups[GROUP_POSIX_MAX]; /* places in world.groups */
 };

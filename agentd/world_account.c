@@ -10,12 +10,13 @@
 #include "common/verifier.h"
 
 #define NO_LOGIN "/usr/sbin/nologin"
+#define LAST_SHELL "/bin/sh" /* when none that anybody names is there */
 #define ALPHABET "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
 /* What one account needs while it is finished. */
 struct work {
 	struct buf record, packed, keys;
-	char *home;
+	char home[CONF_HOME_SIZE];
 };
 
 static void work_done(struct work *k)
@@ -23,7 +24,6 @@ static void work_done(struct work *k)
 	buf_wipe(&k->record);
 	buf_wipe(&k->packed);
 	buf_done(&k->keys);
-	free(k->home);
 }
 
 /* Keys are published or withheld by what the account says at the time. */
@@ -102,28 +102,77 @@ static int check_hash(struct world *w, struct account *a)
 			    "refused by musterd");
 }
 
-static int fill_home_and_shell(struct world *w, struct account *a, struct work *k)
+static int make_home(const struct world *w, const struct world_user *u, struct account *a, struct work *k)
 {
-	const char *asked = a->shell;
+	a->home = k->home;
+	return conf_home_for(w->in.conf->home, u->name, u->uid, k->home);
+}
+
+/* Of two that the configuration names, the one that can be run. */
+static const char *shell_there(const struct world *w, const char *shell)
+{
+	const struct local *l = w->in.local;
+
+	if (local_shell_missing(l, shell))
+		shell = w->in.conf->shell;
+	return local_shell_missing(l, shell) ? LAST_SHELL : shell;
+}
+
+static const char *shell_of(const struct world *w, const struct world_user *u)
+{
+	const struct conf *c = w->in.conf;
+
+	return shell_there(w, u->shell == CONF_SHELL_NONE ? c->shell : c->shells[u->shell].shell);
+}
+
+/* The configuration is root's word: what it names need not be in /etc/shells, but it has to be there. */
+static int check_shell(struct world *w, const char *line, const char *shell)
+{
+	if (!local_shell_missing(w->in.local, shell))
+		return 0;
+	return world_reject(w, &(struct world_subject){"conf", "", line}, "shell_missing",
+			    "in muster.conf: there is no program %s; %s instead", shell, shell_there(w, shell));
+}
+
+static int check_shells(struct world *w)
+{
+	const struct conf *c = w->in.conf;
+	int r = check_shell(w, "[accounts] shell", c->shell);
+
+	for (uint32_t i = 0; r == 0 && i < c->n_shells; i++) {
+		AUTO_FREE char *line = str_format("[shells] %s", c->shells[i].group);
+
+		r = line ? check_shell(w, line, c->shells[i].shell) : -ENOMEM;
+	}
+	return r;
+}
+
+static int fill_shell(struct world *w, const struct world_user *u, struct account *a)
+{
+	const char *asked = a->shell, *given = shell_of(w, u);
+	bool listed = local_shell_listed(w->in.local, asked);
+
+	if (!strcmp(asked, given) || (listed && !local_shell_missing(w->in.local, asked)))
+		return 0;
+	a->shell = given;
+	if (!*asked)
+		return 0;
+	return world_reject(w, &(struct world_subject){"shell", a->id, a->name},
+			    listed ? "shell_missing" : "shell_unlisted", "%s %s; %s instead", asked,
+			    listed ? "is not there" : "is not in /etc/shells", given);
+}
+
+static int fill_home_and_shell(struct world *w, const struct world_user *u, struct account *a, struct work *k)
+{
+	int r = 0;
 
 	if (a->adopted) { /* both are in /etc/passwd */
 		a->home = a->shell = "";
 		return 0;
 	}
-	if (!*a->home) {
-		free(k->home);
-		k->home = conf_home_for(w->in.conf->home, a->name);
-		if (!k->home)
-			return -ENOMEM;
-		a->home = k->home;
-	}
-	if (*asked && local_shell_listed(w->in.local, asked))
-		return 0;
-	a->shell = w->in.conf->shell;
-	if (!*asked || !strcmp(asked, a->shell))
-		return 0;
-	return world_reject(w, &(struct world_subject){"shell", a->id, a->name}, "shell_unlisted",
-			    "%s is not in /etc/shells; %s instead", asked, a->shell);
+	if (!*a->home)
+		r = make_home(w, u, a, k);
+	return r < 0 ? r : fill_shell(w, u, a);
 }
 
 static int finish_user(struct world *w, struct world_user *u, struct account *a, struct work *k)
@@ -150,7 +199,7 @@ static int finish_user(struct world *w, struct world_user *u, struct account *a,
 	r = check_keys(w, a, &k->keys);
 	if (r == 0)
 		r = check_hash(w, a);
-	return r < 0 ? r : fill_home_and_shell(w, a, k);
+	return r < 0 ? r : fill_home_and_shell(w, u, a, k);
 }
 
 static int finish_holder(struct world *w, const struct world_user *u, struct account *a, struct work *k)
@@ -160,10 +209,7 @@ static int finish_holder(struct world *w, const struct world_user *u, struct acc
 		.uid = u->uid, .gid = u->gid, .password_hash = "", .totp_secret = "",
 		.removed_at = ledger_user(w->ledger, u->given)->removed_at, .adopted = u->adopted,
 	};
-	free(k->home);
-	k->home = conf_home_for(w->in.conf->home, u->name);
-	a->home = k->home;
-	return k->home ? 0 : -ENOMEM;
+	return make_home(w, u, a, k);
 }
 
 static int finish(struct world *w, struct world_user *u, struct work *k)
@@ -182,7 +228,7 @@ int world_finish_accounts(struct world *w)
 {
 	CLEANUP(work_done) struct work k = {0};
 	const uint32_t *order = (const uint32_t *)(const void *)w->order.data;
-	int r = 0;
+	int r = check_shells(w);
 
 	for (size_t i = 0; r == 0 && i < w->order.len / sizeof(*order); i++)
 		r = finish(w, world_user(w, order[i]), &k);

@@ -172,6 +172,8 @@ static int join_member(struct world *w, const struct world_dir *d, const char *u
 		take_lease(u, d->lease);
 	if (u->adopted) /* groups stay as they are here */
 		return 0;
+	if (d->shell < u->shell) /* none is greater than all */
+		u->shell = d->shell;
 	for (uint32_t i = 0; r == 0 && i < d->n_groups; i++)
 		r = world_add_member(w, d->groups[i], place);
 	return r == 0 && d->grant ? world_join_local(w, d->grant, place) : r;

@@ -20,8 +20,16 @@ static bool totp_valid(const char *s)
 	return strlen(s) <= 128 && !s[strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567=")];
 }
 
+/* Of who has no home of his own: his name may be no good in the template. */
+static bool default_home_valid(const struct world *w, const char *name)
+{
+	char home[CONF_HOME_SIZE];
+
+	return conf_home_for(w->in.conf->home, name, ID_TOP, home) == 0 && home_valid(home);
+}
+
 /* Why A may not be taken, or NULL. Ids, local names and verifiers are looked at later. */
-static const char *account_fault(const struct account *a)
+static const char *account_fault(const struct world *w, const struct account *a)
 {
 	if (!name_valid(a->name))
 		return "name_invalid";
@@ -33,7 +41,7 @@ static const char *account_fault(const struct account *a)
 		return "gecos_invalid";
 	if (!line_valid(a->email) || strchr(a->email, ':'))
 		return "email_invalid";
-	if (*a->home && !home_valid(a->home))
+	if (*a->home ? !home_valid(a->home) : !default_home_valid(w, a->name))
 		return "home_invalid";
 	if (*a->shell && !shell_valid(a->shell))
 		return "shell_invalid";
@@ -66,7 +74,7 @@ static int read_account(struct world *w, const struct stage_walk *s)
 	if (!object_id_valid(a.id))
 		return world_reject(w, &(struct world_subject){"user", a.id, a.name}, "id_invalid",
 				    "not an object id");
-	fault = s->place.len > ACCOUNT_RECORD_MAX - GROWTH ? "too_large" : account_fault(&a);
+	fault = s->place.len > ACCOUNT_RECORD_MAX - GROWTH ? "too_large" : account_fault(w, &a);
 	u = (struct world_user){
 		.id = a.id,
 		.name = a.name,
@@ -74,6 +82,7 @@ static int read_account(struct world *w, const struct stage_walk *s)
 		.want_uid = a.uid,
 		.want_gid = a.gid,
 		.fate = fault ? WORLD_OUT : WORLD_IN,
+		.shell = CONF_SHELL_NONE,
 		.sudo = a.sudo,
 		.sudo_nopasswd = a.sudo && a.sudo_nopasswd,
 	};
@@ -100,6 +109,7 @@ static int read_group(struct world *w, const struct stage_walk *s)
 	dir.sudo = g.sudo;
 	dir.sudo_nopasswd = g.sudo && g.sudo_nopasswd;
 	dir.grant = conf_grant_of(w->in.conf, g.name);
+	dir.shell = conf_shell_of(w->in.conf, g.name);
 	dir.lease = w->in.remote ? conf_lease_of(w->in.conf, g.name) : NULL;
 	dir.rule_name = conf_access_names(w->in.conf, g.name) ? arena_string(&w->strings, g.name) : NULL;
 	if (!dir.id || (!dir.rule_name && conf_access_names(w->in.conf, g.name)))

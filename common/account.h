@@ -96,7 +96,7 @@ struct membership {
 
 /* Why a user or group of the directory is left out (D1-D6). */
 struct reject {
-	/* "user", "group"; of one that stays: "key", "password", "posix_group", "member", "adopt", …; "local_group" */
+	/* "user", "group"; of one that stays: "key", "password", "posix_group", "member", "adopt", …; "local_group", "conf" */
 	const char *kind;
 	const char *id, *name;
 	const char *reason; /* one word: name_invalid, name_reserved, name_local, uid_range, … */

@@ -38,8 +38,8 @@ libctl_la_SOURCES = \
 	ctl/doctor/pamstack.h ctl/doctor/pamstack.c ctl/doctor/pamstack_parse.c \
 	ctl/doctor/doctor_files.c ctl/doctor/doctor_nss.c ctl/doctor/doctor_pam.c ctl/doctor/doctor_sshd.c \
 	ctl/doctor/doctor_sudo.c ctl/doctor/doctor_cache.c ctl/doctor/doctor_agent.c ctl/doctor/doctor_data.c \
-	ctl/doctor/doctor_users.c ctl/doctor/doctor_groups.c ctl/doctor/doctor_system.c ctl/doctor/doctor_setup.c \
-	ctl/doctor/doctor_adopt.c \
+	ctl/doctor/doctor_users.c ctl/doctor/doctor_groups.c ctl/doctor/doctor_homes.c ctl/doctor/doctor_system.c \
+	ctl/doctor/doctor_setup.c ctl/doctor/doctor_adopt.c \
 	ctl/setup/nsswitch_edit.h ctl/setup/nsswitch_edit.c \
 	ctl/setup/files.h ctl/setup/files.c ctl/setup/stage.h ctl/setup/stage.c ctl/setup/say.h ctl/setup/say.c \
 	ctl/setup/trial.h ctl/setup/trial.c ctl/setup/undo.h ctl/setup/undo.c \
@@ -52,7 +52,7 @@ libctl_la_SOURCES = \
 	agentd/refresh_answer.h agentd/refresh_answer.c \
 	agentd/document.h agentd/document.c agentd/fetch/protocol.h agentd/fetch/protocol.c \
 	agentd/credentials.h agentd/credentials.c \
-	agentd/local.h agentd/local.c agentd/file.h agentd/file.c \
+	agentd/local.h agentd/local.c agentd/local_private.h agentd/local_shell.c agentd/file.h agentd/file.c \
 	agentd/status.h agentd/status.c
 libctl_la_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS) -DMUSTERD='"$(sbindir)/musterd"' \
 	-DBINDIR='"$(bindir)"' -DPAM_MODULE='"$(pamdir)/pam_muster.so"' -DPAM_MODULE_BESIDE='"$(pamdir)/pam_permit.so"' \

@@ -282,6 +282,12 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "the server gets the password alone": (
         "common/login.c", "t->d->ask(t->d, t->s, t->password, code_for_directory(t))",
         't->d->ask(t->d, t->s, t->password, code_for_directory(t) ? "" : "")', ["test_totp_ldap.py::test_the_server_judges"]),
+    "a shell that is not there is given": (
+        "agentd/local_shell.c", "\t\treturn errno == ENOENT || errno == ENOTDIR || errno == ELOOP;", "\t\treturn false;",
+        ["test_homes.py::test_a_shell_that_is_not_there"]),
+    "a name may make any home": (
+        "agentd/world_read.c", "if (*a->home ? !home_valid(a->home) : !default_home_valid(w, a->name))",
+        "if (*a->home ? !home_valid(a->home) : !name_valid(a->name))", ["test_homes.py::test_a_name_that_makes_no_home"]),
     "keys count although JumpCloud takes them away": (
         "agentd/fetch/user.c", '\tPLAIN("allow_public_key", allow_public_key),\n', "",
         ["test_jumpcloud.py::test_keys"]),

@@ -114,6 +114,7 @@ static void examine(struct doctor *d)
 	doctor_adopt(d);
 	doctor_users(d);
 	doctor_groups(d);
+	doctor_homes(d);
 	doctor_system(d);
 }
 

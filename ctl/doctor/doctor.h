@@ -66,6 +66,7 @@ void doctor_data(struct doctor *d);
 void doctor_users(struct doctor *d);
 void doctor_groups(struct doctor *d);
 void doctor_adopt(struct doctor *d);
+void doctor_homes(struct doctor *d);
 void doctor_system(struct doctor *d);
 /* Can glibc and libpam load what is installed? Parts of doctor_nss() and doctor_pam(). */
 void doctor_nss_module(struct doctor *d);

@@ -1,4 +1,4 @@
-/* [groups]: what stands between a local group that it names and what programs see of it. */
+/* Groups of the directory that muster.conf names, and what stands between a local group of [groups] and what programs see of it. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -9,17 +9,6 @@
 
 #define NSSWITCH       MUSTER_ETC "/nsswitch.conf"
 #define NSSWITCH_LIMIT (1u << 20)
-
-/* What files has of a group must be merged with what muster adds, past all that stand between. */
-static bool is_merged(const struct nsswitch *n)
-{
-	int muster = nsswitch_find(n, "muster");
-
-	for (int i = 0; i < muster; i++)
-		if (n->services[i].on[NSSWITCH_SUCCESS] != NSSWITCH_MERGE)
-			return false;
-	return true;
-}
 
 static void check_merge(struct doctor *d)
 {
@@ -32,7 +21,7 @@ static void check_merge(struct doctor *d)
 	    nsswitch_parse((const char *)buf.data, "group", &n) < 0 || nsswitch_find(&n, "muster") < 0)
 		return; /* doctor_nss() has told */
 	f.line = n.line;
-	if (is_merged(&n))
+	if (nsswitch_merges(&n, 0, nsswitch_find(&n, "muster")))
 		doctor_ok(d, f.check, NSSWITCH, "who is in a local group by [groups] is listed in it");
 	else
 		doctor_tell(d, &f,
@@ -69,23 +58,32 @@ static bool is_in_directory(struct snapshot *pam, const char *name)
 	return false;
 }
 
-static void check_names(struct doctor *d)
+static void check_name(struct doctor *d, const char *section, const char *group)
 {
-	struct finding f = {FINDING_WARNING, "groups.directory", .file = MUSTER_CONF,
+	struct finding f = {FINDING_NOTE, "groups.directory", .file = MUSTER_CONF,
 			    .remedy = "write the name as the directory has it, or bind the group to this computer"};
 
+	if (!is_in_directory(d->view.pam, group))
+		doctor_tell(d, &f, "[%s] %s: the directory has no such group for this computer", section, group);
+}
+
+/* Of all sections that go by names of its groups. */
+static void check_names(struct doctor *d)
+{
 	for (uint32_t i = 0; i < d->conf.n_grants; i++)
-		if (!is_in_directory(d->view.pam, d->conf.grants[i].group))
-			doctor_tell(d, &f, "[groups] %s: the directory has no such group for this computer",
-				    d->conf.grants[i].group);
+		check_name(d, "groups", d->conf.grants[i].group);
+	for (uint32_t i = 0; i < d->conf.n_shells; i++)
+		check_name(d, "shells", d->conf.shells[i].group);
+	for (uint32_t i = 0; i < d->conf.n_leases; i++)
+		check_name(d, "lease", d->conf.leases[i].group);
 }
 
 void doctor_groups(struct doctor *d)
 {
-	if (!d->conf.n_grants)
-		return;
-	check_merge(d);
-	check_rights(d);
+	if (d->conf.n_grants) {
+		check_merge(d);
+		check_rights(d);
+	}
 	if (d->view.pam)
 		check_names(d);
 }

@@ -13,6 +13,8 @@ static const char *reject_remedy(const struct reject *reject)
 {
 	if (strcmp(reject->reason, "name_recycled") == 0)
 		return "'musterctl accept NAME' when it is the same person";
+	if (strcmp(reject->kind, "conf") == 0)
+		return "install it, or correct muster.conf";
 	if (strcmp(reject->kind, "local_group") == 0)
 		return "make the group, or correct [groups] in muster.conf";
 	if (strcmp(reject->kind, "adopt") == 0 || strcmp(reject->reason, "uid_adopted") == 0)
@@ -25,7 +27,7 @@ static const char *reject_remedy(const struct reject *reject)
 /* Left out as a whole, or only something of theirs? */
 static enum finding_status reject_status(const struct reject *reject)
 {
-	static const char *const whole[] = {"user", "group", "local_group"};
+	static const char *const whole[] = {"user", "group", "local_group", "conf"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
 		if (strcmp(reject->kind, whole[i]) == 0)

@@ -140,3 +140,11 @@ int nsswitch_find(const struct nsswitch *n, const char *name)
 			return (int)i;
 	return -1;
 }
+
+bool nsswitch_merges(const struct nsswitch *n, int from, int to)
+{
+	for (int i = from; i < to; i++)
+		if (n->services[i].on[NSSWITCH_SUCCESS] != NSSWITCH_MERGE)
+			return false;
+	return true;
+}

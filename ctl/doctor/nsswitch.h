@@ -5,6 +5,8 @@
 #ifndef CTL_DOCTOR_NSSWITCH_H
 #define CTL_DOCTOR_NSSWITCH_H
 
+#include <stdbool.h>
+
 #include "common/macros.h"
 
 #define NSSWITCH_SERVICES_MAX 16
@@ -40,6 +42,9 @@ struct nsswitch {
  * understood, -E2BIG it names more services than there is room for: ret->line says which it is.
  */
 int nsswitch_parse(const char *text, const char *database, struct nsswitch *ret) MUST_CHECK;
+
+/* Does each service from the one at FROM up to the one at TO, without it, put what it finds together with what follows? */
+bool nsswitch_merges(const struct nsswitch *n, int from, int to);
 
 /* Where NAME stands in it, -1: it does not. */
 int nsswitch_find(const struct nsswitch *n, const char *name);

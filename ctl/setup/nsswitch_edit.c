@@ -139,15 +139,6 @@ static int find_files(const struct nsswitch *n)
 	return -1;
 }
 
-/* Does everybody from the local files on pass a group that is found on to muster? */
-static bool merges(const struct nsswitch *n, int files, int muster)
-{
-	for (int i = files; i < muster; i++)
-		if (n->services[i].on[NSSWITCH_SUCCESS] != NSSWITCH_MERGE)
-			return false;
-	return true;
-}
-
 static bool goes_on(const struct nsswitch_service *s)
 {
 	return s->on[NSSWITCH_NOTFOUND] == NSSWITCH_CONTINUE && s->on[NSSWITCH_UNAVAIL] == NSSWITCH_CONTINUE &&
@@ -163,7 +154,7 @@ static bool is_right(const struct nsswitch *n, bool merge)
 	for (int i = 0; i < muster; i++)
 		if (n->services[i].on[NSSWITCH_NOTFOUND] == NSSWITCH_RETURN)
 			return false;
-	return !merge || merges(n, files, muster);
+	return !merge || nsswitch_merges(n, files, muster);
 }
 
 static int refuse(struct fault *f, unsigned line, const char *why)

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from agent import Agent, wait_for
-from endpoint import RUN, Session, run, run_as
+from endpoint import RUN, STATE, run, run_as
 from snapshot import Snapshot
 
 GROUP, NSSWITCH = pathlib.Path("/etc/group"), pathlib.Path("/etc/nsswitch.conf")
@@ -61,7 +61,7 @@ def nsswitch(line):
         NSSWITCH.write_text(before)
 
 
-@pytest.fixture(params=["files [SUCCESS=merge] systemd [SUCCESS=merge] muster", "files [SUCCESS=merge] muster"])
+@pytest.fixture(params=["files [SUCCESS=merge] systemd [SUCCESS=merge] muster", "files [SUCCESS=merge] muster systemd"])
 def merged(request):
     with nsswitch(request.param):
         yield
@@ -181,6 +181,29 @@ def test_what_may_not_be_given_is_told(endpoint, merged):
     assert groups_of("dora") == ["dora", "plugdev", "testdock"]
 
 
+@pytest.mark.parametrize("damage", ["gone", "damaged"])
+def test_local_groups_do_not_depend_on_us(endpoint, merged, damage):
+    for folder in (RUN, STATE):
+        path = folder / "nss.snapshot"
+        data = path.read_bytes()
+        path.unlink()
+        if damage == "damaged":
+            path.write_bytes(bytes(b ^ 255 for b in data))
+    try:
+        assert listed("root") == "root:x:0:" and listed("plugdev") == "plugdev:x:46:alice" == listed(46)
+        assert groups_of("alice") == ["alice", "plugdev"] and "plugdev" in [g.gr_name for g in grp.getgrall()]
+    finally:
+        for folder in (RUN, STATE):
+            (folder / "nss.snapshot").unlink(missing_ok=True)
+        endpoint.publish()
+
+
+def test_setup_writes_the_line(endpoint):
+    with nsswitch("files systemd"):
+        endpoint.musterctl("setup")
+        assert groups_of("dora") == ["dora", "plugdev", "testdock"] and listed("plugdev") == "plugdev:x:46:alice,dora"
+
+
 def test_musterctl_shows_them(endpoint):
     groups = {g["name"]: g for g in json.loads(endpoint.musterctl("groups", "--json").stdout)}
     assert groups["plugdev"] == {"name": "plugdev", "gid": 46, "members": ["dora"], "local": True}
@@ -200,7 +223,7 @@ def test_doctor(endpoint):
             seen = found()
     assert seen["groups.merge"]["status"] == "warning" and seen["groups.merge"]["line"]
     assert seen["groups.rights"]["status"] == "note" and "docker" in seen["groups.rights"]["detail"]
-    assert seen["groups.directory"]["status"] == "warning" and "Other people" in seen["groups.directory"]["detail"]
+    assert seen["groups.directory"]["status"] == "note" and "Other people" in seen["groups.directory"]["detail"]
     endpoint.publish()
     with nsswitch("files [SUCCESS=merge] systemd [SUCCESS=merge] muster"):
         assert {name: f["status"] for name, f in found().items()} == {"groups.merge": "ok"}

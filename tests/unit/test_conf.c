@@ -91,7 +91,7 @@ static void test_values(void **state)
 	assert_int_equal(load("# comment\n; comment\n[directory]\n  driver = jumpcloud\n\turl=https://x/api\napi_key_file = /k\n"
 			      "system_id = 5f.e-a_1 ; this host\n[auth]\nreason_in_account = sshd, login  xdm\n"
 			      "[accounts]\nallow_sudo=no\nend_sessions = locked\nid_min=5000\nhome=/srv/%u/home\n"
-			      "lease = 0\n[lease]\nOps on call = 60d\nContractors=12h\n[groups]\nOps on call = docker, plugdev\nAll=audio\n[lockout]\nmax_attempts = 3\nwindow=90\nlock_time=1h",
+			      "lease = 0\n[lease]\nOps on call = 60d\nContractors=12h\n[groups]\nOps on call = docker, plugdev\nAll=audio\n[shells]\nZ = /bin/zsh\nA = /bin/sh\n[lockout]\nmax_attempts = 3\nwindow=90\nlock_time=1h",
 			      &c),
 			 0);
 	assert_int_equal(c.driver, CONF_DRIVER_JUMPCLOUD);
@@ -109,6 +109,10 @@ static void test_values(void **state)
 	assert_int_equal(conf_lease_of(&c, "Ops on call")->lease_ms, 60 * 86400000ll);
 	assert_null(conf_lease_of(&c, "contractors"));
 	assert_int_equal(conf_lease_shortest(&c), 12 * 3600000);
+	assert_int_equal(c.n_shells, 2);
+	assert_int_equal(conf_shell_of(&c, "Z"), 0);
+	assert_string_equal(c.shells[1].shell, "/bin/sh");
+	assert_int_equal(conf_shell_of(&c, "z"), CONF_SHELL_NONE);
 	assert_int_equal(c.n_grants, 2);
 	assert_int_equal(conf_grant_of(&c, "Ops on call")->locals.count, 2);
 	assert_true(strlist_has(&conf_grant_of(&c, "Ops on call")->locals, "plugdev"));
@@ -223,7 +227,13 @@ static void test_errors(void **state)
 	expect_error("[auth]\nldap_url = ldaps://l\npassword = ldap\n", "3: [auth] ldap_bind_dn has %o in it: set [directory] org_id");
 	expect_error("[lockout]\nwindow = 1m\nreport = yes\n", "3: [lockout] report = yes: a document cannot be told");
 	expect_error("[directory]\nclient_cert = /x\n", "2: [directory] client_cert and client_key go together");
-	expect_error("[accounts]\nhome = /home/%u/%u\n", "2: [accounts] home = ");
+	expect_error("[accounts]\nhome = /home/%l\n", "2: [accounts] home = '/home/%l' is not an absolute path");
+	expect_error("[accounts]\nhome = /home/%%u\n", "2: [accounts] home = ");
+	expect_error("[accounts]\nhome = /home/%u/%d\n", "2: [accounts] home = ");
+	expect_error("[accounts]\nhome = /home/%u/%\n", "2: [accounts] home = ");
+	expect_error("[accounts]\nhome = /home/%u/../x\n", "2: [accounts] home = ");
+	expect_error("[shells]\nOps = bash\n", "2: [shells] Ops = 'bash' is not the absolute path of a shell");
+	expect_error("[shells]\nOps = /bin/sh\nOps = /bin/sh\n", "3: [shells] Ops is given twice");
 	expect_error("[accounts]\nhome = /etc/%u\n", "2: [accounts] home = ");
 	expect_error("[accounts]\nshell = \x1b[2J\n", "2: [accounts] shell = '\\x1b[2J' is not");
 	expect_error("[accounts]\nallow_sudo =\n", "2: [accounts] allow_sudo = '' is not one of yes, no");
@@ -304,10 +314,12 @@ static void test_jumpcloud(void **state)
 
 static void test_home(void **state)
 {
-	AUTO_FREE char *home = conf_home_for("/srv/%u/home", "dora");
+	char home[CONF_HOME_SIZE];
 
 	(void)state;
-	assert_string_equal(home, "/srv/dora/home");
+	assert_int_equal(conf_home_for("/srv/%l/%u.%U/100%%", "dora", 5001, home), 0);
+	assert_string_equal(home, "/srv/d/dora.5001/100%");
+	assert_int_equal(conf_home_for("/%u%u%u%u%u%u%u%u", "a-name-of-the-greatest-length-32", 1, home), -E2BIG);
 }
 
 static int set_up(void **state)

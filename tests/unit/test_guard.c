@@ -54,7 +54,7 @@ static void list(struct fixture *f, unsigned int first, unsigned int n)
 	for (unsigned int i = first; i < first + n; i++) {
 		snprintf(id, sizeof(id), "u%02u", i);
 		snprintf(name, sizeof(name), "user%u", i);
-		USER(f, .id = id, .name = name, .uid = 5000 + i, .gecos = "G", .home = "/srv/x", .shell = "/bin/zsh");
+		USER(f, .id = id, .name = name, .uid = 5000 + i, .gecos = "G", .home = "/srv/x", .shell = "/bin/dash");
 	}
 }
 
@@ -125,7 +125,7 @@ static void test_held(void **state)
 	assert_string_equal(fixture_gids(f, "u00"), "5000,6000,6001");
 	a = fixture_account(f, "u00");
 	assert_string_equal(a.home, "/srv/x");
-	assert_string_equal(a.shell, "/bin/zsh");
+	assert_string_equal(a.shell, "/bin/dash");
 	assert_true(fixture_account(f, "u09").suspended);
 	assert_string_equal(fixture_gids(f, "u09"), "5009,6001");
 }

@@ -182,6 +182,30 @@ static void test_shells(void **state)
 	local_free(l);
 }
 
+/* Whether one can be run counts as what the files say does: musterd sees when it comes or goes. */
+static void test_missing_shells(void **state)
+{
+	struct local *l;
+	uint64_t sum;
+
+	(void)state;
+	put("shells", "/bin/sh\n/no/such/shell\n/etc/passwd\n/bin\n");
+	l = load();
+	assert_false(local_shell_missing(l, "/bin/sh"));
+	assert_true(local_shell_missing(l, "/no/such/shell"));
+	assert_true(local_shell_missing(l, "/etc/passwd"));
+	assert_true(local_shell_missing(l, "/bin"));
+	sum = local_fingerprint(l);
+	assert_int_equal(local_look_at_shell(l, "/bin/sh"), 0);
+	assert_int_equal(local_look_at_shell(l, "/no/such/shell"), 0);
+	assert_int_equal(local_fingerprint(l), sum);
+	assert_false(local_shell_missing(l, "/nor/such"));
+	assert_int_equal(local_look_at_shell(l, "/nor/such"), 0);
+	assert_true(local_shell_missing(l, "/nor/such"));
+	assert_int_not_equal(local_fingerprint(l), sum);
+	local_free(l);
+}
+
 static void test_needed(void **state)
 {
 	char error[LOCAL_ERROR_SIZE];
@@ -236,6 +260,7 @@ int main(void)
 		cmocka_unit_test_setup(test_ranges, set_up),
 		cmocka_unit_test_setup(test_adopted, set_up),
 		cmocka_unit_test_setup(test_shells, set_up),
+		cmocka_unit_test_setup(test_missing_shells, set_up),
 		cmocka_unit_test_setup(test_needed, set_up),
 		cmocka_unit_test_setup(test_fingerprint, set_up),
 	};

@@ -52,13 +52,13 @@ static void test_finished(void **state)
 	struct account a;
 
 	USER(f, .id = "u1", .name = "dora", .uid = 5001, .gecos = "Dora D.", .email = "d@example.com",
-	     .shell = "/bin/zsh", .home = "/srv/dora", .state = USER_SUSPENDED, .password_expires_at = 5);
+	     .shell = "/bin/dash", .home = "/srv/dora", .state = USER_SUSPENDED, .password_expires_at = 5);
 	USER(f, .id = "u2", .name = "emil", .uid = 5002, .shell = "/bin/evil");
 	fixture_build(f);
 	a = fixture_account(f, "u1");
 	assert_string_equal(a.gecos, "Dora D.");
 	assert_string_equal(a.email, "d@example.com");
-	assert_string_equal(a.shell, "/bin/zsh");
+	assert_string_equal(a.shell, "/bin/dash");
 	assert_string_equal(a.home, "/srv/dora");
 	assert_int_equal(a.state, USER_SUSPENDED);
 	assert_int_equal(a.password_expires_at, 5);
@@ -69,6 +69,66 @@ static void test_finished(void **state)
 	assert_string_equal(a.home, "/home/emil");
 	assert_int_equal(fixture_rejects(f, "shell", "u2", "shell_unlisted"), 1);
 	assert_int_equal(fixture_rejects(f, "shell", "u1", NULL), 0);
+}
+
+/* One's own; then that of the first line of [shells] that fits; then [accounts] shell: the first that is there. */
+static void test_shells(void **state)
+{
+	struct fixture *f = *state;
+	char zsh[] = "/bin/no-such-shell", dash[] = "/bin/dash", env[] = "/usr/bin/env";
+	char ops[] = "Ops", devs[] = "Devs", jail[] = "Jail", *bash = f->conf.shell;
+	struct conf_shell shells[] = {{jail, env}, {devs, zsh}, {ops, dash}};
+
+	f->conf.shells = shells;
+	f->conf.n_shells = ARRAY_SIZE(shells);
+	for (int round = 0; round < 2; round++) {
+		USER(f, .id = "u1", .name = "dora", .uid = 5001);
+		USER(f, .id = "u2", .name = "emil", .uid = 5002);
+		USER(f, .id = "u3", .name = "fred", .uid = 5003);
+		USER(f, .id = "u4", .name = "gina", .uid = 5004, .shell = "/bin/bash");
+		USER(f, .id = "u5", .name = "hugo", .uid = 5005, .shell = "/bin/no-such-shell");
+		USER(f, .id = "u6", .name = "ines", .uid = 5006);
+		USER(f, .id = "u7", .name = "jack", .uid = 5007, .shell = "/usr/bin/env");
+		GROUP(f, .id = "g1", .name = "Ops");
+		GROUP(f, .id = "g2", .name = "Devs");
+		GROUP(f, .id = "g3", .name = "Jail");
+		fixture_members(f, "g1", "u1", "u2", "u4", "u5", NULL);
+		fixture_members(f, "g2", "u3", NULL);
+		fixture_members(f, "g3", "u2", "u7", NULL);
+		assert_int_equal(local_look_at_shell(f->local, zsh), 0);
+		fixture_build(f);
+		assert_string_equal(fixture_account(f, "u1").shell, "/bin/dash");
+		assert_string_equal(fixture_account(f, "u2").shell, "/usr/bin/env"); /* not listed, but root's word */
+		assert_string_equal(fixture_account(f, "u3").shell, round ? "/bin/sh" : "/bin/bash");
+		assert_string_equal(fixture_account(f, "u4").shell, "/bin/bash");
+		assert_string_equal(fixture_account(f, "u5").shell, "/bin/dash");
+		assert_string_equal(fixture_account(f, "u6").shell, round ? "/bin/sh" : "/bin/bash");
+		assert_string_equal(fixture_account(f, "u7").shell, "/usr/bin/env"); /* what a sync gave, once more */
+		assert_int_equal(fixture_rejects(f, "shell", NULL, NULL), 1);
+		assert_int_equal(fixture_rejects(f, "shell", "u5", "shell_missing"), 1);
+		assert_int_equal(fixture_rejects(f, "conf", "", "shell_missing"), round ? 2 : 1);
+		f->conf.shell = zsh; /* and now that is missing, too */
+	}
+	f->conf.shell = bash;
+	f->conf.shells = NULL;
+	f->conf.n_shells = 0;
+}
+
+/* A template makes a home of most names, and nobody's home lies among what is the system's. */
+static void test_homes(void **state)
+{
+	struct fixture *f = *state;
+	char template[] = "/var/%u", *before = f->conf.home;
+
+	f->conf.home = template;
+	USER(f, .id = "u1", .name = "dora", .uid = 5001);
+	USER(f, .id = "u2", .name = "lib", .uid = 5002);
+	USER(f, .id = "u3", .name = "cache", .uid = 5003, .home = "/home/cache");
+	fixture_build(f);
+	assert_string_equal(fixture_account(f, "u1").home, "/var/dora");
+	fixture_out(f, "u2", "home_invalid");
+	assert_string_equal(fixture_account(f, "u3").home, "/home/cache");
+	f->conf.home = before;
 }
 
 static void test_keys_and_hash(void **state)
@@ -261,7 +321,7 @@ int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fixture_set_up, fixture_tear_down)
 	const struct CMUnitTest tests[] = {
-		TEST(test_fields),	  TEST(test_finished),	 TEST(test_keys_and_hash),
+		TEST(test_fields),	  TEST(test_finished), TEST(test_shells), TEST(test_homes),	 TEST(test_keys_and_hash),
 		TEST(test_tombstone),	  TEST(test_removed),	 TEST(test_left_out_holds),
 		TEST(test_next_change),	  TEST(test_lies),	 TEST(test_dummy_hash),
 		TEST(test_bcrypt_dummy),

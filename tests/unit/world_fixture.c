@@ -15,7 +15,7 @@ static const struct {
 	{"passwd", "root:x:0:0::/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\n"},
 	{"group", "root:x:0:\nsudo:x:27:\nstaff:x:50:\nalice:x:1000:\nlocals:x:5500:\nplugdev:x:46:bob\nvideo:x:44:\n"
 		  "camera:x:44:\ntoor:x:0:\nhigh:x:4294967294:\ngarbled:x:many:\n+nis:x:77:\n"},
-	{"shells", "/bin/bash\n/bin/zsh\n"},
+	{"shells", "/bin/bash\n/bin/dash\n/bin/no-such-shell\n"},
 	{"subuid", "alice:30000:10\n"},
 };
 
