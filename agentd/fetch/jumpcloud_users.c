@@ -11,7 +11,7 @@
 	"password_expiration_date" s "password_never_expires" s "created" s "unix_uid" s  \
 	"unix_guid" s "displayname" s "email" s "sudo" s "passwordless_sudo" s            \
 	"allow_public_key" s "public_key" s "ssh_keys" s "mfa" s "totp_enabled" s         \
-	"enable_user_portal_multifactor" s "disableDeviceMaxLoginAttempts" s "organization"
+	"disableDeviceMaxLoginAttempts" s "organization"
 
 #define RECORDS	  "users"
 #define SCHEDULED "scheduled states"

@@ -29,9 +29,11 @@ static const struct plain_field bool_fields[] = {
 	PLAIN("passwordless_sudo", sudo_nopasswd),
 	PLAIN("allow_public_key", allow_public_key),
 	PLAIN("totp_enabled", totp_enabled),
-	PLAIN("enable_user_portal_multifactor", mfa_required),
 	PLAIN("disableDeviceMaxLoginAttempts", disable_lockout),
+	/* Of JumpCloud's API it speaks of the portal alone, where other factors do as well; a document has no portal. */
+	PLAIN("enable_user_portal_multifactor", mfa_required),
 };
+#define BOOL_FIELDS_API (ARRAY_SIZE(bool_fields) - 1) /* the first of them; the others are a document's */
 
 static const struct plain_field time_fields[] = {
 	PLAIN("created", created_at),
@@ -131,9 +133,12 @@ static int read_gecos(struct user_reader *u, const struct json_node *n, struct a
 	return 0;
 }
 
-static int read_plain(const struct json_node *n, size_t n_texts, struct account *a)
+static int read_plain(const struct json_node *n, bool api, struct account *a)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(bool_fields); i++)
+	size_t n_bools = api ? BOOL_FIELDS_API : ARRAY_SIZE(bool_fields);
+	size_t n_texts = api ? TEXT_FIELDS_API : ARRAY_SIZE(text_fields);
+
+	for (size_t i = 0; i < n_bools; i++)
 		if (json_get_bool(n, bool_fields[i].field, member(a, bool_fields[i].offset)) < 0)
 			return -EINVAL;
 	for (size_t i = 0; i < ARRAY_SIZE(time_fields); i++)
@@ -369,7 +374,7 @@ int user_read(struct user_reader *u, const struct json_node *n, struct account *
 	    read_id(n, JSON_FIELD("unix_uid", "uid"), &ret->uid) < 0 ||
 	    read_id(n, JSON_FIELD("unix_guid", "gid"), &ret->gid) < 0 ||
 	    read_gecos(u, n, ret) < 0 ||
-	    read_plain(n, u->api ? TEXT_FIELDS_API : ARRAY_SIZE(text_fields), ret) < 0 ||
+	    read_plain(n, u->api, ret) < 0 ||
 	    read_state(u, n, ret) < 0 || read_mfa(n, ret) < 0)
 		return -EINVAL;
 	if (!u->api && (read_scheduled(n, ret) < 0 || read_totp(n, ret) < 0))

@@ -64,6 +64,7 @@ static int dump_account(void *context, const struct account *a)
 	say_bool(d, "no_keys", !a->allow_public_key);
 	say_bool(d, "totp_enabled", a->totp_enabled);
 	say_bool(d, "mfa", a->mfa_configured);
+	say_bool(d, "mfa_required", a->mfa_required);
 	say_bool(d, "mfa_exclusion", a->mfa_exclusion);
 	say_bool(d, "no_lockout", a->disable_lockout);
 	say_time(d, "created", a->created_at);

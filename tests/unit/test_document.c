@@ -221,6 +221,7 @@ static const struct {
 	  "reject user u alice password_expiration_date_invalid (line 1: password_expiration_date: \"soon\" is not a date)" },
 	{ "\"mfa\":{\"configured\":true,\"exclusion\":true,\"exclusionUntil\":\"1970-01-01T00:00:09Z\"}",
 	  "account u alice 0:0 ACTIVATED pending mfa mfa_exclusion excluded=9" },
+	{ "\"enable_user_portal_multifactor\":true", "account u alice 0:0 ACTIVATED pending mfa_required" },
 	{ "\"mfa\":{\"configured\":\"yes\"}", "reject user u alice mfa_type (line 1: configured: string, not boolean)" },
 	{ "\"totp_secret\":\"JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP\"",
 	  "account u alice 0:0 ACTIVATED totp=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP pending" },

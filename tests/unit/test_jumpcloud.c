@@ -182,6 +182,7 @@ static const struct answer everything[] = {
 		  RECORD(ALICE, "alice", ",\"unix_uid\":5001,\"unix_guid\":5002,\"displayname\":\"Alice A\",\"email\":\"a@x\","
 			 "\"systemUsername\":\"\",\"account_locked\":true,\"account_locked_date\":\"2021-02-12T17:45:42.369Z\","
 			 "\"mfa\":{\"configured\":true,\"exclusion\":false},\"totp_enabled\":true,"
+			 "\"enable_user_portal_multifactor\":true,"
 			 "\"disableDeviceMaxLoginAttempts\":true,\"public_key\":\"ssh-ed25519 "
 			 "AAAAC3NzaC1lZDI1NTE5AAAAIJ0x9gYBhCeCcPYXyKPrRJ6Tk5K1UtKVAcUzlwDDEyzQ old\",\"ssh_keys\":[]") ","
 		  RECORD(BOB, "bob", ",\"suspended\":true,\"password_never_expires\":true,\"password_expired\":true,"
