@@ -3,6 +3,7 @@
 Files are the sandbox's own (/run and /tmp are not), so that what tests write to /etc is there; the network is, too, so that
 ssh goes to 127.0.0.1. Nothing is left when it is powered off, or when the sandbox ends.
 """
+import contextlib
 import os
 import pathlib
 import signal
@@ -20,6 +21,7 @@ set -e
 cd {ROOT}
 pivot_root . mnt
 umount -l /mnt
+hostname >etc/hostname
 mount -t proc proc /proc
 mount -t cgroup2 none /sys/fs/cgroup
 mount -t tmpfs -o mode=0755,nosuid,nodev tmpfs /run
@@ -34,7 +36,7 @@ class Ssh(Sshd):
     PORT = 22
 
     def __init__(self):  # pylint: disable=super-init-not-called
-        pass
+        self.write_askpass()
 
 
 class Machine:
@@ -42,7 +44,7 @@ class Machine:
 
     def __enter__(self):
         self.mount_cgroups()
-        self.group = CGROUPS / f"muster-{os.getpid()}"
+        self.group = CGROUPS / f"muster-{os.urandom(8).hex()}"  # other sandboxes see the same folder
         self.group.mkdir()
         self.process = subprocess.Popen(
             ["unshare", "--mount", "--cgroup", "--pid", "--ipc", "--uts", "--fork", "--kill-child",
@@ -61,8 +63,9 @@ class Machine:
         if not os.path.ismount(CGROUPS) and run("mount", "-t", "cgroup2", "none", CGROUPS, check=False).returncode:
             pytest.skip("no systemd can be booted here: cgroup2 cannot be mounted")
         for old in CGROUPS.glob("muster-*"):  # of one that was killed
-            if "populated 0" in (old / "cgroup.events").read_text():
-                remove_groups(old)
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - old.stat().st_ctime > 600 and "populated 0" in (old / "cgroup.events").read_text():
+                    remove_groups(old)
 
     def wait_until_up(self):
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")

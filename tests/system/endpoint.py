@@ -211,10 +211,13 @@ class Sshd:
         with open(self.log_path, "w") as log:
             self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-e", f"-p{self.PORT}", *args],
                                             stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        self.write_askpass()
+        self.wait_until_up()
+
+    def write_askpass(self):
         self.askpass = WORK / "askpass"
         self.askpass.write_text('#!/bin/sh\nprintf "%s\\n" "$TEST_PASSWORD"\n')
         self.askpass.chmod(0o755)
-        self.wait_until_up()
 
     def wait_until_up(self):
         for _ in range(100):
