@@ -6,10 +6,12 @@ themselves say they ran (cmocka's totals, automake's results, pytest's report).
 
 --long sets MUSTER_LONG, which endpoint.scaled() asks for: the same tests with the rounds of a nightly run. And it fuzzes.
 
-The system tests mostly wait, so ./check starts a second sandbox for them (--second): each file is run by whichever of the
-two is free. They meet in /build, which both see.
+The system tests mostly wait, so ./check starts a second sandbox for them (--part second): each file is run by whichever of the
+two is free. A third one (--part packages) builds the Debian packages and tests those, on a machine without muster. All meet
+in /build, which they share.
 """
 import argparse
+import contextlib
 import fcntl
 import json
 import os
@@ -149,9 +151,9 @@ def claim(halves, name):
         return False
 
 
-def system_file(report, path, limit_s, options, environ):
+def pytest_file(report, path, limit_s, options, environ):
     junit = pathlib.Path("/tmp", path.stem + ".xml")
-    status, log = run(["pytest-3", "-v", *options, f"--junitxml={junit}", str(path)], f"system-{path.stem}.log",
+    status, log = run(["pytest-3", "-v", *options, f"--junitxml={junit}", str(path)], f"{path.parent.name}-{path.stem}.log",
                       r"(PASSED|FAILED|SKIPPED|ERROR|XFAIL|XPASS) +\[", limit_s,
                       env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environ})
     before = report.failed
@@ -176,28 +178,56 @@ def system_half(report, halves, limit_s=900, options=(), **environ):
         return
     for path in sorted((TESTS / "system").glob("test_*.py")):
         if claim(halves, path.name):
-            system_file(report, path, limit_s, options, environ)
+            pytest_file(report, path, limit_s, options, environ)
 
 
-def take_other_half(report, halves, limit_s):
-    """What the second sandbox has run; one that never began has claimed nothing."""
-    if not (halves / "second.lock").exists():
+def packages(report, _, limit_s=900, options=(), **environ):
+    """The Debian packages, installed, upgraded and removed on a booted machine; one test goes on where another ended."""
+    status, log = run([str(TESTS / "debs"), str(BUILD / "debian")], "debs.log", r"error:", 900)
+    if status:
+        report.add(0, 1)
+        report.fail("tests/debs", compiler_errors(log))
         return
-    with open(halves / "second.lock") as lock:
+    for path in sorted((TESTS / "debian").glob("test_*.py")):
+        pytest_file(report, path, limit_s, [*options, "-x"], environ)
+
+
+def second(report, halves, **options):
+    """Wait until everything is built, then take part in the system tests."""
+    while not (halves / "built").exists():
+        time.sleep(0.5)
+    system_half(report, halves, **options)
+
+
+PARTS = {"second": second, "packages": packages}
+
+
+def apart(part, halves, **options):
+    """One of PARTS, in a sandbox of its own; its report is for take()."""
+    report = Report()
+    with open(halves / f"{part}.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        PARTS[part](report, halves, **options)
+        new = halves / f"{part}.new"
+        new.write_text(json.dumps({"counts": [report.passed, report.failed, report.skipped], "failures": report.failures}))
+        new.rename(halves / f"{part}.json")
+
+
+def take(report, halves, part, limit_s):
+    """What another sandbox has run, once it has ended."""
+    with contextlib.suppress(FileNotFoundError), open(halves / f"{part}.lock") as lock:
         until = time.monotonic() + limit_s
-        while True:
+        while time.monotonic() < until:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 break
             except BlockingIOError:
-                if time.monotonic() > until:
-                    break
                 time.sleep(0.5)
     try:
-        other = json.loads((halves / "second.json").read_text())
+        other = json.loads((halves / f"{part}.json").read_text())
     except FileNotFoundError:
         report.add(0, 1)
-        report.fail("the second sandbox", "it ended before its tests did: see /var/cache/muster/tree-*/logs/system-*.log")
+        report.fail(f"the sandbox for '{part}'", "it ended before its tests did: see /var/cache/muster/tree-*/logs")
         return
     report.add(*other["counts"])
     report.failures += [tuple(f) for f in other["failures"]]
@@ -206,20 +236,8 @@ def take_other_half(report, halves, limit_s):
 def system(report, halves, **options):
     (halves / "built").touch()
     system_half(report, halves, **options)
-    take_other_half(report, halves, 2 * options.get("limit_s", 900))
-
-
-def second(halves, **options):
-    """The second sandbox: wait until everything is built, then take part."""
-    report = Report()
-    with open(halves / "second.lock", "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        while not (halves / "built").exists():
-            time.sleep(0.5)
-        system_half(report, halves, **options)
-        new = halves / "second.new"
-        new.write_text(json.dumps({"counts": [report.passed, report.failed, report.skipped], "failures": report.failures}))
-        new.rename(halves / "second.json")
+    if (halves / "second.lock").exists():  # one that never began has claimed nothing
+        take(report, halves, "second", 2 * options.get("limit_s", 900))
 
 
 def mutants(report):
@@ -256,6 +274,7 @@ STAGES = {
     "make distcheck": distcheck,
 }
 SYSTEM = "system tests, against the installed programs"
+PACKAGES = "Debian packages, on a booted machine"
 LONG_OPTIONS = {"limit_s": 5 * 3600, "options": ["-o", f"timeout={2 * 3600}"], "MUSTER_LONG": "1"}
 LONG = {
     "fuzzing": fuzz,
@@ -268,8 +287,8 @@ def arguments():
     parser.add_argument("--long", action="store_true", help=f"""the nightly run, some three hours: 500 kills where ./check has
         40, minutes of password guessing where it has seconds, and so on; {FUZZ_S} s of fuzzing for each target; and every promise of
         docs/failures.md broken on purpose, to see its test fail""")
-    parser.add_argument("--run", default="alone", help=argparse.SUPPRESS)
-    parser.add_argument("--second", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--run", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--part", choices=PARTS, help=argparse.SUPPRESS)
     return parser.parse_args()
 
 
@@ -278,9 +297,10 @@ def main():
     system_options = LONG_OPTIONS if options.long else {}
     halves = BUILD / "halves" / options.run
     halves.mkdir(parents=True, exist_ok=True)
-    if options.second:
-        return second(halves, **system_options)
-    stages = {**STAGES, SYSTEM: lambda report: system(report, halves, **system_options), **(LONG if options.long else {})}
+    if options.part:
+        return apart(options.part, halves, **system_options)
+    stages = {**STAGES, SYSTEM: lambda report: system(report, halves, **system_options),
+              PACKAGES: lambda report: take(report, halves, "packages", 1800), **(LONG if options.long else {})}
     total = Report()
     for title, stage in stages.items():
         print(f"== {title}", flush=True)

@@ -5,8 +5,8 @@ include tests/unit/local.mk
 endif
 
 TESTS += tests/conf-sample.sh
-EXTRA_DIST += tests/conf-sample.sh tests/sandbox tests/prism tests/packages tests/build tests/installed tests/check.py tests/demo.py tests/demo_agent.py \
-	tests/system tests/directory tests/bench/idle.py
+EXTRA_DIST += tests/conf-sample.sh tests/sandbox tests/prism tests/packages tests/build tests/debs tests/installed tests/check.py tests/demo.py tests/demo_agent.py \
+	tests/system tests/debian tests/directory tests/bench/idle.py
 TESTS += tests/completion.sh tests/failures.sh tests/papers.sh
 EXTRA_DIST += tests/completion.sh tests/failures.sh tests/mutants.py tests/papers.sh
 

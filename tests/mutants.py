@@ -316,12 +316,43 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "a trial outlives a reboot": (
         "conf/muster-setup-rollback.service.in", "=|/var/lib/muster/setup/try\n", "=|/var/lib/muster/setup/none\n",
         ["test_booted_setup.py::test_rolled_back"]),
+    "an upgrade switches PAM off": (
+        "debian/libpam-muster.prerm", '[ "$1" = remove ]', '[ "$1" = remove ] || [ "$1" = upgrade ]',
+        ["../debian/test_steps.py::test_upgrade"]),
+    "PAM may name a module that is gone": (
+        "debian/libpam-muster.prerm", "\t\texit 1\n", "", ["../debian/test_steps.py::test_pam_was_edited"]),
+    "sshd is not told of a way to find keys": (
+        "debian/musterd.postinst", "deb-systemd-invoke reload ssh.service", "true", ["../debian/test_story.py::test_enrolled"]),
+    "polkit knows group sudo alone": (
+        "debian/polkit/40-debian-muster.rules", ', "unix-group:muster-sudo"', "", ["../debian/test_story.py::test_administrators"]),
+    "whoever lingers since the first boot goes on": (
+        "conf/tmpfiles.conf", "d /var/lib/systemd/linger 0755 root root -\n", "", ["../debian/test_story.py::test_first_boot"]),
+    "many questions at once silence the directory for ever": (
+        "conf/muster-fetch.socket.in", "TriggerLimitIntervalSec=0\n", "",
+        ["../debian/test_story.py::test_socket_never_gives_up"]),
+    "others look for users before musterd is ready": (
+        "conf/musterd.service.in", "Before=nss-user-lookup.target\n", "", ["../debian/test_story.py::test_rebooted_off_line"]),
 }
 
 
 def installed(*argv):
     return subprocess.run([COPY / "tests/installed", *argv], env={**os.environ, "MUSTER_TREE": str(COPY)},
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=COPY)
+
+
+def packaged(test):
+    """A story that is told from its beginning: the packages are built, and the tests before it pass."""
+    path, _, name = test.partition("::")
+    tree = {**os.environ, "MUSTER_TREE": str(COPY)}
+    subprocess.run([COPY / "tests/debs", "/build/debian"], env=tree, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                   check=True)
+    done = subprocess.run(["pytest-3", "-x", COPY / "tests/system" / path], env=tree, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, cwd=COPY)
+    return done, f"::{name} - " in done.stdout
+
+
+def of_packages(tests):
+    return tests[0].startswith("../debian/")
 
 
 def survives(file, code, broken, tests):
@@ -333,8 +364,11 @@ def survives(file, code, broken, tests):
     path.write_text(before.replace(code, broken))
     try:
         for test in tests:
-            done = installed("pytest-3", "-x", COPY / "tests/system" / test)
-            if done.returncode != 1 or not re.search(r"\b1 (failed|error)\b", done.stdout):
+            if of_packages(tests):
+                done, itself = packaged(test)
+            else:
+                done, itself = installed("pytest-3", "-x", COPY / "tests/system" / test), True
+            if done.returncode != 1 or not re.search(r"\b1 (failed|error)\b", done.stdout) or not itself:
                 return f"{test} does not fail:\n{done.stdout[-3000:]}"
         return None
     finally:
@@ -345,7 +379,8 @@ def main():
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/build"], check=True)  # else a mutant's objects would be taken for ours
     shutil.copytree(os.environ["MUSTER_TREE"], COPY, symlinks=True, ignore=shutil.ignore_patterns(".git"))
     living = 0
-    for name in sys.argv[1:] or MUTANTS:
+    # Those of packages first: muster must not be installed by then.
+    for name in sorted(sys.argv[1:] or MUTANTS, key=lambda name: not of_packages(MUTANTS[name][-1])):
         why = survives(*MUTANTS[name])
         living += why is not None
         print(f"{name}: {'found out' if why is None else 'LIVES: ' + why}", flush=True)

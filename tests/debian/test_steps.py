@@ -1,0 +1,178 @@
+"""R18: installed, half configured, upgraded, downgraded, removed, purged. At each step root and alice get in, and their sessions
+go on; of the directory's users dora gets in where muster is whole, and nobody else, ever."""
+import concurrent.futures
+import os
+import pathlib
+import re
+
+import pytest
+
+from agent import wait_for
+from booted import Ssh
+from endpoint import ETC, LOCAL_PASSWORD, PASSWORD, run
+from packaged import NAMES, NEW, Debian, left_behind, newer_packages, packages, switched
+
+KILLER = pathlib.Path("/var/tmp/killer")  # a folder whose programs kill the dpkg that called the script that called them
+
+
+class Steps:
+    def __init__(self, endpoint, machine):
+        self.endpoint, self.machine, self.ssh = endpoint, machine, Ssh()
+        self.before = left_behind(), switched()
+        self.root = machine.session("root", endpoint.local_key)
+        self.alice = machine.session("alice", endpoint.local_key)
+        endpoint.user("dora")
+        endpoint.user("sven", state="SUSPENDED")
+
+    def publish(self):
+        """The embedded directory, as root writes it; there is no agent on half of the steps."""
+        ETC.mkdir(exist_ok=True)
+        self.endpoint.write(self.endpoint.document)
+
+    def holds(self, dora):
+        """What must be so after each step; does DORA get in?"""
+        key, local_key = self.endpoint.key, self.endpoint.local_key
+        asked = {  # -> what it should print
+            ("root", None, local_key): "root", ("alice", LOCAL_PASSWORD, None): "alice",
+            ("dora", None, key): "dora" if dora else "", ("dora", PASSWORD, None): "dora" if dora else "",
+            ("sven", None, key): "", ("sven", PASSWORD, None): "", ("nobody-at-all", None, key): ""}
+        with concurrent.futures.ThreadPoolExecutor(len(asked) + 2) as pool:  # who is refused waits for it
+            logins = list(pool.map(lambda who: self.ssh.login(*who), asked))
+            su = list(pool.map(lambda name: self.machine.run("su", name, "-c", "id -un", check=False).stdout,
+                               ("alice", "dora", "sven")))
+        assert [login.output for login in logins] == list(asked.values()), logins
+        assert su == ["alice\n", "dora\n" if dora else "", ""]
+        for session, name in ((self.root, "root"), (self.alice, "alice")):
+            assert session.run("id -un") == (name, 0)
+        assert self.root.run("sudo -u alice id -un") == ("alice", 0)
+
+    def state(self, package):
+        return self.machine.run("dpkg-query", "-f", "${db:Status-Status} ${Version}", "-W", package, check=False).stdout
+
+    def interrupted(self, program, *argv):
+        """dpkg is killed when a maintainer script calls PROGRAM."""
+        KILLER.mkdir(exist_ok=True)
+        for old in KILLER.iterdir():
+            old.unlink()
+        (KILLER / program).write_text("""#!/bin/sh
+pid=$$
+while [ "$(cat /proc/$pid/comm)" != dpkg ]; do pid=$(awk '{print $4}' /proc/$pid/stat); done
+kill -KILL $pid
+""")
+        (KILLER / program).chmod(0o755)
+        done = self.machine.dpkg(*argv, path=f"{KILLER}:{os.environ['PATH']}", check=False)
+        assert done.returncode == -9 or "KILL" in done.stderr, done
+
+
+@pytest.fixture(scope="module")
+def steps(endpoint):
+    with Debian() as machine:
+        yield Steps(endpoint, machine)
+
+
+def test_unpacked(steps):
+    steps.holds(False)
+    steps.machine.dpkg("--unpack", *packages())
+    steps.publish()
+    assert steps.state("libpam-muster").startswith("unpacked ")
+    steps.holds(False)
+
+
+def test_half_configured(steps):
+    """Killed before the PAM module is switched on: the directory's users are known, and refused."""
+    steps.interrupted("pam-auth-update", "--configure", *NAMES)
+    assert steps.state("libpam-muster").startswith("half-configured ") and steps.state("musterd").startswith("installed ")
+    wait_for(lambda: steps.machine.resolves("dora"), 30)
+    steps.holds(False)
+    steps.machine.dpkg("--configure", "--pending")
+    steps.holds(True)
+
+
+def test_upgrade(steps):
+    """Unpacked, killed in mid-configuration, whole: with a session of hers all the time."""
+    dora = steps.machine.session("dora", steps.endpoint.key)
+    steps.machine.dpkg("--unpack", *newer_packages())
+    steps.holds(True)
+    steps.interrupted("systemd-sysusers", "--configure", *NAMES)
+    assert steps.state("musterd") == f"half-configured {NEW}"
+    steps.holds(True)
+    steps.machine.dpkg("--configure", "--pending")
+    steps.holds(True)
+    assert dora.run("id -un") == ("dora", 0)
+    dora.close()
+
+
+def test_downgrade(steps):
+    steps.machine.install(packages())
+    assert steps.state("musterd") != f"installed {NEW}"
+    steps.holds(True)
+
+
+def test_pam_was_edited(steps):
+    """A file of PAM's that names the module was edited by hand: then the module stays, and muster with it."""
+    common = pathlib.Path("/etc/pam.d/common-account")
+    before = common.read_text()
+    common.write_text(re.sub(r"(?m)^# and here are more.*\n", r"\g<0># changed by hand\n", before))
+    try:
+        done = steps.machine.apt("remove", "libpam-muster", check=False)
+        assert done.returncode and str(common) in done.stderr + done.stdout
+        steps.holds(True)
+    finally:
+        common.write_text(before)
+    steps.machine.dpkg("--configure", "--pending")
+    assert steps.state("libpam-muster").startswith("installed ")
+
+
+@pytest.mark.parametrize("name", ["libnss-muster", "libpam-muster"])
+def test_one_is_missing(steps, name):
+    steps.machine.apt("remove", name)
+    assert steps.machine.resolves("dora") == (name != "libnss-muster")
+    steps.holds(False)
+    steps.machine.install(packages())
+
+
+def test_adopted(steps):
+    """A local user whom the directory has taken over is given back when the package goes."""
+    run("useradd", "--create-home", "--shell", "/bin/bash", "carl")
+    run("chpasswd", input=f"carl:{LOCAL_PASSWORD}\n")
+    shadow = pathlib.Path("/etc/shadow").read_text()
+    steps.endpoint.user("carl")
+    steps.publish()
+    with steps.endpoint.configured(adopt="carl"):
+        wait_for(lambda: "carl" in steps.machine.run("musterctl", "adopt", check=False).stdout, 30)
+        wait_for(lambda: steps.machine.run("musterctl", "adopt", "--apply", check=False).returncode == 0, 30)
+        assert steps.ssh.login("carl", PASSWORD).ok and not steps.ssh.login("carl", LOCAL_PASSWORD).ok
+        steps.machine.apt("remove", *NAMES)
+    assert pathlib.Path("/etc/shadow").read_text() == shadow and switched() == steps.before[1]
+    assert steps.ssh.login("carl", LOCAL_PASSWORD).ok and not steps.ssh.login("carl", PASSWORD).ok
+    steps.endpoint.forget("carl")
+    steps.publish()
+    run("userdel", "--force", "carl")  # his service manager may still be at its end
+    steps.machine.install(packages())
+    wait_for(lambda: steps.machine.resolves("dora"), 30)
+
+
+def test_removed(steps):
+    """What is left are the configuration and the state, and neither NSS nor PAM names it."""
+    dora = steps.machine.session("dora", steps.endpoint.key)
+    steps.machine.apt("remove", *NAMES)
+    assert switched() == steps.before[1]
+    steps.holds(False)
+    assert dora.run("echo here") == ("here", 0), "open sessions go on"
+    dora.close()
+    steps.machine.install(packages())
+    wait_for(lambda: steps.machine.resolves("dora"), 30)
+    steps.holds(True)
+
+
+def test_purged(steps):
+    steps.machine.apt("purge", *NAMES)
+    assert (left_behind(), switched()) == steps.before
+    steps.holds(False)
+    steps.machine.install(packages())
+    assert not steps.machine.resolves("dora")
+    steps.publish()
+    wait_for(lambda: steps.machine.resolves("dora"), 30)
+    steps.holds(True)
+    steps.machine.apt("purge", *NAMES)
+    assert (left_behind(), switched()) == steps.before
