@@ -264,6 +264,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "a code may be left out": (
         "common/login.c", "\tif (t->factor != FACTOR_CODE)\n", "\tif (t->factor != FACTOR_CODE || !t->code[0])\n",
         ["test_totp.py::test_password_clients"]),
+    "sudo -i is another service than sudo": (
+        "common/factor.c", "*plain = access_plain_service(service);", "*plain = service;",
+        ["test_totp.py::test_sudo_i_is_sudo"]),
     "required and not set up gets in": (
         "common/verdict.c", "factor_of(a, p, in->service, in->now) == FACTOR_PENDING", "false",
         ["test_totp.py::test_required_and_not_set_up"]),

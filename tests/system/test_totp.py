@@ -177,6 +177,17 @@ def test_sudo(endpoint, asked):
     assert len(prompts) == 1 + asked
 
 
+def test_sudo_i_is_sudo(endpoint):
+    """"sudo -i" asks PAM as another service, and is no way around."""
+    with endpoint.configured(totp_services="sudo"):
+        endpoint.publish()
+        ok, prompts, shown = talk(["setpriv", "--reuid", "lena", "--init-groups", "sudo", "-k", "-i", "id", "-u"], PASSWORD,
+                                  code(secret("lena"), 1))
+    endpoint.publish()
+    assert ok and shown.split()[-1] == "0", shown
+    assert len(prompts) == 2
+
+
 # ---- a process that is not root: the agent decides
 
 def unlock(name, *answers):
