@@ -2,6 +2,7 @@
 import hashlib
 import os
 import pathlib
+import re
 
 import pytest
 
@@ -31,6 +32,13 @@ def test_apparmor(tmp_path):
     rules = [line.strip() for line in done.stdout.splitlines() if "/muster/" in line and not line.startswith("#")]
     assert rules == ["/run/muster/nss.snapshot r,", "/var/lib/muster/nss.snapshot r,"]
     run(*parser, "--Include", ours, input=profile)
+
+
+def test_units_of_scripts(tmp_path):
+    """An upgrade restarts the agent and its socket, and undoes no trial of musterctl setup."""
+    run("dpkg-deb", "--control", packages()[0], tmp_path)
+    units = set(re.findall(r"muster[\w@-]*\.(?:service|socket)", (tmp_path / "postinst").read_text()))
+    assert units == {"musterd.service", "muster-fetch.socket"}
 
 
 @pytest.mark.skipif(not os.environ.get("MUSTER_LONG"), reason="a second build: ./check --long")
