@@ -112,7 +112,7 @@ def test_first_sync_and_unchanged(web):
     assert mtime == ((STATE / "ledger.mdb").stat().st_mtime_ns, (STATE / "cache.mdb").stat().st_mtime_ns)
     assert web.status()["online"]
     web.endpoint.user("fred")
-    assert "3 accounts" in web.sync() and resolves("fred")
+    assert "accounts=3 " in web.sync() and resolves("fred")
 
 
 def test_unchanged_without_etags(web):
@@ -131,12 +131,12 @@ def test_what_is_ours_changes(web):
     """A validator says nothing of a local user, a key of muster.conf or lost files."""
     web.sync()
     web.configure(web.server.url, proxy="none", poll_interval="61s")
-    assert "2 accounts" in web.sync() and "If-None-Match" not in web.server.requests[-1]
+    assert "accounts=2 " in web.sync() and "If-None-Match" not in web.server.requests[-1]
     (RUN / "pam.snapshot").unlink()
     (STATE / "pam.snapshot").unlink()
-    assert "2 accounts" in web.sync()
+    assert "accounts=2 " in web.sync()
     (STATE / "cache.mdb").unlink()
-    assert "2 accounts" in web.sync()
+    assert "accounts=2 " in web.sync()
 
 
 @pytest.mark.parametrize("name", HOSTILE)
@@ -150,7 +150,7 @@ def test_hostile_answer(web, name):
     status = web.status()
     assert not status["online"]
     web.answer = web.document
-    assert "3 accounts" in web.sync() and web.status()["online"]
+    assert "accounts=3 " in web.sync() and web.status()["online"]
 
 
 def test_slow_answer(web):
@@ -300,7 +300,7 @@ def test_empty_list_is_held(web):
     assert "lacks 2 of 2 users" in web.sync(code=1)
     assert web.endpoint.explain("dora") == "ok"
     web.endpoint.document["users"] = users
-    assert "2 accounts" in web.sync()
+    assert "accounts=2 " in web.sync()
     assert web.sync() == ""
 
 
