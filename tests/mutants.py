@@ -289,8 +289,8 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/local_shell.c", "\t\treturn errno == ENOENT || errno == ENOTDIR || errno == ELOOP;", "\t\treturn false;",
         ["test_homes.py::test_a_shell_that_is_not_there"]),
     "a name may make any home": (
-        "agentd/world_read.c", "if (*a->home ? !home_valid(a->home) : !default_home_valid(w, a->name))",
-        "if (*a->home ? !home_valid(a->home) : !name_valid(a->name))", ["test_homes.py::test_a_name_that_makes_no_home"]),
+        "agentd/world_read.c", "name, ID_TOP, home) == 0 && home_valid(home);", "name, ID_TOP, home) == 0;",
+        ["test_homes.py::test_a_name_that_makes_no_home"]),
     "keys count although JumpCloud takes them away": (
         "agentd/fetch/user.c", '\tPLAIN("allow_public_key", allow_public_key),\n', "",
         ["test_jumpcloud.py::test_keys"]),
