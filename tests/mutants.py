@@ -308,6 +308,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "a setup is done before it is on the disk": (
         "ctl/setup/apply.c", "return r == 0 ? setup_sync(f) : r;", "return r == 0 && o->try_ms == 1 ? setup_sync(f) : r;",
         ["test_setup.py::test_power_cut"]),
+    "a password that root took away has to be unlocked": (
+        "ctl/adopt/host.c", ": !now.locked_hash)", ": now.password == ADOPT_PASSWORD_OPEN)",
+        ["test_adopt.py::test_no_password_to_unlock"]),
     "a trial of something else gives local users back": (
         "ctl/setup/undo.c", "r = all || !setup_has_pam(SETUP_BEFORE) ?", "r = all || setup_has_pam(SETUP_BEFORE) ?",
         ["test_adopt.py::test_muster_stays"]),

@@ -78,18 +78,30 @@ static enum adopt_password password_of(const char *hash)
 	return *hash == '!' || *hash == '*' ? ADOPT_PASSWORD_LOCKED : ADOPT_PASSWORD_OPEN;
 }
 
-static int read_shadow(const char *name, enum adopt_password *ret, bool *ret_expires,
-		       struct fault *f)
+/* As 'usermod -L' leaves it: there is a password behind the mark. Where root has put something else there, that is to stay. */
+static bool is_locked_hash(const char *hash)
+{
+	return hash[0] == '!' && hash[1] && hash[1] != '!' && hash[1] != '*';
+}
+
+/* What a line of /etc/shadow says. */
+struct shadow {
+	enum adopt_password password;
+	bool locked_hash, expires;
+};
+
+static int read_shadow(const char *name, struct shadow *ret, struct fault *f)
 {
 	CLEANUP(fclosep) FILE *file = NULL;
 	const struct spwd *s;
 	int r = open_file(SHADOW_FILE, &file, f);
 
-	*ret = ADOPT_PASSWORD_NONE;
+	*ret = (struct shadow){.password = ADOPT_PASSWORD_NONE};
 	while (r == 0 && (s = fgetspent(file)))
 		if (!strcmp(s->sp_namp, name)) {
-			*ret = password_of(s->sp_pwdp);
-			*ret_expires = s->sp_expire >= 0;
+			ret->password = password_of(s->sp_pwdp);
+			ret->locked_hash = is_locked_hash(s->sp_pwdp);
+			ret->expires = s->sp_expire >= 0;
 			break;
 		}
 	return r;
@@ -97,6 +109,7 @@ static int read_shadow(const char *name, enum adopt_password *ret, bool *ret_exp
 
 int adopt_host_fill(struct adopt_user *u, struct fault *f)
 {
+	struct shadow line;
 	int r;
 
 	if (!u->local)
@@ -105,7 +118,11 @@ int adopt_host_fill(struct adopt_user *u, struct fault *f)
 	if (r == 0)
 		r = fill_groups(u, f);
 	if (r == 0)
-		r = read_shadow(u->name, &u->password, &u->expires, f);
+		r = read_shadow(u->name, &line, f);
+	if (r == 0) {
+		u->password = line.password;
+		u->expires = line.expires;
+	}
 	return r == -ENOMEM ? fault_set(f, r, "out of memory") : r;
 }
 
@@ -126,16 +143,15 @@ static int call(const char *const *argv, struct fault *f)
 int adopt_host_lock(const struct adopt_user *u, bool lock, struct fault *f)
 {
 	const char *const argv[] = {"/usr/sbin/usermod", lock ? "-L" : "-U", u->name, NULL};
-	enum adopt_password now;
-	bool expires;
-	int r = read_shadow(u->name, &now, &expires, f);
+	struct shadow now;
+	int r = read_shadow(u->name, &now, f);
 
-	if (r < 0 || (now != ADOPT_PASSWORD_OPEN) == lock)
+	if (r < 0 || (lock ? now.password != ADOPT_PASSWORD_OPEN : !now.locked_hash))
 		return r;
 	r = call(argv, f);
 	if (r == 0)
-		r = read_shadow(u->name, &now, &expires, f);
-	if (r == 0 && (now != ADOPT_PASSWORD_OPEN) != lock)
+		r = read_shadow(u->name, &now, f);
+	if (r == 0 && (now.password != ADOPT_PASSWORD_OPEN) != lock)
 		r = fault_set(f, -EIO, "%s: usermod has not %s the password", u->name,
 			      lock ? "locked" : "unlocked");
 	return r;

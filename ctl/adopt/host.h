@@ -7,7 +7,10 @@
 /* Home, groups and what /etc/shadow says of U. 0, -errno, F says why. */
 int adopt_host_fill(struct adopt_user *u, struct fault *f) MUST_CHECK;
 
-/* The hash of U stays, behind a '!', or is as it was: by usermod(8), and seen to afterwards. 0, -errno, F says why. */
+/*
+ * The hash of U stays, behind a '!', or is as it was: by usermod(8), and seen to afterwards. Where no hash is behind a '!', there is
+ * nothing to unlock. 0, -errno, F says why.
+ */
 int adopt_host_lock(const struct adopt_user *u, bool lock, struct fault *f) MUST_CHECK;
 
 /* Turn the PAM profile on or off, by pam-auth-update(8), and see to it. 0, -errno, F says why. */

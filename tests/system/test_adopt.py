@@ -419,6 +419,21 @@ def test_restore(endpoint):
         assert "pam_listfile" not in "".join(lines_of("auth") + lines_of("account"))
 
 
+@pytest.mark.parametrize("password", ["*", "!", "!*"])
+def test_no_password_to_unlock(endpoint, password):
+    """Who was taken over has had the local password taken away since: that stays so, and keeps nothing from being undone."""
+    before = SHADOW.read_text()
+    try:
+        with endpoint.configured(adopt="bob, carol"):
+            adopt(endpoint, "--apply")
+            run("usermod", "-p", password, "bob")
+            adopt(endpoint, "--restore")
+        assert not LIST.exists() and f"\nbob:{password}:" in SHADOW.read_text()
+        assert passes("bob", "account") and not passes("bob", "auth", password=BOBS)
+    finally:
+        SHADOW.write_text(before)
+
+
 def test_muster_is_taken_out(endpoint):
     """setup --uninstall gives everybody back before PAM asks muster no more."""
     before = SHADOW.read_bytes()
