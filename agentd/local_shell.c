@@ -11,10 +11,9 @@
 static bool has_string(const struct buf *strings, const char *wanted)
 {
 	const char *s = (const char *)strings->data;
-	const char *end = s + strings->len;
 
-	for (; s < end; s += strlen(s) + 1)
-		if (!strcmp(s, wanted))
+	for (size_t at = 0; at < strings->len; at += strlen(s + at) + 1)
+		if (!strcmp(s + at, wanted))
 			return true;
 	return false;
 }
@@ -48,10 +47,10 @@ int local_look_at_shell(struct local *l, const char *shell)
 
 int local_look_at_shells(struct local *l)
 {
-	const char *s = (const char *)l->shells.data, *end = s + l->shells.len;
+	const char *s = (const char *)l->shells.data;
 	int r = 0;
 
-	for (; r == 0 && s < end; s += strlen(s) + 1)
-		r = local_look_at_shell(l, s);
+	for (size_t at = 0; r == 0 && at < l->shells.len; at += strlen(s + at) + 1)
+		r = local_look_at_shell(l, s + at);
 	return r;
 }

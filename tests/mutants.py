@@ -45,8 +45,8 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/fetch/http_setup.c", "SET(SSL_VERIFYPEER, 1L);", "SET(SSL_VERIFYPEER, 0L);",
         [FAULT.format("intercepted")]),
     "half a document counts": (
-        "agentd/fetch/sync_document.c", "\tif (r < 0)\n\t\treturn outlet_fail(o, r, result.text[0] ? result.text : answer.text);",
-        "\tif (r < 0 && !result.text[0])\n\t\treturn outlet_fail(o, r, answer.text);",
+        "agentd/fetch/sync_document.c", "\tif (r < 0)\n\t\tr = outlet_fail(o, r, result.text[0] ? result.text : answer.text);",
+        "\tif (r < 0 && !result.text[0])\n\t\tr = outlet_fail(o, r, answer.text);",
         ["test_web.py::test_hostile_answer"]),
     "the wall clock counts alone": (
         "common/clock.c", "\treturn t > r->wall_s ? t : r->wall_s;", "\treturn t ? r->wall_s : r->wall_s;",

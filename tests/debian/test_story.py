@@ -228,6 +228,12 @@ def test_dies(story, machine):
         wait_for(lambda: machine.show("musterd", "MainPID") not in ("0", pid) and
                  machine.show("musterd", "ActiveState") == "active", 60)
     assert machine.show("musterd", "StartLimitIntervalUSec") == "0"
+    good = (ETC / "muster.conf").read_text()
+    (ETC / "muster.conf").write_text("[directory]\nno such key\n")
+    assert machine.run("systemctl", "restart", "musterd", check=False).returncode
+    story.works()
+    (ETC / "muster.conf").write_text(good)
+    wait_for(lambda: machine.show("musterd", "ActiveState") == "active", 60)
     assert machine.show("muster-fetch.socket", "TriggerLimitIntervalUSec") == "0"
 
 
@@ -318,7 +324,7 @@ def test_jumpcloud(story, machine):
     """Enrolled anew, in JumpCloud: the next login knows what was changed there."""
     with Jumpcloud(story.endpoint) as jumpcloud:
         gerd = jumpcloud.add_user("gerd")
-        jumpcloud.configure(poll_interval="1h", recheck_after="0")
+        jumpcloud.configure(poll_interval="1h", recheck_after="0", recheck_timeout="10s")
         wait_for(lambda: machine.resolves("gerd"), 30)
         assert story.login("gerd").output == "gerd"
         jumpcloud.tenant.suspend(gerd)
