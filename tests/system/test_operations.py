@@ -21,6 +21,7 @@ def directory(endpoint):
     endpoint.user("dora", unix_uid=5001, displayname="Dora Brandt")
     endpoint.user("sven", unix_uid=5002, state="SUSPENDED")
     endpoint.publish()
+    run("lastlog", "--clear", "--user", "dora")  # as others have left it
 
 
 @pytest.fixture
