@@ -71,7 +71,8 @@ def test_suspended_while_away(endpoint, agent, service):
     """Also where the locker asks for authentication alone: Debian's package brings no service file, and uses common-auth."""
     assert unlock("dora", PASSWORD, service)[0]
     endpoint.change("dora", suspended=True)
-    right, wrong, other = each(unlock, ("dora", PASSWORD, service), ("dora", "wrong", service), ("erik", PASSWORD, service))
+    # One after the other: the agent takes two requests of a user at once, and each of these makes two.
+    right, wrong, other = (unlock(*who, service) for who in (("dora", PASSWORD), ("dora", "wrong"), ("erik", PASSWORD)))
     assert right == (False, [TEXTS["suspended"]])
     assert wrong == (False, [])
     assert other[0]
