@@ -15,6 +15,7 @@
 #define PF_KTHREAD    0x00200000ul
 #define USER_SLICE    "/user.slice/user-"
 #define MACHINE_SLICE "/machine.slice/"
+#define RUNTIME_DIR   "/user-runtime-dir@" /* in there: systemd's own, which makes /run/user/UID and takes it away again */
 
 /* WHAT names a file below the process: "stat". */
 static int read_file(const struct proc_dir *d, pid_t pid, const char *what, struct buf *out)
@@ -134,7 +135,10 @@ static void take_cgroup(const char *path, struct proc *p)
 	if (strncmp(path, USER_SLICE, strlen(USER_SLICE)) != 0)
 		return;
 	path += strlen(USER_SLICE);
-	if (take_number(&path, &uid) && !strncmp(path, ".slice", 6) && (!path[6] || path[6] == '/'))
+	if (!take_number(&path, &uid) || strncmp(path, ".slice", 6) != 0)
+		return;
+	path += 6;
+	if ((!*path || *path == '/') && strncmp(path, RUNTIME_DIR, strlen(RUNTIME_DIR)) != 0)
 		p->slice_uid = (uint32_t)uid;
 }
 

@@ -3,6 +3,7 @@ import json
 import pathlib
 import pwd
 import re
+import shutil
 
 import pytest
 
@@ -10,14 +11,21 @@ from agent import wait_for
 from booted import Machine
 
 
+# What systemd does for a user who has gone runs in her slice, and is not hers.
+SLOW = pathlib.Path("/etc/systemd/system/user-runtime-dir@.service.d/slow.conf")
+
+
 @pytest.fixture(scope="module")
 def machine(endpoint):
     endpoint.user("dora", sudo=True, passwordless_sudo=True)
     endpoint.user("erik", sudo=True, passwordless_sudo=True)
     endpoint.publish()
+    SLOW.parent.mkdir(parents=True)
+    SLOW.write_text("[Service]\nExecStop=\nExecStop=sleep 3\nExecStop=/lib/systemd/systemd-user-runtime-dir stop %i\n")
     with Machine() as m:
         m.run("systemctl", "start", "musterd")
         yield m
+    shutil.rmtree(SLOW.parent)
 
 
 def sessions(machine):

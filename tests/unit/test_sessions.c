@@ -176,6 +176,8 @@ static void test_cgroups(void **state)
 		{"12:pids:/x\n1:name=systemd:/user.slice/user-5001.slice/user@5001.service/app.slice\n0::/\n", DORA, false},
 		{"0::/user.slice/user-5001.slicer/session-3.scope\n", PROC_UNSET, false},
 		{"0::/user.slice/user-.slice\n", PROC_UNSET, false},
+		{"0::/user.slice/user-5001.slice/user-runtime-dir@5001.service\n", PROC_UNSET, false},
+		{"0::/user.slice/user-5001.slice/user@5001.service/user-runtime-dir@5001.service\n", DORA, false},
 		/* users name what is below their own */
 		{"0::/user.slice/user-5002.slice/user@5002.service/user.slice/user-5001.slice/x\n", ERIK, false},
 		{"0::/x/user.slice/user-5001.slice\n", PROC_UNSET, false},
