@@ -304,6 +304,8 @@ def test_upgraded_in_mid_session(story, machine):
     story.root = machine.session("root", story.endpoint.local_key)
     erik = machine.session("erik", story.endpoint.key)
     agent = machine.show("musterd", "MainPID")
+    sshd = "Received SIGHUP; restarting"
+    restarts = story.journal("ssh").count(sshd)
     upgrade = threading.Thread(target=machine.install, args=(newer_packages(),))
     upgrade.start()
     rounds = 0
@@ -312,6 +314,7 @@ def test_upgraded_in_mid_session(story, machine):
         assert erik.run("sudo -n id -un") == ("root", 0) and story.root.run("id -un") == ("root", 0)
         rounds += 1
     upgrade.join()
+    assert story.journal("ssh").count(sshd) == restarts, "one that begins anew refuses connections for a moment"
     assert NEW in machine.run("dpkg-query", "-W", "musterd").stdout
     assert machine.show("musterd", "MainPID") not in ("0", agent) and machine.show("musterd", "ActiveState") == "active"
     assert machine.run("musterctl", "doctor", check=False).returncode == 0
