@@ -22,7 +22,7 @@
 #define REQUEST_SIZE   (8 * 1024)
 #define ROOT_MAX       128
 #define PUBLIC_MAX     64
-#define PUBLIC_UID_MAX 2
+#define PUBLIC_UID_MAX 4 /* a locker asks three times in a row, and we may not have seen yet that it has gone */
 #define PUBLIC_NICE    10 /* guessing passwords does not slow down anybody's login */
 #define RETRY_US       100000
 
