@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
@@ -290,10 +289,12 @@ static int open_signals(int *ret)
 
 /*
  * One living musterd: two would take each other's sockets. Whom the file names is a service of this machine, and not part of
- * the session that it may have been started from (agentd/session_pick.h).
+ * the session that it may have been started from (agentd/session_pick.h). The lock is the process's own, not the file's: a child that
+ * outlives a killed one must not hold it. So nothing else here may open that file: closing it again would give the lock back.
  */
 static int take_lock(struct daemon *d, const struct conf *c)
 {
+	struct flock whole = {.l_type = F_WRLCK};
 	AUTO_FREE char *path = str_format("%s/" PID_FILE, c->runtime_dir);
 	int r = path ? dir_ensure(c->runtime_dir, 0755) : -ENOMEM;
 
@@ -302,8 +303,8 @@ static int take_lock(struct daemon *d, const struct conf *c)
 	d->lock = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (d->lock < 0)
 		return -errno;
-	if (flock(d->lock, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (fcntl(d->lock, F_SETLK, &whole) < 0)
+		return errno == EACCES || errno == EAGAIN ? -EBUSY : -errno;
 	if (ftruncate(d->lock, 0) < 0 || dprintf(d->lock, "%d\n", (int)getpid()) < 0)
 		return -errno;
 	return 0;
@@ -313,8 +314,9 @@ bool daemon_lives(const char *runtime_dir)
 {
 	AUTO_FREE char *path = str_format("%s/" PID_FILE, runtime_dir);
 	AUTO_CLOSE int fd = path ? open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1;
+	struct flock held = {.l_type = F_WRLCK};
 
-	return fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0 && errno == EWOULDBLOCK;
+	return fd >= 0 && fcntl(fd, F_GETLK, &held) == 0 && held.l_type != F_UNLCK;
 }
 
 static int open_timer(int clock, int *ret)
