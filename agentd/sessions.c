@@ -136,9 +136,14 @@ static void sweep_gone(struct sessions *s)
 
 	for (size_t i = 0; i < s->gone.len / sizeof(*gone); i++) {
 		struct session_user u;
+		int r;
 
-		if (is_ending(s, gone[i]) || session_judge_uid(&s->judge, gone[i], &u) < 0 ||
-		    session_sweep(&s->all, u.uid) <= 0)
+		if (is_ending(s, gone[i]) || session_judge_uid(&s->judge, gone[i], &u) < 0)
+			continue;
+		r = session_sweep(&s->all, u.uid);
+		if (r < 0 && r != -EBUSY)
+			s->error = r;
+		if (r <= 0)
 			continue;
 		s->users++;
 		s->processes++;

@@ -431,14 +431,20 @@ static const struct sync nothing = {
 	.snapshots = {-1, -1},
 };
 
-/* Other access rules do not wait for a directory that takes its time. What goes wrong does so again in the sync, and is told then. */
-static void hurry_rules(const struct conf *c)
+/*
+ * Other access rules do not wait for a directory that takes its time. What goes wrong does so again in the sync, and is told then;
+ * -EBUSY: but nobody waits for the lock twice.
+ */
+static int hurry_rules(const struct conf *c)
 {
 	CLEANUP(sync_done) struct sync s = nothing;
+	int r;
 
 	s.conf = c;
-	if (state_open(c, &s.state) == 0 && sync_look(&s) == 0 && s.source.remote && s.known.rules != s.rules)
+	r = state_open(c, &s.state);
+	if (r == 0 && sync_look(&s) == 0 && s.source.remote && s.known.rules != s.rules)
 		publish_alone(&s);
+	return r;
 }
 
 int sync_once(const struct conf *c, const struct sync_wishes *wishes, int fetch_fd)
@@ -446,8 +452,8 @@ int sync_once(const struct conf *c, const struct sync_wishes *wishes, int fetch_
 	CLEANUP(sync_done) struct sync s = nothing;
 	int r;
 
-	if (c->n_access)
-		hurry_rules(c);
+	if (c->n_access && hurry_rules(c) == -EBUSY)
+		return -ECANCELED;
 	s.conf = c;
 	s.wishes = *wishes;
 	s.fetch_fd = fetch_fd;
