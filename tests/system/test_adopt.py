@@ -465,6 +465,21 @@ def test_muster_stays(endpoint):
         homes("--enable")
 
 
+def test_a_list_that_cannot_be_read(endpoint):
+    """Who is in it cannot be known: of everybody else nothing changes, also where passwords are changed."""
+    with adopted(endpoint):
+        kept = LIST.rename(LIST.with_name("adopted.kept"))
+        LIST.mkdir()
+        try:
+            for user in ("root", "alice"):
+                assert passes(user, "account") and passes(user, "auth", password=LOCAL_PASSWORD)
+            with restored(SHADOW):
+                run("chpasswd", input=f"alice:{LOCAL_PASSWORD}\n")
+        finally:
+            LIST.rmdir()
+            kept.rename(LIST)
+
+
 def killed(argv, after_s):
     """ARGV, killed with all that it started; True when it was still at it."""
     p = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
@@ -487,15 +502,17 @@ def test_killed_in_the_middle(endpoint):
         adopt(endpoint, "--apply")
     took = time.monotonic() - began
     adopt(endpoint, "--restore")
+    in_the_middle = {"--apply": 0, "--restore": 0}
     for i in range(5):
         with endpoint.configured(adopt="bob, carol"):
-            killed(["musterctl", "adopt", "--apply"], took * (i + 1) / 6)
+            in_the_middle["--apply"] += killed(["musterctl", "adopt", "--apply"], took * (i + 1) / 6)
             assert passes("alice", "account") and passes("root", "account") and passes("bob", "account")
             assert passes("bob", "auth", password=PASSWORD) != passes("bob", "auth", password=BOBS)
             adopt(endpoint, "--apply")
             is_taken_over()
-        killed(["musterctl", "adopt", "--restore"], took * (i + 1) / 18)
+        in_the_middle["--restore"] += killed(["musterctl", "adopt", "--restore"], took * (i + 1) / 18)
         assert passes("bob", "auth", password=PASSWORD) != passes("bob", "auth", password=BOBS)
         adopt(endpoint, "--restore")
         assert SHADOW.read_bytes() == before and not LIST.exists()
         is_himself()
+    assert all(in_the_middle.values()), in_the_middle
