@@ -5,6 +5,7 @@
 #include "agentd/reports.h"
 #include "agentd/sync_private.h"
 #include "agentd/tallies.h"
+#include "common/factor.h"
 #include "common/tally.h"
 
 /* In one sync, which holds musterd's lock meanwhile. */
@@ -72,7 +73,7 @@ static int add_lock(struct reporting *r, const char *dir, uint32_t uid)
 
 	if (rc == 0)
 		rc = tally_read(dir, uid, NULL, &p, now->boottime_ms, &t);
-	if (rc < 0 || !t.locked_at_ms || a.disable_lockout || !a.bound)
+	if (rc < 0 || !t.locked_at_ms || factor_is_uncounted(&a) || !a.bound)
 		return rc == -ESRCH ? 0 : rc;
 	report.locked_at_ms = t.locked_at_ms;
 	rc = str_print(report.id, sizeof(report.id), "%s", a.id);
