@@ -3,16 +3,11 @@
 #include <dirent.h>
 #include <errno.h>
 
+#include "common/dirs.h"
 #include "common/paths.h"
 #include "common/record.h"
 #include "common/snapshot_reader.h"
 #include "common/used_code.h"
-
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
 
 /* False only where the snapshot is sure of it. */
 static bool may_stay(struct snapshot *s, uint32_t uid)

@@ -115,18 +115,18 @@ static int key_set(struct parser *p, const struct key *k, const char *value)
 	return r;
 }
 
-static int take_lease(struct parser *p, const char *group, const char *value)
+/* R: what became of SECTION's line for GROUP, whose value has TYPE. 1 good, 0 bad. */
+static int take_of_group(struct parser *p, const char *section, const char *group, const char *value, enum conf_type type, int r)
 {
 	char shown[64], shown_value[64], expected[CONF_EXPECTED_SIZE];
-	int r = conf_lease_add(p->conf, group, value);
 
 	name_escape(group, shown, sizeof(shown));
 	if (r == -EEXIST) {
-		fail(p, "[lease] %s is given twice; keep one", shown);
+		fail(p, "[%s] %s is given twice; keep one", section, shown);
 	} else if (r == -EINVAL) {
-		conf_value_expected(CONF_DURATION, 0, CONF_LEASE_MAX_MS, expected);
+		conf_value_expected(type, 0, type == CONF_DURATION ? CONF_LEASE_MAX_MS : 0, expected);
 		name_escape(value, shown_value, sizeof(shown_value));
-		fail(p, "[lease] %s = '%s' is not %s", shown, shown_value, expected);
+		fail(p, "[%s] %s = '%s' is not %s", section, shown, shown_value, expected);
 	} else if (r < 0) {
 		fail(p, "out of memory");
 	}
@@ -168,24 +168,6 @@ static int take_access(struct parser *p, const char *name, const char *value)
 	return r == 0;
 }
 
-static int take_shell(struct parser *p, const char *group, const char *value)
-{
-	char shown[64], shown_value[64], expected[CONF_EXPECTED_SIZE];
-	int r = conf_shell_add(p->conf, group, value);
-
-	name_escape(group, shown, sizeof(shown));
-	if (r == -EEXIST) {
-		fail(p, "[shells] %s is given twice; keep one", shown);
-	} else if (r == -EINVAL) {
-		conf_value_expected(CONF_SHELL, 0, 0, expected);
-		name_escape(value, shown_value, sizeof(shown_value));
-		fail(p, "[shells] %s = '%s' is not %s", shown, shown_value, expected);
-	} else if (r < 0) {
-		fail(p, "out of memory");
-	}
-	return r == 0;
-}
-
 /* inih's handler: 1 good, 0 bad. */
 static int take_value(void *user, const char *section, const char *name, const char *value)
 {
@@ -200,13 +182,13 @@ static int take_value(void *user, const char *section, const char *name, const c
 		return 0;
 	}
 	if (!strcmp(section, "lease"))
-		return take_lease(p, name, value);
+		return take_of_group(p, section, name, value, CONF_DURATION, conf_lease_add(p->conf, name, value));
 	if (!strcmp(section, "groups"))
 		return take_grant(p, name, value);
 	if (!strcmp(section, "access"))
 		return take_access(p, name, value);
 	if (!strcmp(section, "shells"))
-		return take_shell(p, name, value);
+		return take_of_group(p, section, name, value, CONF_SHELL, conf_shell_add(p->conf, name, value));
 	if (!section_known(section)) {
 		fail(p, "unknown section [%s]; see muster.conf(5)", shown_section);
 		return 0;

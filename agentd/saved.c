@@ -8,6 +8,7 @@
 
 #include "agentd/file.h"
 #include "agentd/turn.h"
+#include "common/dirs.h"
 #include "common/paths.h"
 #include "common/record.h"
 #include "common/saved_verifier.h"
@@ -194,12 +195,6 @@ static int open_snapshot(struct sweep *w, const char *runtime_dir, struct buf *p
 	if (r == 0)
 		r = snapshot_policy(w->snapshot, policy);
 	return r < 0 ? r : record_policy_unpack(policy->data, policy->len, &w->policy);
-}
-
-static void closedirp(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
 }
 
 int saved_sweep(const char *state_dir, const char *runtime_dir, int64_t now)

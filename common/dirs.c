@@ -9,3 +9,9 @@ int dir_make(const char *path, mode_t mode)
 		return errno == EEXIST ? 0 : -errno;
 	return chmod(path, mode) < 0 ? -errno : 0;
 }
+
+void closedirp(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}

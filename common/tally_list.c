@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "common/dirs.h"
+
 static int compare_uids(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -36,12 +38,6 @@ static void drop_doubles(struct buf *b)
 		if (kept == 0 || uids[kept - 1] != uids[i])
 			uids[kept++] = uids[i];
 	b->len = kept * sizeof(*uids);
-}
-
-static void closedirp(DIR **d)
-{
-	if (*d)
-		closedir(*d);
 }
 
 int tallies_list(const char *runtime_dir, struct buf *out)

@@ -51,12 +51,6 @@ static int user_dir(const char *dir, uint32_t uid)
 	return r < 0 ? r : open_dir(own);
 }
 
-static void closedirp(DIR **d)
-{
-	if (*d)
-		closedir(*d);
-}
-
 /* -EEXIST: there is a step from REFUSED on. Those before DONE, for which a later one stands, are removed on the way. */
 static int look(int fd, uint32_t refused, uint32_t done)
 {
