@@ -85,14 +85,6 @@ static int unlock_all(struct adopt_plan *p, struct fault *f)
 	return result;
 }
 
-static bool any_listed(const struct adopt_plan *p)
-{
-	for (size_t i = 0; i < adopt_plan_count(p); i++)
-		if (adopt_plan_user(p, i)->listed)
-			return true;
-	return false;
-}
-
 static int change_users(struct adopt_plan *p, struct fault *f)
 {
 	int locked, unlocked, r;
@@ -115,7 +107,7 @@ int adopt_apply(struct adopt_plan *p, struct fault *f)
 
 	if (r == 0 && adopt_plan_changes(p))
 		r = change_users(p, f);
-	return r == 0 && !any_listed(p) ? adopt_host_profile(false, f) : r;
+	return r == 0 && !adopt_plan_any_listed(p) ? adopt_host_profile(false, f) : r;
 }
 
 int adopt_restore(struct fault *f)
@@ -124,7 +116,7 @@ int adopt_restore(struct fault *f)
 	AUTO_CLOSE int lock = -1;
 	int r;
 
-	if (access(MUSTER_ADOPTED, F_OK) < 0)
+	if (access(MUSTER_ADOPTED, F_OK) < 0 && !adopt_profile_is_on())
 		return 0;
 	lock = adopt_host_lock_out_others(f);
 	r = lock < 0 ? lock : adopt_plan_make(&p, true, f);

@@ -313,6 +313,14 @@ unsigned adopt_plan_changes(const struct adopt_plan *p)
 	return (unsigned)adopt_plan_count(p) - count(p, ADOPT_NOTHING) - count(p, ADOPT_BLOCKED);
 }
 
+bool adopt_plan_any_listed(const struct adopt_plan *p)
+{
+	for (size_t i = 0; i < adopt_plan_count(p); i++)
+		if (adopt_plan_user(p, i)->listed)
+			return true;
+	return false;
+}
+
 bool adopt_plan_needs_profile(const struct adopt_plan *p)
 {
 	for (size_t i = 0; i < adopt_plan_count(p); i++) {

@@ -18,14 +18,6 @@ static void tell_user(struct doctor *d, const struct adopt_user *u)
 		doctor_tell(d, &f, "%s: %s", u->name, u->why);
 }
 
-static bool any_listed(const struct adopt_plan *p)
-{
-	for (size_t i = 0; i < adopt_plan_count(p); i++)
-		if (adopt_plan_user(p, i)->listed)
-			return true;
-	return false;
-}
-
 void doctor_adopt(struct doctor *d)
 {
 	CLEANUP(adopt_plan_done) struct adopt_plan p = {0};
@@ -46,7 +38,7 @@ void doctor_adopt(struct doctor *d)
 	}
 	for (size_t i = 0; i < adopt_plan_count(&p); i++)
 		tell_user(d, adopt_plan_user(&p, i));
-	if (any_listed(&p) && !p.profile)
+	if (adopt_plan_any_listed(&p) && !p.profile)
 		doctor_tell(d, &f,
 			    "PAM does not ask muster about those in the list: their local "
 			    "passwords are locked, and keys "

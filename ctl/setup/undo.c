@@ -132,7 +132,7 @@ static int undo_part(const struct part *p, bool all, struct fault *f)
 		return 0;
 	}
 	fault_set(f, -EKEYREJECTED, "%s still names muster: it was edited by hand", p->name);
-	fault_hint(f, "take those lines out, or run 'pam-auth-update --force --package --disable muster muster-gate', "
+	fault_hint(f, "take those lines out, or run 'pam-auth-update --force --package --disable muster muster-gate muster-adopt', "
 		      "which drops other edits, too");
 	return -EKEYREJECTED;
 }
