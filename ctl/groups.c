@@ -52,35 +52,19 @@ static void json_row(struct json_object *list, const struct snapshot_group *g, b
 	json_object_array_add(list, o);
 }
 
-static int row(struct table *table, struct json_object *list, const struct snapshot_group *g, bool local)
+struct listing {
+	struct table *table;
+	struct json_object *list; /* or NULL */
+};
+
+static int row(void *context, const struct snapshot_group *g, bool local)
 {
-	if (!list)
-		return table_row(table, g);
-	json_row(list, g, local);
+	const struct listing *l = context;
+
+	if (!l->list)
+		return table_row(l->table, g);
+	json_row(l->list, g, local);
 	return 0;
-}
-
-static int walk(struct snapshot *nss, struct table *table, struct json_object *list)
-{
-	CLEANUP(buf_done) struct buf buf = {0};
-	struct snapshot_group g;
-	uint32_t place = 0;
-	int r;
-
-	for (uint32_t after = 0; (r = snapshot_group_next(nss, after, &buf, &g)) == 0;
-	     after = g.gid) {
-		r = row(table, list, &g, false);
-		if (r < 0)
-			return r;
-	}
-	if (r != -ESRCH)
-		return r;
-	while ((r = snapshot_local_group_next(nss, &place, &buf, &g)) == 0) {
-		r = row(table, list, &g, true);
-		if (r < 0)
-			return r;
-	}
-	return r == -ESRCH ? 0 : r;
 }
 
 static int list_groups(struct snapshot *nss, const struct groups_options *o)
@@ -92,7 +76,7 @@ static int list_groups(struct snapshot *nss, const struct groups_options *o)
 	table_init(&table, columns);
 	r = snapshot_load(nss);
 	if (r == 0)
-		r = walk(nss, &table, list);
+		r = view_each_group(nss, row, &(struct listing){&table, list});
 	if (r < 0) {
 		json_object_put(list);
 		return r;

@@ -145,3 +145,25 @@ bool view_name_is_local(const char *name)
 	return local_load(MUSTER_ETC, &local, error) < 0 ||
 	       (local_user(local, name, &uid, &gid) == 0 && !local_is_adopted(local, name));
 }
+
+int view_each_group(struct snapshot *nss, view_group_fn *fn, void *context)
+{
+	CLEANUP(buf_done) struct buf buf = {0};
+	struct snapshot_group g;
+	uint32_t place = 0;
+	int r;
+
+	for (uint32_t after = 0; (r = snapshot_group_next(nss, after, &buf, &g)) == 0; after = g.gid) {
+		r = fn(context, &g, false);
+		if (r < 0)
+			return r;
+	}
+	if (r != -ESRCH)
+		return r;
+	while ((r = snapshot_local_group_next(nss, &place, &buf, &g)) == 0) {
+		r = fn(context, &g, true);
+		if (r < 0)
+			return r;
+	}
+	return r == -ESRCH ? 0 : r;
+}

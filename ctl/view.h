@@ -55,4 +55,11 @@ int view_reject(struct view *v, const char *name, struct buf *buf, struct reject
  */
 bool view_name_is_local(const char *name);
 
+/*
+ * Calls FN for each group in NSS, by gid, and then for the local ones (LOCAL) that users of the directory are in. G is good during
+ * the call only. 0; what FN returned, when negative; -errno.
+ */
+typedef int view_group_fn(void *context, const struct snapshot_group *g, bool local);
+int view_each_group(struct snapshot *nss, view_group_fn *fn, void *context) MUST_CHECK;
+
 #endif

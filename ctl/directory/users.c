@@ -244,20 +244,17 @@ static const struct option_spec delete_options[] = {
 	{0},
 };
 
+static int delete(struct session *s, struct json_object *user, const void *options)
+{
+	int r = session_note(s, user, "deleted");
+
+	(void)options;
+	return r < 0 ? r : user_delete(&s->edit, user);
+}
+
 static enum exit_code run_delete(const struct invocation *in)
 {
-	AUTO_SESSION struct session s = SESSION_NONE;
-	struct json_object *user;
-	int r = session_open(&s, in->options, STORE_EDIT);
-
-	for (int i = 0; r == 0 && i < in->n_args; i++) {
-		r = user_find(&s.edit, in->args[i], &user);
-		if (r == 0)
-			r = session_note(&s, user, "deleted");
-		if (r == 0)
-			r = user_delete(&s.edit, user);
-	}
-	return session_finish(&s, r);
+	return session_each_user(in, delete);
 }
 
 const struct command action_delete = {
