@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "common/factor.h"
 #include "common/names.h"
 #include "common/paths.h"
 #include "common/tally_list.h"
@@ -74,11 +75,13 @@ static void group_names_done(struct group_names *n)
 	buf_done(&n->names);
 }
 
-static int group_names_add(struct group_names *n, const struct snapshot_group *g)
+static int group_names_add(void *context, const struct snapshot_group *g, bool local)
 {
+	struct group_names *n = context;
 	const struct group_name entry = {.gid = g->gid, .name_at = n->names.len};
 	int r = buf_add(&n->names, g->name, strlen(g->name) + 1);
 
+	(void)local;
 	return r < 0 ? r : buf_add(&n->groups, &entry, sizeof(entry));
 }
 
@@ -92,28 +95,12 @@ static int compare_gid(const void *gid, const void *entry)
 
 static int group_names_load(struct group_names *n, struct snapshot *nss)
 {
-	CLEANUP(buf_done) struct buf buf = {0};
-	struct snapshot_group g;
-	uint32_t place = 0;
-	int r;
+	int r = view_each_group(nss, group_names_add, n);
 
-	for (uint32_t after = 0; (r = snapshot_group_next(nss, after, &buf, &g)) == 0;
-	     after = g.gid) {
-		r = group_names_add(n, &g);
-		if (r < 0)
-			return r;
-	}
-	if (r != -ESRCH)
-		return r;
-	while ((r = snapshot_local_group_next(nss, &place, &buf, &g)) == 0) {
-		r = group_names_add(n, &g);
-		if (r < 0)
-			return r;
-	}
 	if (n->groups.len)
 		qsort(n->groups.data, n->groups.len / sizeof(struct group_name), sizeof(struct group_name),
 		      compare_gid);
-	return r == -ESRCH ? 0 : r;
+	return r;
 }
 
 /* NULL when there is none. */
@@ -179,8 +166,7 @@ static void fill_dates(struct user_row *row, const struct account *a, int64_t no
 		row->password_expires_at = a->password_expires_at;
 	row->password_expired = a->password_expired ||
 				(row->password_expires_at != 0 && now >= row->password_expires_at);
-	row->mfa_excluded =
-		a->mfa_exclusion && (a->mfa_exclusion_until == 0 || now < a->mfa_exclusion_until);
+	row->mfa_excluded = factor_is_excluded(a, now);
 	if (row->mfa_excluded)
 		row->mfa_excluded_until = a->mfa_exclusion_until;
 	row->scheduled_state = "";
@@ -215,8 +201,8 @@ static int fill_account(struct walk *w, struct user_row *row)
 	row->verdict = reason_name(j.password.reason);
 	row->activated = a.activated;
 	row->locked = a.account_locked;
-	row->mfa_required = a.mfa_required;
-	row->mfa = a.mfa_configured || *a.totp_secret;
+	row->mfa_required = factor_is_wanted(&a);
+	row->mfa = factor_is_set_up(&a, &v->policy);
 	row->password_never_expires = a.password_never_expires;
 	row->ssh_keys = a.ssh_keys.count;
 	fill_dates(row, &a, v->now);

@@ -55,6 +55,7 @@ def listed(endpoint, *argv):
     ("mfa", {"dora"}),
     ("mfa_excluded", {"frida"}),
     ("mfa_required and not mfa", {"frida"}),
+    ("mfa_required and mfa", {"dora"}),
     ("not groups", {"frida", "gone", *NEVER_PASSES} - {"suspended"}),
     ("groups = devs", {"dora", "suspended"}),
     ("groups ~ NAME49", {"erik"}),
