@@ -81,3 +81,8 @@ const char *first_line(const char *text, char out[static FIRST_LINE_SIZE])
 	out[len] = '\0';
 	return out;
 }
+
+bool systemd_runs(void)
+{
+	return access("/run/systemd/system", F_OK) == 0;
+}

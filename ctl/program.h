@@ -12,6 +12,9 @@
  */
 int program_run(const char *const *argv, int limit_ms, struct buf *out) MUST_CHECK;
 
+/* Is systemd process 1 here? */
+bool systemd_runs(void);
+
 /* The first line of TEXT, cut for a message. */
 #define FIRST_LINE_SIZE 160
 const char *first_line(const char *text, char out[static FIRST_LINE_SIZE]);

@@ -8,6 +8,7 @@
 #include "common/agent.h"
 #include "common/wire.h"
 #include "ctl/doctor/doctor.h"
+#include "ctl/program.h"
 
 #define ROOT_SOCKET   MUSTER_RUNTIME_DIR "/private/agent.sock"
 #define PUBLIC_SOCKET MUSTER_RUNTIME_DIR "/public.sock"
@@ -50,11 +51,6 @@ static int knock(const char *path)
 	int r = doctor_listens(path, &sock);
 
 	return r == 0 ? ask(sock) : r;
-}
-
-static bool systemd_runs(void)
-{
-	return access("/run/systemd/system", F_OK) == 0;
 }
 
 static bool unit_enabled(void)

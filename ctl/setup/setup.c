@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ctl/commands.h"
+#include "ctl/program.h"
 #include "ctl/setup/apply.h"
 #include "ctl/setup/files.h"
 #include "ctl/setup/say.h"
@@ -87,7 +88,7 @@ static enum exit_code switch_on(const struct setup_order *o)
 	if (o->try_ms) {
 		span_text(o->try_ms / 1000, span);
 		printf("It is undone in %s, or by a reboot, unless you run: musterctl setup --confirm\n", span);
-		if (access("/run/systemd/system", F_OK) < 0)
+		if (!systemd_runs())
 			message_warning(
 				"without systemd a reboot does not undo it: then run 'musterctl setup --rollback'");
 	}
@@ -127,7 +128,8 @@ const struct command command_setup = {
 	.name = "setup",
 	.summary = "Switches muster on in nsswitch.conf and PAM, having proved that local users notice nothing.",
 	.details = "PAM is changed by pam-auth-update. What goes wrong on the way is undone.\n"
-		   "Exit code 0: done, or nothing to change; 1: a check or a proof failed, nothing is changed;\n"
+		   "Exit code 0: done, or nothing to change; 1: a check or a proof failed, nothing is changed, or some of it\n"
+		   "could not be taken out;\n"
 		   "2: wrong usage, or an error: what it says is how things are.",
 	.options = options,
 	.options_size = sizeof(struct setup_options),

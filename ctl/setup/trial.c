@@ -42,11 +42,6 @@ bool trial_pending(void)
 	return access(SETUP_TRY, F_OK) == 0;
 }
 
-static bool systemd_runs(void)
-{
-	return access("/run/systemd/system", F_OK) == 0;
-}
-
 static int start_timer(int64_t ms, struct fault *f)
 {
 	AUTO_FREE char *when = str_format("--on-active=%" PRId64 "ms", ms);
