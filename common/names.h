@@ -12,7 +12,7 @@
 
 #define NAME_MAX_LEN 32
 #define OBJECT_ID_MAX 64
-#define ID_FLOOR     1000u		/* nothing below ever leaves the NSS module (N10) */
+#define ID_FLOOR     1000u		/* no id of the directory's below ever leaves the NSS module (N10); but see local_gid_ok() */
 #define ID_HASH_BASE 1879048192u	/* 0x70000000: ids of our own making lie here, */
 #define ID_HASH_SPAN (1u << 28)		/* up to 2147483647 */
 #define ID_TOP	     2147483647u
@@ -30,7 +30,7 @@ size_t name_span(const char *s, size_t room);
  * groups alike.
  */
 bool name_reserved(const char *name);
-/* The floor that every reader enforces: ID_FLOOR..ID_TOP, not 65534, 65535. */
+/* The floor that every reader enforces for what is the directory's: ID_FLOOR..ID_TOP, not 65534, 65535. */
 static inline bool id_floor_ok(uint32_t id)
 {
 	return id >= ID_FLOOR && id <= ID_TOP && id != 65534 && id != 65535;
@@ -64,7 +64,6 @@ bool gecos_valid(const char *s);
 bool home_valid(const char *s);
 bool shell_valid(const char *s);
 /* Directory object ids: 1..OBJECT_ID_MAX of [A-Za-z0-9._-]. */
-#define OBJECT_ID_MAX 64
 bool object_id_valid(const char *s);
 
 /* Well-formed UTF-8 without controls, of any length: it can be shown as it is. */

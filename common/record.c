@@ -44,6 +44,7 @@ static const struct field account_fields[] = {
 	FIELD(36, U64, account, access_allow),
 	FIELD(37, U64, account, access_deny),
 	FIELD(38, BOOL, account, mfa_required),
+	/* 39 was never used */
 	FIELD(40, BOOL, account, adopted),
 };
 
@@ -75,7 +76,7 @@ static const struct field policy_fields[] = {
 	FIELD(9, BOOL, policy, password_ldap),   FIELD(10, STRING, policy, portal_url),
 	FIELD(11, STRING, policy, dummy_hash),   FIELD(12, STRLIST, policy, reason_services),
 	FIELD(13, ACCESS, policy, access),       FIELD(14, ZONE, policy, zone),
-	FIELD(16, STRLIST, policy, totp_services),
+	FIELD(16, STRLIST, policy, totp_services), /* 15 was never used */
 	FIELD(17, STRLIST, policy, totp_except), FIELD(18, BOOL, policy, totp_wanted),
 };
 

@@ -57,13 +57,13 @@ static int put_count(uint32_t n, struct buf *out)
 
 static int put_rule(const struct access_rule *rule, struct buf *out)
 {
+	uint8_t flags = (rule->allow ? FLAG_ALLOW : 0) | (rule->group_unknown ? FLAG_GROUP_UNKNOWN : 0);
 	uint32_t line = htole32(rule->line);
-	int r = put_count((rule->allow ? FLAG_ALLOW : 0) |
-				  (rule->group_unknown ? FLAG_GROUP_UNKNOWN : 0),
-			  out);
+	int r;
 
 	if (rule->n_spans > ACCESS_SPANS_MAX || !strlist_valid(&rule->services))
 		return -EINVAL;
+	r = buf_add(out, &flags, sizeof(flags));
 	if (r == 0)
 		r = buf_add(out, &line, sizeof(line));
 	if (r == 0)

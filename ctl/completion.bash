@@ -63,7 +63,7 @@ _musterctl()
 	--state) words="ACTIVATED STAGED SUSPENDED" ;;
 	--service) words="sshd login sudo su cron" ;;
 	--try) words="5 10 30" ;;
-	--at | --offline | --until | --where | --columns | --displayname | --email | --uid | --gid | --shell | --home | --username | --system | \
+	--at | --offline | --until | --where | --columns | --issuer | --displayname | --email | --uid | --gid | --shell | --home | --username | --system | \
 		--posix) return ;;
 	*)
 		command=$(_musterctl_command)

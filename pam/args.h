@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 struct args {
-	bool use_first_pass; /* take the password already asked for; never ask */
+	bool use_first_pass; /* take the password already asked for; never ask for one */
 	bool gate;           /* account phase: repeat the verdict without a word */
 	bool adopt;          /* local users whom the directory has taken over are ours, too */
 	const char *

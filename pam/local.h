@@ -1,4 +1,4 @@
-/* Local users are none of our business: they are recognised before anything else (P12). */
+/* Local users are none of our business, those who were taken over apart: they are recognised before anything else (P12). */
 #ifndef PAM_LOCAL_H
 #define PAM_LOCAL_H
 

@@ -1,4 +1,4 @@
-/* The answers of the module, a function a phase. C passed call_begin(): its user is not local. PAM codes. */
+/* The answers of the module, a function a phase. C passed call_begin(): its user is not local, or taken over. PAM codes. */
 #ifndef PAM_PHASES_H
 #define PAM_PHASES_H
 
