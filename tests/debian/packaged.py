@@ -24,15 +24,18 @@ def newer_packages():
     """The same with a higher version."""
     folder = pathlib.Path("/var/tmp/newer")
     if not folder.exists():
-        folder.mkdir()
+        aside = folder.with_suffix(".new")
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
         for path in packages():
-            tree = folder / path.name.partition("_")[0]
+            tree = aside / path.name.partition("_")[0]
             run("dpkg-deb", "--raw-extract", path, tree)
             control = tree / "DEBIAN/control"
             version, = re.findall(r"(?m)^Version: (.*)", control.read_text())
             control.write_text(control.read_text().replace(version, NEW))
-            run("dpkg-deb", "--root-owner-group", "--build", tree, folder / (tree.name + ".deb"))
+            run("dpkg-deb", "--root-owner-group", "--build", tree, aside / (tree.name + ".deb"))
             shutil.rmtree(tree)
+        aside.rename(folder)
     return [folder / (name + ".deb") for name in NAMES]
 
 

@@ -36,9 +36,9 @@ def test_rolled_back(off):
         assert "systemctl stop" not in log and log.index("PAM is as it was before") < log.rindex("Starting systemd-user-sessions")
         assert "0 loaded units" in machine.run("systemctl", "list-units", "--failed").stdout
         before = read()
-        machine.run("musterctl", "setup", "--try", "10s")
+        machine.run("musterctl", "setup", "--try", "25s")
         on = read()
-        wait_for(lambda: not (STATE / "setup/try").exists(), 60)
+        wait_for(lambda: not (STATE / "setup/try").exists(), 120)
         wait_for(lambda: machine.run("systemctl", "is-active", SERVICE, check=False).stdout == "inactive\n", 30)
         assert read() == before != on
         machine.run("musterctl", "setup", "--try", "1")

@@ -13,26 +13,27 @@ from snapshot import Snapshot
 
 GROUP, NSSWITCH = pathlib.Path("/etc/group"), pathlib.Path("/etc/nsswitch.conf")
 SUDOERS = pathlib.Path("/etc/sudoers.d/zz-test")
-LINE = "Ops on call = plugdev, testdock\n"
-DOCK = 911
+LINE = "Ops on call = plugtest, testdock\n"
+PLUG, DOCK = 910, 911
 
 
 @pytest.fixture(scope="module", autouse=True)
 def directory(endpoint):
     run("groupadd", "--gid", DOCK, "testdock")
-    run("usermod", "-aG", "plugdev", "alice")
+    run("groupadd", "--gid", PLUG, "plugtest")
+    run("usermod", "-aG", "plugtest", "alice")
     endpoint.user("dora")
     endpoint.user("erik")
     yield
     run("groupdel", "testdock")
-    run("gpasswd", "-d", "alice", "plugdev")
+    run("groupdel", "plugtest")
 
 
 @pytest.fixture(autouse=True)
 def granted(endpoint):
     """dora is in both, erik in none."""
     endpoint.group("Ops on call", ["dora"])
-    endpoint.group("plugdev", ["erik"])  # a name is not enough
+    endpoint.group("plugtest", ["erik"])  # a name is not enough
     endpoint.posix_group("testdock", DOCK, ["erik"])  # nor is asking for it
     with configured(endpoint, LINE):
         endpoint.publish()
@@ -76,11 +77,11 @@ def listed(key):
 
 
 def test_id_and_getent_agree(merged):
-    assert groups_of("dora") == ["dora", "plugdev", "testdock"] == run_as("dora", "id", "-Gn").stdout.split()
-    assert listed("plugdev") == "plugdev:x:46:alice,dora" == listed(46)
+    assert groups_of("dora") == ["dora", "plugtest", "testdock"] == run_as("dora", "id", "-Gn").stdout.split()
+    assert listed("plugtest") == "plugtest:x:910:alice,dora" == listed(910)
     assert listed("testdock") == f"testdock:x:{DOCK}:dora" == listed(DOCK)
-    assert run("su", "dora", "-c", "id -Gn").stdout.split() == ["dora", "plugdev", "testdock"]
-    assert groups_of("erik") == ["erik"] and groups_of("alice") == ["alice", "plugdev"]
+    assert run("su", "dora", "-c", "id -Gn").stdout.split() == ["dora", "plugtest", "testdock"]
+    assert groups_of("erik") == ["erik"] and groups_of("alice") == ["alice", "plugtest"]
     assert listed("sudo") and listed("root") == "root:x:0:"  # what files alone has is as it was
     assert run("getent", "group", "nobody-here", check=False).returncode == 2
 
@@ -89,35 +90,35 @@ def test_id_and_getent_agree(merged):
 def test_without_merge(line):
     """Who is in which group is right; only the lists are /etc/group's alone."""
     with nsswitch(line):
-        assert groups_of("dora") == ["dora", "plugdev", "testdock"] == run_as("dora", "id", "-Gn").stdout.split()
-        assert listed("plugdev") == "plugdev:x:46:alice"
+        assert groups_of("dora") == ["dora", "plugtest", "testdock"] == run_as("dora", "id", "-Gn").stdout.split()
+        assert listed("plugtest") == "plugtest:x:910:alice"
 
 
 def test_initgroups_line(merged):
     with nsswitch("files [SUCCESS=merge] muster\ninitgroups: files [SUCCESS=continue] muster"):
-        assert groups_of("dora") == ["dora", "plugdev", "testdock"]
+        assert groups_of("dora") == ["dora", "plugtest", "testdock"]
 
 
 def test_enumeration_has_each_once(merged):
     names = [g.gr_name for g in grp.getgrall()]
-    assert names.count("plugdev") == names.count("testdock") == 1
+    assert names.count("plugtest") == names.count("testdock") == 1
 
 
 def test_ssh_session(endpoint, sshd):
-    assert sshd.login("dora", key=endpoint.key, command="id -Gn").output.split() == ["dora", "plugdev", "testdock"]
+    assert sshd.login("dora", key=endpoint.key, command="id -Gn").output.split() == ["dora", "plugtest", "testdock"]
     assert sshd.login("erik", key=endpoint.key, command="id -Gn").output.split() == ["erik"]
 
 
 def test_removal_acts_at_the_next_generation(endpoint, merged):
     endpoint.group("Ops on call", ["erik"])
     endpoint.publish()
-    assert (groups_of("dora"), groups_of("erik")) == (["dora"], ["erik", "plugdev", "testdock"])
-    assert listed("plugdev") == "plugdev:x:46:alice,erik"
+    assert (groups_of("dora"), groups_of("erik")) == (["dora"], ["erik", "plugtest", "testdock"])
+    assert listed("plugtest") == "plugtest:x:910:alice,erik"
     endpoint.change("erik", state="SUSPENDED")  # still in it, as in all groups, and let in by nobody
     assert run("su", "erik", "-c", "true", check=False).returncode
     endpoint.forget("erik")
     endpoint.publish()
-    assert groups_of("erik") == ["erik"] and listed("plugdev") == "plugdev:x:46:alice"
+    assert groups_of("erik") == ["erik"] and listed("plugtest") == "plugtest:x:910:alice"
     endpoint.user("erik")
 
 
@@ -126,9 +127,9 @@ def test_configuration_and_local_groups_count_at_once(endpoint, merged):
     with Agent():
         try:
             GROUP.write_text(before.replace(f"testdock:x:{DOCK}:", "testdock:x:912:"))
-            wait_for(lambda: run("id", "-G", "dora").stdout.split()[1:] == ["46", "912"])
+            wait_for(lambda: run("id", "-G", "dora").stdout.split()[1:] == ["910", "912"])
             GROUP.write_text(re.sub("(?m)^testdock:.*\n", "", before))
-            wait_for(lambda: groups_of("dora") == ["dora", "plugdev"])
+            wait_for(lambda: groups_of("dora") == ["dora", "plugtest"])
             assert run("getent", "group", str(DOCK), check=False).returncode == 2
         finally:
             GROUP.write_text(before)
@@ -139,7 +140,7 @@ def test_configuration_and_local_groups_count_at_once(endpoint, merged):
 
 def test_sudo_sees_it_at_once(endpoint, sshd, merged):
     """In a session that is open: %:group asks each time; %group goes by what the session was given when it began."""
-    SUDOERS.write_text("%:plugdev ALL = NOPASSWD: /usr/bin/id\n%testdock ALL = NOPASSWD: /usr/bin/pwd\n")
+    SUDOERS.write_text("%:plugtest ALL = NOPASSWD: /usr/bin/id\n%testdock ALL = NOPASSWD: /usr/bin/pwd\n")
     SUDOERS.chmod(0o440)
     asking, remembering = "sudo -n id -u", "cd / && sudo -n pwd"
     endpoint.group("Ops on call", ["erik"])
@@ -170,7 +171,7 @@ def test_what_may_not_be_given_is_told(endpoint, merged):
             endpoint.group("Others", ["dora"])
             said = endpoint.publish().stderr
             assert "left_out kind=local_group name=toor " in said and "gid_root" in said and "kind=local_group name=no-such " in said
-            assert run("id", "-G", "dora").stdout.split()[1:] == ["46", str(DOCK)]
+            assert run("id", "-G", "dora").stdout.split()[1:] == [str(PLUG), str(DOCK)]
             assert listed("root") == "root:x:0:"
             assert "group_missing" in endpoint.musterctl("status").stdout
     finally:
@@ -178,7 +179,7 @@ def test_what_may_not_be_given_is_told(endpoint, merged):
     with configured(endpoint, "Others = root\n"):
         done = endpoint.publish(check=False)
         assert done.returncode and "nobody of the directory can be in root" in done.stderr
-    assert groups_of("dora") == ["dora", "plugdev", "testdock"]
+    assert groups_of("dora") == ["dora", "plugtest", "testdock"]
 
 
 @pytest.mark.parametrize("damage", ["gone", "damaged"])
@@ -190,8 +191,8 @@ def test_local_groups_do_not_depend_on_us(endpoint, merged, damage):
         if damage == "damaged":
             path.write_bytes(bytes(b ^ 255 for b in data))
     try:
-        assert listed("root") == "root:x:0:" and listed("plugdev") == "plugdev:x:46:alice" == listed(46)
-        assert groups_of("alice") == ["alice", "plugdev"] and "plugdev" in [g.gr_name for g in grp.getgrall()]
+        assert listed("root") == "root:x:0:" and listed("plugtest") == "plugtest:x:910:alice" == listed(910)
+        assert groups_of("alice") == ["alice", "plugtest"] and "plugtest" in [g.gr_name for g in grp.getgrall()]
     finally:
         for folder in (RUN, STATE):
             (folder / "nss.snapshot").unlink(missing_ok=True)
@@ -201,14 +202,14 @@ def test_local_groups_do_not_depend_on_us(endpoint, merged, damage):
 def test_setup_writes_the_line(endpoint):
     with nsswitch("files systemd"):
         endpoint.musterctl("setup")
-        assert groups_of("dora") == ["dora", "plugdev", "testdock"] and listed("plugdev") == "plugdev:x:46:alice,dora"
+        assert groups_of("dora") == ["dora", "plugtest", "testdock"] and listed("plugtest") == "plugtest:x:910:alice,dora"
 
 
 def test_musterctl_shows_them(endpoint):
     groups = {g["name"]: g for g in json.loads(endpoint.musterctl("groups", "--json").stdout)}
-    assert groups["plugdev"] == {"name": "plugdev", "gid": 46, "members": ["dora"], "local": True}
+    assert groups["plugtest"] == {"name": "plugtest", "gid": 910, "members": ["dora"], "local": True}
     users = {u["name"]: u for u in json.loads(endpoint.musterctl("users", "--json").stdout)}
-    assert users["dora"]["groups"] == ["plugdev", "testdock"] and users["erik"]["groups"] == []
+    assert users["dora"]["groups"] == ["plugtest", "testdock"] and users["erik"]["groups"] == []
 
 
 def test_doctor(endpoint):
@@ -231,5 +232,5 @@ def test_doctor(endpoint):
 
 def test_second_reader():
     s = Snapshot(RUN / "nss.snapshot")
-    assert s.local_groups == {"plugdev": {"gid": 46, "members": ["dora"]}, "testdock": {"gid": DOCK, "members": ["dora"]}}
-    assert s.local_gids == {s.users["dora"]["uid"]: [46, DOCK]}
+    assert s.local_groups == {"plugtest": {"gid": 910, "members": ["dora"]}, "testdock": {"gid": DOCK, "members": ["dora"]}}
+    assert s.local_gids == {s.users["dora"]["uid"]: [PLUG, DOCK]}

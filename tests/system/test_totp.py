@@ -41,7 +41,7 @@ def talk(argv, *answers):
     pty = pexpect.spawn(argv[0], argv[1:], encoding="utf-8", timeout=60, echo=False)
     prompts, shown, answers = [], "", list(answers)
     try:
-        while pty.expect([r"([^\r\n]*): ?$", pexpect.EOF]) == 0:
+        while pty.expect([r"([^\r\n]*(?:[Pp]assword|Verification code)[^\r\n]*): ?$", pexpect.EOF]) == 0:
             shown += pty.before
             prompts.append(pty.match.group(1))
             if not answers:

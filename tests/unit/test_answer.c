@@ -17,6 +17,9 @@ static struct policy policy;
 static struct agent_answer answered;
 static int asked; /* how often the directory was to be asked */
 static int pretended; /* and how often only as if */
+static int verified;  /* how often about a password */
+static const char *expected_password; /* "": as much time is to pass */
+static bool password_ldap;
 
 int engine_refresh(struct engine *e, const char *id, int64_t max_age_ms, int64_t deadline_ms)
 {
@@ -39,9 +42,10 @@ void engine_poke(struct engine *e, const char *id, int64_t max_age_ms)
 
 int subject_load(const char *name, struct subject *s)
 {
+	s->policy = policy;
+	s->policy.password_ldap = password_ldap;
 	if (strcmp(name, "dora") != 0)
 		return -ESRCH;
-	s->policy = policy;
 	s->account = (struct account){.id = "d", .name = "dora", .uid = DORA};
 	return 0;
 }
@@ -77,8 +81,10 @@ enum reason login_unasked(const struct subject *s)
 
 struct login_word auth_ask(struct auth *a, const struct subject *s, const char *password, const char *code)
 {
-	(void)a, (void)s, (void)password;
-	assert_string_equal(code, "654321");
+	(void)a, (void)s;
+	verified++;
+	assert_string_equal(password, expected_password);
+	assert_string_equal(code, *expected_password ? "654321" : "");
 	return (struct login_word){.reason = REASON_UNAVAILABLE};
 }
 
@@ -146,6 +152,23 @@ static void test_root_asks_about_anybody(void **state)
 	assert_int_equal(pretended, 1); /* it takes as long */
 }
 
+/* Root asks what the directory says of a password, and the code goes with it; of a name that nobody has, the time is asked for. */
+static void test_password_of_the_directory(void **state)
+{
+	(void)state;
+	password_ldap = true;
+	verified = 0;
+	expected_password = "x";
+	assert_int_equal(ask("dora", 0, FRAME_PASSWORD, 0), 0);
+	assert_int_equal(verified, 1);
+	assert_int_equal(answered.reason, REASON_UNAVAILABLE);
+	expected_password = "";
+	assert_int_equal(ask("emil", 0, FRAME_PASSWORD, 0), 0);
+	assert_int_equal(verified, 2);
+	assert_int_equal(answered.reason, REASON_UNKNOWN_USER);
+	password_ldap = false;
+}
+
 static void test_users_ask_about_themselves(void **state)
 {
 	(void)state;
@@ -197,6 +220,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_root_asks_about_anybody),
+		cmocka_unit_test(test_password_of_the_directory),
 		cmocka_unit_test(test_users_ask_about_themselves),
 		cmocka_unit_test(test_not_about_others),
 		cmocka_unit_test(test_wrong_code),
