@@ -14,11 +14,10 @@ static bool may_stay(struct snapshot *s, uint32_t uid)
 {
 	CLEANUP(buf_wipe) struct buf record = {0};
 	struct account a;
-	uint32_t found;
-	int r = uid > 0 ? snapshot_account_next(s, uid - 1, &record, &found) : -ESRCH;
+	int r = snapshot_account_by_uid(s, uid, &record);
 
-	if (r < 0 || found != uid)
-		return r < 0 && r != -ESRCH;
+	if (r < 0)
+		return r != -ESRCH;
 	return record_account_unpack(record.data, record.len, &a) < 0 || a.bound;
 }
 

@@ -67,14 +67,11 @@ static int judge(struct session_judge *j, struct session_user *ret)
 int session_judge_uid(struct session_judge *j, uint32_t uid, struct session_user *ret)
 {
 	const struct snapshot_info *info = snapshot_info(j->snapshot);
-	uint32_t found;
 	int r;
 
 	if (!id_floor_ok(uid) || uid < info->id_min || uid > info->id_max)
 		return -ESRCH;
-	r = snapshot_account_next(j->snapshot, uid - 1, &j->buf, &found);
-	if (r == 0 && found != uid)
-		return -ESRCH;
+	r = snapshot_account_by_uid(j->snapshot, uid, &j->buf);
 	return r < 0 ? r : judge(j, ret);
 }
 

@@ -50,11 +50,8 @@ static int load_policy(struct reporting *r)
 /* The account under UID, good until the next call. -ESRCH. */
 static int find_account(struct reporting *r, uint32_t uid, struct account *ret)
 {
-	uint32_t found;
-	int rc = uid > 0 ? snapshot_account_next(r->published, uid - 1, &r->account_data, &found) : -ESRCH;
+	int rc = snapshot_account_by_uid(r->published, uid, &r->account_data);
 
-	if (rc == 0 && found != uid)
-		rc = -ESRCH;
 	return rc < 0 ? rc : record_account_unpack(r->account_data.data, r->account_data.len, ret);
 }
 

@@ -11,11 +11,8 @@
 /* The account that is published under UID; -ESRCH. */
 static int published_account(struct snapshot *s, uint32_t uid, struct buf *b, struct account *ret)
 {
-	uint32_t found;
-	int r = s && uid > 0 ? snapshot_account_next(s, uid - 1, b, &found) : -ESRCH;
+	int r = s ? snapshot_account_by_uid(s, uid, b) : -ESRCH;
 
-	if (r == 0 && found != uid)
-		r = -ESRCH;
 	return r < 0 ? r : record_account_unpack(b->data, b->len, ret);
 }
 

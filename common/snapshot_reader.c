@@ -344,6 +344,14 @@ int snapshot_account_next(struct snapshot *s, uint32_t after_uid, struct buf *bu
 	return account_query(s, &q, buf, ret_uid);
 }
 
+int snapshot_account_by_uid(struct snapshot *s, uint32_t uid, struct buf *buf)
+{
+	uint32_t found;
+	int r = uid > 0 ? snapshot_account_next(s, uid - 1, buf, &found) : -ESRCH;
+
+	return r == 0 && found != uid ? -ESRCH : r;
+}
+
 static int blob_query(struct snapshot *s, enum snapshot_section_id list, uint16_t type,
 		      uint32_t index, struct buf *buf)
 {

@@ -75,6 +75,7 @@ int snapshot_keys(struct snapshot *s, const char *name, struct buf *buf, struct 
 
 /* pam.snapshot. BUF gets the packed record: record_account_unpack(buf->data, buf->len, …). */
 int snapshot_account(struct snapshot *s, const char *name, struct buf *buf) MUST_CHECK;
+int snapshot_account_by_uid(struct snapshot *s, uint32_t uid, struct buf *buf) MUST_CHECK;
 int snapshot_account_next(struct snapshot *s, uint32_t after_uid, struct buf *buf, uint32_t *ret_uid) MUST_CHECK;
 int snapshot_policy(struct snapshot *s, struct buf *buf) MUST_CHECK;
 int snapshot_status(struct snapshot *s, struct buf *buf) MUST_CHECK;
