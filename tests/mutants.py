@@ -68,12 +68,17 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "a rule for everything shuts what a session is made of": (
         "common/access.c", "return !within_session(service);", "return !within_session(service) || *service;",
         ["test_booted.py::test_access_rules_spare_the_session", "test_access.py::test_everything_but"]),
+    "what systemd does in her slice is taken for hers": (
+        "agentd/proc.c", "strncmp(path, RUNTIME_DIR, strlen(RUNTIME_DIR)) != 0", "*RUNTIME_DIR",
+        ["test_booted.py::test_ended_for_logind_too"]),
+    "an upgrade begins sshd anew": (
+        "debian/musterd.postinst", '[ -z "$2" ] && ', "", ["../debian/test_story.py::test_upgraded_in_mid_session"]),
     "a group that is gone denies nobody": (
         "agentd/world_access.c", "if (!a->rule.allow && w->access_unknown >> place & 1)",
         "if (!a->rule.allow && w->access_unknown >> place & 0)",
         ["test_access.py::test_unknown_group"]),
     "access rules wait for the directory": (
-        "agentd/sync.c", "\t\thurry_rules(c);\n", "\t\t(void)hurry_rules;\n",
+        "agentd/sync.c", "if (c->n_access && hurry_rules(c)", "if (false && hurry_rules(c)",
         ["test_access.py::test_without_the_directory"]),
     "data of a night are stale": (
         "common/verdict.c", "lasted(in->confirmed_at, in->now, lease_s)", "lasted(in->confirmed_at, in->now, lease_s / 1000)",
