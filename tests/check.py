@@ -6,9 +6,9 @@ themselves say they ran (cmocka's totals, automake's results, pytest's report).
 
 --long sets MUSTER_LONG, which endpoint.scaled() asks for: the same tests with the rounds of a nightly run. And it fuzzes.
 
-The system tests mostly wait, so ./check starts a second sandbox for them (--part second): each file is run by whichever of the
-two is free. A third one (--part packages) builds the Debian packages and tests those, on a machine without muster. All meet
-in /build, which they share.
+The system tests mostly wait, so ./check starts a second sandbox for them (--part second): each file is run by whichever is
+free. Another one (--part packages) builds the Debian packages and tests those, on a machine without muster; when it has ended,
+a third one (--part third) takes its place and helps with the system tests. All meet in /build, which they share.
 """
 import argparse
 import contextlib
@@ -192,14 +192,15 @@ def packages(report, _, limit_s=900, options=(), **environ):
         pytest_file(report, path, limit_s, [*options, "-x"], environ)
 
 
-def second(report, halves, **options):
+def helper(report, halves, **options):
     """Wait until everything is built, then take part in the system tests."""
     while not (halves / "built").exists():
         time.sleep(0.5)
     system_half(report, halves, **options)
 
 
-PARTS = {"second": second, "packages": packages}
+HELPERS = ("second", "third")
+PARTS = {"packages": packages, **dict.fromkeys(HELPERS, helper)}
 
 
 def apart(part, halves, **options):
@@ -236,8 +237,9 @@ def take(report, halves, part, limit_s):
 def system(report, halves, **options):
     (halves / "built").touch()
     system_half(report, halves, **options)
-    if (halves / "second.lock").exists():  # one that never began has claimed nothing
-        take(report, halves, "second", 2 * options.get("limit_s", 900))
+    for part in HELPERS:
+        if (halves / f"{part}.lock").exists():  # one that never began has claimed nothing
+            take(report, halves, part, 2 * options.get("limit_s", 900))
 
 
 def mutants(report):
