@@ -290,6 +290,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "the server gets the password alone": (
         "common/login.c", "t->d->ask(t->d, t->s, t->password, code_for_directory(t))",
         't->d->ask(t->d, t->s, t->password, code_for_directory(t) ? "" : "")', ["test_totp_ldap.py::test_the_server_judges"]),
+    "an import is undone by what fell due before": (
+        "ctl/directory/merge.c", "\tif (!tree_array(incoming, \"scheduled\"))\n\t\treturn user_set_state(m->edit, user, state);\n", "",
+        ["test_ctl.py::test_what_is_imported_is_newer"]),
     "a shell that is not there is given": (
         "agentd/local_shell.c", "\t\treturn errno == ENOENT || errno == ENOTDIR || errno == ELOOP;", "\t\treturn false;",
         ["test_homes.py::test_a_shell_that_is_not_there"]),

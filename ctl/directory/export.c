@@ -7,6 +7,7 @@
 #include "ctl/directory/actions.h"
 #include "ctl/directory/columns.h"
 #include "ctl/directory/session.h"
+#include "ctl/directory/state.h"
 #include "ctl/directory/user.h"
 #include "ctl/table.h"
 #include "ctl/text.h"
@@ -160,17 +161,23 @@ static int print_user(const struct json_object *groups_of, const struct json_obj
 	return 0;
 }
 
-static int print_csv(const struct json_object *doc, bool with_secrets)
+/* There is no column for scheduled changes, so the state is the one in force. */
+static int print_csv(struct edit *e, bool with_secrets)
 {
-	struct json_object *users = tree_array(doc, "users"), *groups_of = map_groups(doc);
+	struct json_object *users = tree_array(e->doc, "users"), *groups_of = map_groups(e->doc);
 	int r = groups_of ? 0 : -ENOMEM;
 
 	for (unsigned i = 0; i < n_columns; i++)
 		if (exported(&columns[i], with_secrets))
 			printf("%s%s", i > 0 ? "," : "", columns[i].name);
 	putchar('\n');
-	for (size_t i = 0, n = json_object_array_length(users); r == 0 && i < n; i++)
-		r = print_user(groups_of, json_object_array_get_idx(users, i), with_secrets);
+	for (size_t i = 0, n = json_object_array_length(users); r == 0 && i < n; i++) {
+		struct json_object *user = json_object_array_get_idx(users, i);
+
+		r = user_settle(e, user);
+		if (r == 0)
+			r = print_user(groups_of, user, with_secrets);
+	}
 	json_object_put(groups_of);
 	return r;
 }
@@ -187,7 +194,7 @@ static enum exit_code run(const struct invocation *in)
 	if (r == 0)
 		r = session_open(&s, &directory, STORE_READ);
 	if (r == 0 && o->csv)
-		r = print_csv(s.store.doc, o->with_secrets);
+		r = print_csv(&s.edit, o->with_secrets);
 	if (r < 0)
 		return fault_print(&s.fault, r);
 	if (o->csv)

@@ -8,6 +8,7 @@
 
 #include "common/names.h"
 #include "ctl/directory/group.h"
+#include "ctl/directory/state.h"
 #include "ctl/directory/user.h"
 #include "ctl/message.h"
 
@@ -107,7 +108,10 @@ static int merge_fields(struct edit *e, struct json_object *user,
 	return 0;
 }
 
-/* State and flag must agree; a new user that says nothing gets the default. */
+/*
+ * State and flag must agree; a new user that says nothing gets the default. Unless changes come along, what fell due before
+ * counts no more: the state that comes is the newer word.
+ */
 static int settle_state(struct merge *m, struct json_object *user,
 			const struct json_object *incoming, bool is_new)
 {
@@ -125,9 +129,9 @@ static int settle_state(struct merge *m, struct json_object *user,
 				 flag ? "true" : "false");
 	if (!word && !is_new && !flag)
 		return 0;
-	int r = tree_set_text(m->edit, user, "state", user_state_name(state));
-
-	return r < 0 ? r : tree_set_bool(m->edit, user, "suspended", state == USER_SUSPENDED);
+	if (!tree_array(incoming, "scheduled"))
+		return user_set_state(m->edit, user, state);
+	return user_write_state(m->edit, user, state);
 }
 
 /* "First Last", where there is no displayname. */

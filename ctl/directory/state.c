@@ -31,7 +31,7 @@ static void account_of(const struct json_object *user, struct account *ret)
 						&ret->scheduled[ret->n_scheduled]);
 }
 
-static int write_state(struct edit *e, struct json_object *user, enum user_state state)
+int user_write_state(struct edit *e, struct json_object *user, enum user_state state)
 {
 	int r = tree_set_text(e, user, "state", user_state_name(state));
 
@@ -57,8 +57,7 @@ static void drop_changes(struct edit *e, struct json_object *user, bool ahead,
 		tree_unset(e, user, "scheduled");
 }
 
-/* Makes the state that is in force the recorded one, so that what is due can be forgotten. */
-static int settle(struct edit *e, struct json_object *user)
+int user_settle(struct edit *e, struct json_object *user)
 {
 	struct account a;
 	enum user_state state;
@@ -66,14 +65,14 @@ static int settle(struct edit *e, struct json_object *user)
 	account_of(user, &a);
 	state = verdict_state_at(&a, e->now);
 	drop_changes(e, user, false, USER_STATE_NONE);
-	return state == a.state || state == USER_STATE_NONE ? 0 : write_state(e, user, state);
+	return state == a.state || state == USER_STATE_NONE ? 0 : user_write_state(e, user, state);
 }
 
 int user_set_state(struct edit *e, struct json_object *user, enum user_state state)
 {
-	int r = settle(e, user);
+	int r = user_settle(e, user);
 
-	return r < 0 ? r : write_state(e, user, state);
+	return r < 0 ? r : user_write_state(e, user, state);
 }
 
 int user_schedule(struct edit *e, struct json_object *user, enum user_state state, int64_t at)
@@ -83,7 +82,7 @@ int user_schedule(struct edit *e, struct json_object *user, enum user_state stat
 
 	if (at <= e->now)
 		return fault_set(e->fault, -EINVAL, "a scheduled change must lie ahead");
-	r = settle(e, user);
+	r = user_settle(e, user);
 	if (r < 0)
 		return r;
 	drop_changes(e, user, true, state);
@@ -102,7 +101,7 @@ int user_schedule(struct edit *e, struct json_object *user, enum user_state stat
 
 int user_schedule_cancel(struct edit *e, struct json_object *user)
 {
-	int r = settle(e, user);
+	int r = user_settle(e, user);
 
 	if (r == 0)
 		drop_changes(e, user, true, USER_STATE_NONE);

@@ -5,6 +5,10 @@
 #include "common/account.h"
 #include "ctl/directory/tree.h"
 
+/* STATE is recorded, with the 'suspended' flag that agrees; changes that are due go on to count on top of it. */
+int user_write_state(struct edit *e, struct json_object *user, enum user_state state) MUST_CHECK;
+/* The state that is in force becomes the recorded one, and what is due is forgotten. */
+int user_settle(struct edit *e, struct json_object *user) MUST_CHECK;
 /* Now: STATE, with the 'suspended' flag that agrees. Changes that are due are settled first, later ones stay. */
 int user_set_state(struct edit *e, struct json_object *user, enum user_state state) MUST_CHECK;
 /* At AT, which lies ahead (else -EINVAL), ACTIVATED or SUSPENDED; replaces one to the same state. */

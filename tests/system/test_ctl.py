@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from endpoint import ETC, FAR_AHEAD, NEVER_PASSES, PASSWORD, RUN, STATE, make_key, run
+from endpoint import ETC, FAR_AHEAD, LONG_AGO, NEVER_PASSES, PASSWORD, RUN, STATE, make_key, password_hash, run
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -299,6 +299,23 @@ def test_default_states(own):
         own.musterctl("directory", "import", source)
     source.unlink()
     assert users(own)["ingrid"]["state"] == "STAGED" and users(own)["jonas"]["state"] == "ACTIVATED"
+
+
+def directory_import(endpoint, path, text, **kwargs):
+    path.write_text(text if isinstance(text, str) else json.dumps(text))
+    return endpoint.musterctl("directory", "import", path, **kwargs)
+
+
+def test_what_is_imported_is_newer_than_what_fell_due(own, tmp_path):
+    for name, before, due in (("starter", "STAGED", "ACTIVATED"), ("goer", "ACTIVATED", "SUSPENDED")):
+        directory_import(own, tmp_path / "users", [{"username": name, "state": before, "password_hash": password_hash(PASSWORD),
+                                                    "scheduled": [{"state": due, "scheduledDate": LONG_AGO}]}])
+    assert own.explain("starter") == "ok" and own.explain("goer") == "suspended"
+    # CSV has no schedule: what is in force goes out, and comes back as it was.
+    directory_import(own, tmp_path / "users", own.musterctl("directory", "export", "--csv").stdout, check=False)
+    assert own.explain("starter") == "ok" and own.explain("goer") == "suspended"
+    directory_import(own, tmp_path / "users", "username,state\nstarter,SUSPENDED\n")
+    assert own.explain("starter") == "suspended"
 
 
 def test_many_edit_and_publish_at_once(own):

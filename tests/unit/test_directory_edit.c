@@ -361,7 +361,8 @@ static void test_mfa_enroll(void **state)
 	(void)state;
 	document("{'users':[{'id':'u1','username':'a'}]}");
 	assert_int_equal(user_mfa_enroll(&edit, user("a"), "NEW"), 0);
-	assert_json(user("a"), "{'id':'u1','username':'a','mfa':{'configured':true},'totp_secret':'NEW','totp_enabled':true}");
+	assert_json(user("a"), "{'id':'u1','username':'a','mfa':{'configured':true},'totp_secret':'"
+			       "NEW','totp_enabled':true}");
 	assert_int_equal(user_mfa_enroll(&edit, user("a"), "OTHER"), -EKEYREJECTED);
 	assert_string_equal(tree_text(user("a"), "totp_secret"), "NEW");
 	assert_int_equal(user_mfa_reset(&edit, user("a")), 0);
@@ -375,7 +376,9 @@ static void test_enrolment_uri(void **state)
 	char *uri = enrolment_uri("Ten & Söhne", "a.b@c", "SECRET");
 
 	(void)state;
-	assert_string_equal(uri, "otpauth://totp/Ten%20%26%20S%C3%B6hne:a.b%40c?secret=SECRET&issuer=Ten%20%26%20S%C3%B6hne");
+	assert_string_equal(
+		uri, "otpauth://totp/"
+		     "Ten%20%26%20S%C3%B6hne:a.b%40c?secret=SECRET&issuer=Ten%20%26%20S%C3%B6hne");
 	free(uri);
 	assert_int_equal(enrolment_make_secret(one), 0);
 	assert_int_equal(enrolment_make_secret(other), 0);
@@ -513,6 +516,38 @@ static void test_merge(void **state)
 		    "'removed':['u4']}");
 }
 
+/* What comes is newer than what fell due before, unless it brings a schedule of its own. */
+static void test_merge_settles_what_is_due(void **state)
+{
+	static const struct {
+		const char *incoming, *now;
+	} cases[] = {
+		{"{'username':'a','state':'SUSPENDED'}", "'state':'SUSPENDED','suspended':true"},
+		{"{'username':'a','suspended':true}", "'state':'SUSPENDED','suspended':true"},
+		{"{'username':'a','email':'e'}",
+		 "'state':'STAGED','scheduled':[{'state':'ACTIVATED','scheduledDate':'2020-01-"
+		 "01T00:00:00Z'}],'email':'e'"},
+		{"{'username':'a','state':'STAGED','scheduled':[{'state':'ACTIVATED'}]}",
+		 "'state':'STAGED','scheduled':[{'state':'ACTIVATED'}]"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(merge_done) struct merge m = {0};
+		char expected[256];
+
+		document("{'users':[{'id':'u1','username':'a','state':'STAGED',"
+			 "'scheduled':[{'state':'ACTIVATED','scheduledDate':'2020-01-01T00:00:00Z'}"
+			 "]}]}");
+		assert_int_equal(merge_init(&m, &edit, USER_ACTIVATED), 0);
+		assert_int_equal(merge(&m, cases[i].incoming), 0);
+		assert_int_equal(str_print(expected, sizeof(expected),
+					   "{'id':'u1','username':'a',%s}", cases[i].now),
+				 0);
+		assert_json(user("a"), expected);
+	}
+}
+
 static void test_merge_refused(void **state)
 {
 	static const struct {
@@ -580,6 +615,7 @@ int main(void)
 		cmocka_unit_test(test_bind),
 		cmocka_unit_test(test_unbind_from_everywhere),
 		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_merge_settles_what_is_due),
 		cmocka_unit_test(test_merge_refused),
 	};
 
