@@ -142,9 +142,9 @@ const struct command action_import = {
 		   "lists them. JSON is the\n"
 		   "reply of JumpCloud's GET /systemusers, a list of users, or an export. Users "
 		   "that are there are found by\n"
-		   "id, then by name, and updated; empty cells change nothing. New ones that say "
-		   "nothing of their state get\n"
-		   "that of '[directory] default_state_import'.",
+		   "id, or by name where FILE has no id, and updated; empty cells change nothing. "
+		   "New ones that say nothing\n"
+		   "of their state get that of '[directory] default_state_import'.",
 	.options = options,
 	.options_size = sizeof(struct import_options),
 	.run = run,

@@ -55,13 +55,13 @@ void merge_done(struct merge *m)
 	json_object_put(m->touched);
 }
 
+/* An id is a person: one that is not known yet is nobody of a name that is. The index keeps old names of the renamed. */
 static struct json_object *find(const struct merge *m, const char *id, const char *name)
 {
 	struct json_object *user = NULL;
 
-	if (!id || !json_object_object_get_ex(m->by_id, id, &user))
-		json_object_object_get_ex(m->by_name, name, &user);
-	return user;
+	json_object_object_get_ex(id ? m->by_id : m->by_name, id ? id : name, &user);
+	return id || strcmp(tree_text_or_empty(user, "username"), name) == 0 ? user : NULL;
 }
 
 /* A new user in the document, with its id; everything else is merged afterwards. */
@@ -155,6 +155,13 @@ static int check_uid(struct edit *e, const struct json_object *user)
 	return tree_int(user, "unix_uid", &uid) ? unix_id_check_rules(e, "unix_uid", uid) : 0;
 }
 
+static bool has_value(const struct json_object *o, const char *key)
+{
+	struct json_object *value = NULL;
+
+	return json_object_object_get_ex(o, key, &value) && value;
+}
+
 int merge_user(struct merge *m, const struct json_object *incoming, struct json_object **ret_user,
 	       bool *ret_is_new)
 {
@@ -166,6 +173,8 @@ int merge_user(struct merge *m, const struct json_object *incoming, struct json_
 
 	if (!name || !name[0])
 		return fault_set(e->fault, -EINVAL, "a user without a username");
+	if (!id && (has_value(incoming, "id") || has_value(incoming, "_id")))
+		return fault_set(e->fault, -EINVAL, "the id of '%s' is no text", name);
 	if (id && !object_id_valid(id))
 		return fault_set(e->fault, -EINVAL, "'%s' cannot be an id", id);
 	user = find(m, id, name);
@@ -208,9 +217,13 @@ static int claim(struct merge *m, struct json_object *taken, const char *key,
 		return index_add(taken, key, user);
 	if (other == user || (!is_touched(m, user) && !is_touched(m, other)))
 		return 0;
-	return fault_set(m->edit->fault, -EEXIST, "%s is both %s's (id %s) and %s's (id %s)", key,
-			 tree_text_or_empty(other, "username"), tree_text_or_empty(other, "id"),
-			 tree_text_or_empty(user, "username"), tree_text_or_empty(user, "id"));
+	fault_set(m->edit->fault, -EEXIST, "%s is both %s's (id %s) and %s's (id %s)", key,
+		  tree_text_or_empty(other, "username"), tree_text_or_empty(other, "id"),
+		  tree_text_or_empty(user, "username"), tree_text_or_empty(user, "id"));
+	fault_hint(m->edit->fault,
+		   "another id is another person: to update the one who is there, take "
+		   "the id out of the file; else delete or rename that one first");
+	return -EEXIST;
 }
 
 static int claim_name(struct merge *m, struct json_object *taken, const char *name,

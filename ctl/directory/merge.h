@@ -1,6 +1,6 @@
 /*
  * Bringing many users into a document: as directory/user.h, pure, but fast for 100,000. An existing user is found by
- * id, then by name, and takes over the fields that come; others are new.
+ * id, without an id by name, and takes over the fields that come; others are new.
  */
 #ifndef CTL_DIRECTORY_MERGE_H
 #define CTL_DIRECTORY_MERGE_H

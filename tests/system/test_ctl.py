@@ -318,6 +318,19 @@ def test_what_is_imported_is_newer_than_what_fell_due(own, tmp_path):
     assert own.explain("starter") == "suspended"
 
 
+def test_an_import_gives_a_new_person_nothing_of_the_old_one(own, tmp_path):
+    dora = users(own)["dora"]
+    done = directory_import(own, tmp_path / "users", [{"id": "b" * 24, "username": "dora"}], check=False)
+    assert done.returncode == 1 and dora["id"] in done.stderr and "b" * 24 in done.stderr
+    directory_import(own, tmp_path / "users", [
+        {"_id": dora["id"], "username": "dora.old", "state": "SUSPENDED"},
+        {"_id": "b" * 24, "username": "dora", "state": "ACTIVATED", "activated": True}], check=False)
+    text = (ETC / "directory.json").read_text()
+    old, new = ({u["username"]: u for u in json.loads(text)["users"]}[name] for name in ("dora.old", "dora"))
+    assert old["id"] == dora["id"] and old["state"] == "SUSPENDED" and old["password_hash"] and old["sudo"] is True
+    assert "password_hash" not in new and "sudo" not in new
+
+
 def test_many_edit_and_publish_at_once(own):
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda i: own.musterctl("directory", "add", f"new{i}"), range(10)))

@@ -504,8 +504,7 @@ static void test_merge(void **state)
 		 "'removed':['u3','u4']}");
 	assert_int_equal(merge_init(&m, &edit, USER_STAGED), 0);
 	assert_int_equal(merge(&m, "{'_id':'u1','username':'anna','email':'e'}"), 0); /* by id */
-	assert_int_equal(merge(&m, "{'id':'other','username':'b','suspended':true}"),
-			 0); /* by name: keeps its id */
+	assert_int_equal(merge(&m, "{'username':'b','suspended':true}"), 0);
 	assert_int_equal(merge(&m, "{'id':'u3','username':'c','firstname':'C','lastname':'D'}"), 0);
 	assert_int_equal(merge_check_unique(&m), 0);
 	assert_json(edit.doc,
@@ -514,6 +513,26 @@ static void test_merge(void **state)
 		    "{'id':'u3','username':'c','firstname':'C','lastname':'D','state':'STAGED','"
 		    "displayname':'C D'}],"
 		    "'removed':['u4']}");
+}
+
+/* The name of one who was renamed, here in the same file, is not the way to who had it. */
+static void test_merge_of_a_name_that_moved(void **state)
+{
+	static const char *const next[] = {"{'id':'u2','username':'a'}", "{'username':'a'}"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(next); i++) {
+		CLEANUP(merge_done) struct merge m = {0};
+
+		document("{'users':[{'id':'u1','username':'a','sudo':true}]}");
+		assert_int_equal(merge_init(&m, &edit, USER_ACTIVATED), 0);
+		assert_int_equal(merge(&m, "{'id':'u1','username':'a.old'}"), 0);
+		assert_int_equal(merge(&m, next[i]), 0);
+		assert_int_equal(merge_check_unique(&m), 0);
+		assert_true(tree_true(user("a.old"), "sudo"));
+		assert_string_not_equal(user_id(user("a")), "u1");
+		assert_false(tree_true(user("a"), "sudo"));
+	}
 }
 
 /* What comes is newer than what fell due before, unless it brings a schedule of its own. */
@@ -565,6 +584,8 @@ static void test_merge_refused(void **state)
 		{"{'username':'c','unix_uid':0}", -EKEYREJECTED, 0},
 		{"{'username':'c','unix_uid':5001}", 0, 0},
 		{"{'username':'c','unix_uid':5000}", 0, -EEXIST},
+		{"{'username':'c','id':7}", -EINVAL, 0},
+		{"{'username':'a','id':'other'}", 0, -EEXIST}, /* another person */
 		{"{'username':'A'}", 0, -EEXIST},
 		{"{'username':'c','systemUsername':'a'}", 0, -EEXIST},
 		{"{'username':'DEVS'}", 0, -EEXIST},
@@ -615,6 +636,7 @@ int main(void)
 		cmocka_unit_test(test_bind),
 		cmocka_unit_test(test_unbind_from_everywhere),
 		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_merge_of_a_name_that_moved),
 		cmocka_unit_test(test_merge_settles_what_is_due),
 		cmocka_unit_test(test_merge_refused),
 	};
