@@ -83,9 +83,11 @@ static int pass_user(struct step *s, const struct world_user *u, step_fn *fn)
 	if (!same)
 		s->old = (MDB_val){0, NULL};
 	r = fn(s);
-	if (!same)
-		s->old = stored;
-	return r == 0 && same ? next_stored(s) : r;
+	if (r != 0 || same)
+		return r != 0 ? r : next_stored(s);
+	s->old = stored;
+	/* what was written may have moved it within its page */
+	return s->at_end ? 0 : mdb_cursor_get(s->cursor, &s->key, &s->old, MDB_GET_CURRENT);
 }
 
 static int walk(MDB_txn *txn, MDB_dbi dbi, const struct world *w, step_fn *fn, void *context)
@@ -259,6 +261,7 @@ static int save(struct store *s, MDB_txn *txn, void *context)
 {
 	const struct save *c = context;
 	struct stored_meta meta = {0};
+	MDB_stat stat;
 	int r;
 
 	if (meta_get(txn, s->dbi[DB_META], &meta) != 0 || le64toh(meta.records_hash) != c->records_hash) {
@@ -267,8 +270,12 @@ static int save(struct store *s, MDB_txn *txn, void *context)
 			return r;
 	}
 	r = walk(txn, s->dbi[DB_ACCOUNTS], c->world, save_step, NULL);
+	if (r == 0)
+		r = mdb_stat(txn, s->dbi[DB_ACCOUNTS], &stat);
 	if (r != 0)
 		return r;
+	if (stat.ms_entries != c->world->order.len / sizeof(uint32_t))
+		return -EBADMSG; /* not what was meant: what was there stays */
 	return meta_put(txn, s->dbi[DB_META], c->meta, htole64(c->records_hash));
 }
 

@@ -107,20 +107,24 @@ static void test_diff(void **state)
 static void test_random(void **state)
 {
 	struct fixture *f = *state;
+	static const uint32_t many[] = {0, 2, 4, 8}; /* eighths */
 	uint32_t seed = 12345;
+	char key[400] = "ssh-ed25519 ";
 
+	memset(key + strlen(key), 'A', sizeof(key) - strlen(key) - 1);
 	f->conf.tombstone_ms = 0;
 	for (unsigned int round = 0; round < 60; round++) {
 		size_t stored = 0;
 
-		for (unsigned int i = 0; i < 40; i++) {
+		for (unsigned int i = 0; i < 200; i++) {
 			char id[8], name[8];
 
 			seed = seed * 1664525 + 1013904223;
-			snprintf(id, sizeof(id), "u%02u", i);
-			snprintf(name, sizeof(name), "n%02u", i);
-			if (seed >> 30)
-				USER(f, .id = id, .name = name, .gecos = seed >> 28 & 1 ? "one" : "two and more");
+			snprintf(id, sizeof(id), "u%03u", i);
+			snprintf(name, sizeof(name), "n%03u", i);
+			if (seed >> 29 < many[round % 4])
+				USER(f, .id = id, .name = name, .gecos = seed >> 28 & 1 ? "one" : "two and more",
+				     .ssh_keys = {key, sizeof(key), 1});
 		}
 		fixture_build(f);
 		save(f);
