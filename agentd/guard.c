@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "agentd/cache.h"
+#include "agentd/kept.h"
 #include "common/names.h"
 
 _Static_assert(CACHE_SYNCS == GUARD_SYNCS - 1, "what the cache keeps is what is asked for");
@@ -213,8 +214,7 @@ static int keep_account(struct judge *j, const char *id)
 	struct account a;
 	int r;
 
-	j->packed.len = 0;
-	r = cache_account(j->cache, id, &j->packed);
+	r = kept_account(j->cache, j->in->published, id, &j->packed);
 	if (r == -ESRCH && cache_complete(j)) {
 		j->result->n_held++;
 		return 0;

@@ -11,6 +11,7 @@
 #include "agentd/ledger.h"
 #include "agentd/stage.h"
 #include "agentd/store.h"
+#include "common/snapshot_reader.h"
 
 #define GUARD_SYNCS   3	 /* so many say the same before they are believed */
 
@@ -19,6 +20,7 @@ struct guard_input {
 	int64_t hold_s;	   /* and for so long they have said it */
 	int64_t before[GUARD_SYNCS - 1]; /* when the syncs before this one were, the last one first; 0: there was none */
 	bool accepted;	   /* by an administrator: all who are missing are gone */
+	struct snapshot *published; /* when it is newer than the cache, whose commit was lost; or NULL */
 };
 
 struct guard {

@@ -285,12 +285,26 @@ int publish_confirm(const char *dir, int64_t now, int64_t max_age_s,
 	return r < 0 ? r : 1;
 }
 
+/* 0: nothing there that can be read. */
+static uint64_t highest(const char *dir)
+{
+	uint64_t ret = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
+		CLEANUP(snapshot_closep) struct snapshot *s = NULL;
+
+		if (open_target(dir, &targets[i], &s) == 0 && snapshot_info(s)->generation > ret)
+			ret = snapshot_info(s)->generation;
+	}
+	return ret;
+}
+
 int publish_restore(const char *from, const char *to, char ret_error[static PUBLISH_ERROR_SIZE])
 {
 	int64_t at;
 
 	ret_error[0] = '\0';
-	if (confirmed_at(to, &at) == 0 || confirmed_at(from, &at) < 0)
+	if (confirmed_at(to, &at) == 0 || confirmed_at(from, &at) < 0 || highest(to) > highest(from))
 		return 0;
 	return publish_copies(from, to, 0, ret_error);
 }

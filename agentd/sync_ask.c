@@ -91,8 +91,7 @@ static void load_meta(struct sync *s, struct cache_meta *ret)
 static void read_known(struct sync *s)
 {
 	load_meta(s, &s->known);
-	if (!s->state.cache.env)
-		s->published = state_published_generation(s->conf);
+	s->published = state_published_generation(s->conf);
 	s->generation = s->known.generation;
 	s->next_change_at = s->known.next_change_at;
 	s->current = !wishes(s) && s->known.fingerprint && s->known.inputs == s->inputs && s->known.rules == s->rules &&
@@ -220,8 +219,8 @@ static bool is_overtaken(struct sync *s)
 	load_meta(s, &now);
 	if (memcmp(&now, &s->known, sizeof(now)) != 0)
 		return true;
-	if (!s->state.cache.env && state_published_generation(s->conf) != s->published)
-		return true;
+	if (state_published_generation(s->conf) != s->published)
+		return true; /* also when he could not write it down */
 	return load_local(s->conf, &local, error) < 0 || local_fingerprint(local) != local_fingerprint(s->local);
 }
 

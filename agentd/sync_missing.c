@@ -20,10 +20,21 @@ static void log_held(const struct sync *s)
 		  s->conf->url, s->guard.n_missing, s->guard.n_known, s->guard.n_held, GUARD_SYNCS, until);
 }
 
+/* Where the last commit was lost, what is published is what is known. */
+static struct snapshot *newer_than_cache(const struct sync *s)
+{
+	struct snapshot *p = state_open_published(s->conf);
+
+	if (p && snapshot_info(p)->generation <= s->known.generation)
+		snapshot_close(TAKE(p));
+	return p;
+}
+
 int sync_keep_unreadable(struct sync *s)
 {
+	CLEANUP(snapshot_closep) struct snapshot *published = newer_than_cache(s);
 	uint32_t n;
-	int r = kept_apply(&s->stage, &s->state.cache, &n);
+	int r = kept_apply(&s->stage, &s->state.cache, published, &n);
 
 	if (r < 0)
 		return sync_failed_errno("cannot keep who could not be read", r);
@@ -35,7 +46,9 @@ int sync_keep_unreadable(struct sync *s)
 
 int sync_guard_removals(struct sync *s)
 {
+	CLEANUP(snapshot_closep) struct snapshot *published = newer_than_cache(s);
 	struct guard_input in = {
+		.published = published,
 		.now = s->now,
 		.hold_s = s->conf->removal_hold_ms / 1000,
 		.accepted = s->wishes.accept_removals,

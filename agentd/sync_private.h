@@ -24,7 +24,7 @@ struct sync {
 	int zone_error; /* -errno: local time is not known */
 	uint64_t fingerprint; /* of all */
 	struct cache_meta known; /* of the last good sync */
-	uint64_t published;	 /* without a cache: the generation that was found */
+	uint64_t published;	 /* the generation that was found */
 	bool current;		 /* the published files are of it, and still what they should be, if the directory is */
 	struct clock_reading clock;
 	struct clock_mark mark; /* as it was kept */
