@@ -12,6 +12,7 @@ struct list {
 	uint32_t count;
 	struct store *cache;
 	int64_t now;
+	bool groups; /* as in refresh_list() */
 	struct stage *stage; /* what is being made */
 };
 
@@ -57,9 +58,11 @@ static int add_account(const struct list *l, const struct stage_walk *s, const c
 	if (r == 0)
 		r = cache_account(l->cache, id, &known);
 	if (r == -ESRCH)
-		return add(l->stage, s->record, s->place.len);
+		return l->groups ? -ESTALE : add(l->stage, s->record, s->place.len);
 	if (r == 0)
 		r = record_account_unpack(known.data, known.len, &before);
+	if (r == 0 && l->groups && !before.bound)
+		return -ESTALE; /* the cache does not know in which groups he is */
 	if (r < 0)
 		return r;
 	keep_scheduled(&before, l->now, &a);
@@ -124,9 +127,9 @@ static int take_record(const void *record, size_t len, void *context)
 	return record_kind(record, len) == RECORD_REJECT ? take_reject(l, record, len) : add(l->stage, record, len);
 }
 
-int refresh_list(const struct stage *answers, struct store *cache, int64_t now, struct stage *ret)
+int refresh_list(const struct stage *answers, struct store *cache, int64_t now, bool groups, struct stage *ret)
 {
-	struct list l = {.cache = cache, .now = now, .stage = ret};
+	struct list l = {.cache = cache, .now = now, .groups = groups, .stage = ret};
 	int r = stage_init(ret);
 
 	if (r == 0 && !cache->env)

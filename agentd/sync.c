@@ -188,6 +188,8 @@ static void commit(struct sync *s)
 
 	if (s->guard.n_held || s->users.count || s->alone)
 		meta.fingerprint = 0; /* it has to say so again, and whole */
+	if (s->alone)
+		meta.inputs = s->known.inputs; /* what was left out for what this host had then stays so until it is asked */
 	if (s->users.count || s->alone)
 		memcpy(meta.synced_at, s->known.synced_at, sizeof(meta.synced_at));
 	else
@@ -390,6 +392,8 @@ static int sync_locked(struct sync *s)
 	s->confirmed_at = sync_confirmed_at(s);
 	if (r == 0 && s->users.count) {
 		r = sync_answered(s, &changed);
+		if (r == -ESTALE)
+			return r;
 	} else if (r == 0 && sync_unchanged(s)) {
 		sync_confirm(s);
 	} else if (r == 0) {

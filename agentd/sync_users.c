@@ -9,14 +9,14 @@
 int sync_cache_possible(const struct sync *s)
 {
 	if (!s->source.remote || !s->state.cache.env || s->state.cache.read_only || !s->known.generation ||
-	    s->known.inputs != s->inputs || state_published_generation(s->conf) > s->known.generation)
+	    state_published_generation(s->conf) > s->known.generation)
 		return -ESTALE;
 	return 0;
 }
 
 int sync_users_possible(const struct sync *s)
 {
-	int r = s->known.rules == s->rules ? sync_cache_possible(s) : -ESTALE;
+	int r = s->known.rules == s->rules && s->known.inputs == s->inputs ? sync_cache_possible(s) : -ESTALE;
 
 	return r == 0 && state_published_generation(s->conf) != s->known.generation ? -ESTALE : r;
 }
@@ -26,7 +26,7 @@ int sync_users_list(struct sync *s)
 	CLEANUP(buf_done) struct buf buf = {0};
 	struct sync_status status = {0};
 	struct stage list;
-	int r = refresh_list(&s->stage, &s->state.cache, s->now, &list);
+	int r = refresh_list(&s->stage, &s->state.cache, s->now, s->conf->n_access || s->conf->n_leases, &list);
 
 	stage_done(&s->stage);
 	s->stage = list;
@@ -35,5 +35,7 @@ int sync_users_list(struct sync *s)
 	s->confirmed_at = status.last_sync_at;
 	s->reply.end.serial = status.serial;
 	s->reply.end.groups = list.n_kind[RECORD_GROUP];
+	if (r == -ESTALE)
+		return r;
 	return r < 0 ? sync_failed_errno("cannot put an answer among what is known", r) : 0;
 }

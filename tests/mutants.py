@@ -73,6 +73,15 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         ["test_booted.py::test_ended_for_logind_too"]),
     "an upgrade begins sshd anew": (
         "debian/musterd.postinst", '[ -z "$2" ] && ', "", ["../debian/test_story.py::test_upgraded_in_mid_session"]),
+    "what was published and could not be written down is forgotten": (
+        "agentd/kept.c", "if (r < 0 || !published ||", "if (r < 0 || published || !published ||",
+        ["test_uncommitted.py::test_held_as_published"]),
+    "an older answer counts where the newer one could not be written down": (
+        "agentd/sync_ask.c", "if (state_published_generation(s->conf) != s->published)", "if (false)",
+        ["test_uncommitted.py::test_an_older_answer"]),
+    "an answer for one has no groups": (
+        "agentd/sync_users.c", "s->conf->n_access || s->conf->n_leases", "false",
+        ["test_jumpcloud_login.py::test_bound_again_is_in_his_groups"]),
     "a group that is gone denies nobody": (
         "agentd/world_access.c", "if (!a->rule.allow && w->access_unknown >> place & 1)",
         "if (!a->rule.allow && w->access_unknown >> place & 0)",

@@ -287,16 +287,22 @@ int jumpcloud_refresh(const struct jumpcloud_api *api, const struct jumpcloud_op
 	struct id_list gone = { .send = sink->removed, .context = sink->context, .group_id = "" };
 	struct bound_user bound = { .sudo = false };
 	struct user_record record = { .bound = &bound };
-	bool gone_by_now;
+	bool gone_by_now, unreadable;
 	int r;
 
 	memcpy(bound.id, id, strnlen(id, sizeof(bound.id) - 1));
 	r = ask_single(&j, &record);
 	gone_by_now = r == -ENOENT;
+	unreadable = r == -EPERM || (r == -EBADMSG && j.fault.reason[0]); /* his alone, when the list can be read */
 	/* 404 is also said where nothing is known at all, as of an organisation that is not there: then the list is not either */
-	if (r == 0 || gone_by_now)
+	if (r == 0 || gone_by_now || unreadable)
 		r = jumpcloud_bound_user(&j, id, &bound);
-	if (r > 0 && !gone_by_now) {
+	if (r > 0 && unreadable) {
+		gone.send = sink->kept;
+		r = id_list_add(&gone, id);
+		if (r == 0)
+			r = id_list_flush(&gone);
+	} else if (r > 0 && !gone_by_now) {
 		struct account a;
 
 		r = read_account(&j, &record, &a);

@@ -43,7 +43,8 @@
  *	'R' reject	what was left out and why: kind "user" or "group"; of one that is sent otherwise: "key", "password"
  *			(its hash), "posix_group"; "member": an entry in a list of ids that is no id
  *	'X' removed	explicitly removed user ids
- *	'K' kept	ids of users who are bound here, but whose record could not be read: they stay as last known
+ *	'K' kept	ids of users who are bound here, but whose record could not be read: they stay as last known;
+ *			in an answer about one user, too
  * Accounts, groups and the rest come in any order. The same user id twice: none of them is sent as account, one
  * reject ("id_duplicate"); musterd does the same.
  *

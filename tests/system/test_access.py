@@ -285,3 +285,18 @@ def test_without_the_directory(web):  # noqa: F811
         finally:
             said.set()
             assert syncing.wait(30) == 0
+
+
+def test_without_the_directory_on_a_host_that_changed(web):  # noqa: F811
+    """Whatever else is other than at the last sync."""
+    web.sync()
+    web.answer = lambda request: b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"
+    passwd = pathlib.Path("/etc/passwd")
+    before = passwd.read_text()
+    try:
+        passwd.write_text(before + "joe:x:4321:100::/:/bin/sh\n")
+        with rules(web.endpoint, "no = deny users=emil services=mt-access", sync=False):
+            assert "other access rules, without the directory" in web.sync(code=1)
+            assert account("emil")[0] == "PERM_DENIED" and account("dora")[0] == "SUCCESS"
+    finally:
+        passwd.write_text(before)

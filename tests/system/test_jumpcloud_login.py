@@ -204,6 +204,43 @@ def test_a_whole_sync_is_needed(cloud):
         assert cloud.endpoint.explain("emil") == "ok"
 
 
+def test_after_many_have_joined(cloud):
+    """The login that makes the files again, of what the cache has, has all of them in it."""
+    with living(cloud) as agent:
+        for prefix in ("old", "new"):
+            cloud.tenant.add_users(100, prefix, bound=True)
+            cloud.sync()
+        cloud.tenant.lock("dora")
+        assert not may("dora")
+        assert cloud.status()["accounts"] == 203 and may("old7") and may("new93"), agent.log()
+
+
+def test_bound_again_is_in_his_groups(cloud):
+    """An answer for one has no groups: of whom the cache does not know them, all are asked for."""
+    t = cloud.tenant
+    t.add_group("Contractors", ["dora"], bound=True)
+    t.unbind("dora")
+    cloud.configure(poll_interval="1d", recheck_after="0s", recheck_timeout="5s",
+                    text="[access]\ncontractors = deny groups=Contractors\n")
+    with living(cloud):
+        assert not may("dora") and may("fred")
+        t.remove_member("Contractors", "dora")
+        cloud.sync()
+        assert cloud.endpoint.explain("dora") == "unbound"
+        t.add_member("Contractors", "dora")
+        t.settle()
+        assert not may("dora")
+
+
+def test_one_unreadable_record(cloud):
+    """The directory is there all the same: others are asked about."""
+    with living(cloud) as agent:
+        fault = cloud.faults.order("status", path=f"/api/systemusers/{cloud.tenant.user_id('emil')}", status=403, times=None)
+        assert may("emil") and fault.hits
+        cloud.tenant.suspend("dora")
+        assert not may("dora"), agent.log()
+
+
 def test_many_at_once(cloud):
     names = [f"user{i}" for i in range(40)]
     cloud.tenant.add_users(40, bound=True)

@@ -22,7 +22,7 @@ static void sync_one(struct fixture *f)
 	uint32_t n;
 
 	assert_int_equal(stage_flush(&f->stage), 0);
-	assert_int_equal(kept_apply(&f->stage, &store, &n), 0);
+	assert_int_equal(kept_apply(&f->stage, &store, NULL, &n), 0);
 	fixture_build(f);
 	assert_int_equal(cache_save(&store, &f->world, &meta), 0);
 	f->now += 60;
@@ -34,7 +34,7 @@ static void refresh(struct fixture *f)
 	struct stage list;
 
 	assert_int_equal(stage_flush(&f->stage), 0);
-	assert_int_equal(refresh_list(&f->stage, &store, f->now, &list), 0);
+	assert_int_equal(refresh_list(&f->stage, &store, f->now, false, &list), 0);
 	stage_done(&f->stage);
 	f->stage = list;
 	sync_one(f);
@@ -73,7 +73,7 @@ static void test_nothing_new(void **state)
 	for (int i = 0; i < 3; i++) {
 		USER(f, .id = "u4", .name = "fred", .uid = 5004);
 		assert_int_equal(stage_flush(&f->stage), 0);
-		assert_int_equal(refresh_list(&f->stage, &store, f->now, &list), 0);
+		assert_int_equal(refresh_list(&f->stage, &store, f->now, false, &list), 0);
 		stage_done(&f->stage);
 		f->stage = list;
 		fixture_build(f);
@@ -147,7 +147,7 @@ static void test_no_cache(void **state)
 
 	USER(f, .id = "u1", .name = "dora");
 	assert_int_equal(stage_flush(&f->stage), 0);
-	assert_int_equal(refresh_list(&f->stage, &none, f->now, &list), -ENOENT);
+	assert_int_equal(refresh_list(&f->stage, &none, f->now, false, &list), -ENOENT);
 	stage_done(&list);
 }
 
