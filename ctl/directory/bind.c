@@ -27,8 +27,6 @@ static const struct option_spec options[] = {
 	{0},
 };
 
-typedef int binding_fn(struct edit *e, const struct binding_target *t, const char *name);
-
 /* This computer's key: the system id that muster.conf gives it, else its host name. */
 static int own_system(struct session *s, char host[static HOST_SIZE], const char **ret)
 {
@@ -51,8 +49,7 @@ static int find(struct session *s, enum binding_kind kind, const char *name,
 				     : user_find(&s->edit, name, ret);
 }
 
-static int change_each(struct session *s, const struct invocation *in, binding_fn *change,
-		       const char *word)
+static int change_each(struct session *s, const struct invocation *in, bool bind)
 {
 	const struct bind_options *o = in->options;
 	struct binding_target t = {.system = o->system,
@@ -63,12 +60,19 @@ static int change_each(struct session *s, const struct invocation *in, binding_f
 	for (int i = 0; r == 0 && i < in->n_args; i++) {
 		struct json_object *object;
 
-		r = change(&s->edit, &t, in->args[i]);
+		r = bind ? binding_add(&s->edit, &t, in->args[i])
+			 : binding_remove(&s->edit, &t, in->args[i]);
 		if (r == 0)
 			r = find(s, t.kind, in->args[i], &object);
 		if (r == 0)
-			r = session_note(s, object, "%s %s", word, t.system);
+			r = session_note(s, object, "%s %s",
+					 bind       ? "bound to"
+					 : o->group ? "unbound, with all its members, from"
+						    : "unbound from",
+					 t.system);
 	}
+	for (int i = 0; r == 0 && !bind && i < in->n_args; i++)
+		r = binding_check_removed(&s->edit, &t, in->args[i]);
 	return r;
 }
 
@@ -104,8 +108,7 @@ static enum exit_code run(const struct invocation *in, bool bind)
 		r = check_first(&s, o, bind);
 	was_open = r == 0 && binding_open(&s.edit);
 	if (r == 0)
-		r = bind ? change_each(&s, in, binding_add, "bound to")
-			 : change_each(&s, in, binding_remove, "unbound from");
+		r = change_each(&s, in, bind);
 	if (r == 0 && was_open)
 		message_warning(
 			"from now on users are bound only to computers whose list has them");
@@ -141,6 +144,10 @@ const struct command action_unbind = {
 	.min_args = 1,
 	.max_args = -1,
 	.summary = "Takes users, or the members of groups, off a computer.",
+	.details =
+		"Members of a group that is unbound are not bound singly either; those of another "
+		"group that is bound\n"
+		"are refused.",
 	.options = options,
 	.options_size = sizeof(struct bind_options),
 	.run = run_unbind,

@@ -33,29 +33,26 @@ static struct json_object *need_entry(struct edit *e, const char *system)
 	return tree_need_object(e, bindings, system);
 }
 
-static int target_id(struct edit *e, const struct binding_target *t, const char *name,
-		     const char **ret)
+static int target_find(struct edit *e, const struct binding_target *t, const char *name,
+		       struct json_object **ret)
 {
-	struct json_object *found;
-	int r = t->kind == BINDING_GROUP ? group_find(e, name, &found) : user_find(e, name, &found);
+	int r = t->kind == BINDING_GROUP ? group_find(e, name, ret) : user_find(e, name, ret);
 
 	if (r < 0)
 		return r;
-	*ret = user_id(found);
-	return *ret ? 0 : fault_set(e->fault, -EKEYREJECTED, "'%s' has no id", name);
+	return user_id(*ret) ? 0 : fault_set(e->fault, -EKEYREJECTED, "'%s' has no id", name);
 }
 
 int binding_add(struct edit *e, const struct binding_target *t, const char *name)
 {
-	struct json_object *entry, *list;
-	const char *id;
-	int r = target_id(e, t, name, &id);
+	struct json_object *entry, *list, *target;
+	int r = target_find(e, t, name, &target);
 
 	if (r < 0)
 		return r;
 	entry = need_entry(e, t->system);
 	list = entry ? tree_need_array(e, entry, list_key(t->kind)) : NULL;
-	return list ? tree_list_add(e, list, id) : -ENOMEM;
+	return list ? tree_list_add(e, list, user_id(target)) : -ENOMEM;
 }
 
 /* Writes down that everybody is bound, since from now on somebody is not. */
@@ -99,13 +96,28 @@ static const struct json_object *bound_through(const struct edit *e,
 	return NULL;
 }
 
+/* The members of a group go with it, also those who are listed themselves: everybody is, once the first was unbound. */
+static void remove_from(struct edit *e, const struct binding_target *t, struct json_object *entry,
+			const struct json_object *target)
+{
+	struct json_object *members =
+		t->kind == BINDING_GROUP ? tree_array(target, "members") : NULL;
+	size_t n = members ? json_object_array_length(members) : 0;
+
+	tree_list_remove(e, tree_array(entry, list_key(t->kind)), user_id(target));
+	for (size_t i = 0; i < n; i++) {
+		const char *id = json_object_get_string(json_object_array_get_idx(members, i));
+
+		if (id)
+			tree_list_remove(e, tree_array(entry, "users"), id);
+	}
+}
+
 int binding_remove(struct edit *e, const struct binding_target *t, const char *name)
 {
 	bool open = binding_open(e);
-	const struct json_object *group;
-	struct json_object *entry;
-	const char *id;
-	int r = target_id(e, t, name, &id);
+	struct json_object *entry, *target;
+	int r = target_find(e, t, name, &target);
 
 	if (r < 0)
 		return r;
@@ -113,12 +125,37 @@ int binding_remove(struct edit *e, const struct binding_target *t, const char *n
 	r = !entry ? -ENOMEM : open ? close_open(e, entry) : 0;
 	if (r < 0)
 		return r;
-	tree_list_remove(e, tree_array(entry, list_key(t->kind)), id);
-	group = t->kind == BINDING_USER ? bound_through(e, entry, id) : NULL;
+	remove_from(e, t, entry, target);
+	return 0;
+}
+
+static int check_user(struct edit *e, const struct binding_target *t, const char *id)
+{
+	const struct json_object *user, *group = bound_through(e, need_entry(e, t->system), id);
+
 	if (!group)
 		return 0;
+	user = user_by_id(e, id);
 	fault_set(e->fault, -EKEYREJECTED, "'%s' stays bound to %s as a member of the group '%s'",
-		  name, t->system, tree_text_or_empty(group, "name"));
-	fault_hint(e->fault, "take the user out of the group, or unbind the group");
+		  user ? tree_text_or_empty(user, "username") : id, t->system,
+		  tree_text_or_empty(group, "name"));
+	fault_hint(e->fault, "take the user out of that group, or unbind it, too");
 	return -EKEYREJECTED;
+}
+
+int binding_check_removed(struct edit *e, const struct binding_target *t, const char *name)
+{
+	struct json_object *target, *members;
+	int r = target_find(e, t, name, &target);
+
+	if (r < 0 || t->kind == BINDING_USER)
+		return r < 0 ? r : check_user(e, t, user_id(target));
+	members = tree_array(target, "members");
+	for (size_t i = 0, n = members ? json_object_array_length(members) : 0; r == 0 && i < n;
+	     i++) {
+		const char *id = json_object_get_string(json_object_array_get_idx(members, i));
+
+		r = id ? check_user(e, t, id) : 0;
+	}
+	return r;
 }

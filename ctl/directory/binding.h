@@ -19,11 +19,14 @@ struct binding_target {
 bool binding_open(const struct edit *e);
 
 /*
- * Bind or unbind the user or group called NAME.
+ * Bind or unbind the user or group called NAME; with a group its members are unbound, also those who are bound singly.
  * With binding_open() to bind starts an empty list, and to unbind a list of everybody else: then nobody is bound to
- * computers that have no list. -EKEYREJECTED: a user who stays bound through a group cannot be unbound alone.
+ * computers that have no list.
  */
 int binding_add(struct edit *e, const struct binding_target *t, const char *name) MUST_CHECK;
 int binding_remove(struct edit *e, const struct binding_target *t, const char *name) MUST_CHECK;
+/* After the last binding_remove(). -EKEYREJECTED: the user, or a member of the group, stays bound through a group. */
+int binding_check_removed(struct edit *e, const struct binding_target *t,
+			  const char *name) MUST_CHECK;
 
 #endif

@@ -457,9 +457,13 @@ static void test_bind(void **state)
 	assert_int_equal(binding_add(&edit, &t, "a"), 0);
 	assert_int_equal(binding_add(&edit, &g, "g"), 0);
 	assert_json(tree_object(edit.doc, "bindings"), "{'host':{'users':['u1'],'groups':['g1']}}");
-	assert_int_equal(binding_remove(&edit, &t, "b"), -EKEYREJECTED); /* stays bound through g */
-	assert_int_equal(binding_remove(&edit, &g, "g"), 0);
+	assert_int_equal(binding_add(&edit, &t, "b"), 0);
 	assert_int_equal(binding_remove(&edit, &t, "b"), 0);
+	assert_int_equal(binding_check_removed(&edit, &t, "b"), -EKEYREJECTED); /* stays bound through g */
+	assert_int_equal(binding_add(&edit, &t, "b"), 0);
+	assert_int_equal(binding_remove(&edit, &g, "g"), 0); /* and b goes with it */
+	assert_int_equal(binding_check_removed(&edit, &g, "g"), 0);
+	assert_json(tree_object(edit.doc, "bindings"), "{'host':{'users':['u1'],'groups':[]}}");
 	assert_int_equal(binding_remove(&edit, &t, "a"), 0);
 	assert_json(tree_object(edit.doc, "bindings"), "{'host':{'users':[],'groups':[]}}");
 }
@@ -467,6 +471,7 @@ static void test_bind(void **state)
 static void test_unbind_from_everywhere(void **state)
 {
 	const struct binding_target t = {.system = "host", .kind = BINDING_USER};
+	const struct binding_target g = {.system = "host", .kind = BINDING_GROUP};
 
 	(void)state;
 	document("{'users':[{'id':'u1','username':'a'},{'id':'u2','username':'b'}],'groups':[{'id':"
@@ -475,6 +480,13 @@ static void test_unbind_from_everywhere(void **state)
 	assert_int_equal(binding_remove(&edit, &t, "a"), 0);
 	assert_json(tree_object(edit.doc, "bindings"), "{'host':{'users':['u2'],'groups':['g1']}}");
 	assert_false(binding_open(&edit));
+	document("{'users':[{'id':'u1','username':'a'},{'id':'u2','username':'b'}],'groups':["
+		 "{'id':'g1','name':'g','members':['u1']},{'id':'g2','name':'h','members':['u1']}]}");
+	assert_int_equal(binding_remove(&edit, &g, "g"), 0);
+	assert_json(tree_object(edit.doc, "bindings"), "{'host':{'users':['u2'],'groups':['g2']}}");
+	assert_int_equal(binding_check_removed(&edit, &g, "g"), -EKEYREJECTED); /* through h */
+	assert_int_equal(binding_remove(&edit, &g, "h"), 0);
+	assert_int_equal(binding_check_removed(&edit, &g, "g"), 0);
 }
 
 static int merge(struct merge *m, const char *text)
