@@ -27,18 +27,15 @@ static const struct option_spec options[] = {
 	{0},
 };
 
-/* This computer's key: the system id that muster.conf gives it, else its host name. */
-static int own_system(struct session *s, char host[static HOST_SIZE], const char **ret)
+/* This computer: the system id that muster.conf gives it, which its host name stands beside, or its host name. */
+static int own_system(struct session *s, char host[static HOST_SIZE], struct binding_target *t)
 {
-	if (s->conf.system_id[0]) {
-		*ret = s->conf.system_id;
-		return 0;
-	}
 	if (gethostname(host, HOST_SIZE) < 0)
 		return fault_set(&s->fault, -errno, "cannot read the host name: %s",
 				 strerror(errno));
 	host[HOST_SIZE - 1] = '\0';
-	*ret = host;
+	t->system = s->conf.system_id[0] ? s->conf.system_id : host;
+	t->alias = s->conf.system_id[0] ? host : NULL;
 	return 0;
 }
 
@@ -55,7 +52,7 @@ static int change_each(struct session *s, const struct invocation *in, bool bind
 	struct binding_target t = {.system = o->system,
 				   .kind = o->group ? BINDING_GROUP : BINDING_USER};
 	char host[HOST_SIZE];
-	int r = t.system ? 0 : own_system(s, host, &t.system);
+	int r = t.system ? 0 : own_system(s, host, &t);
 
 	for (int i = 0; r == 0 && i < in->n_args; i++) {
 		struct json_object *object;

@@ -18,6 +18,11 @@ bool binding_open(const struct edit *e)
 	return !tree_object(e->doc, "bindings");
 }
 
+static bool is_key_of(const struct binding_target *t, const char *key)
+{
+	return strcasecmp(key, t->system) == 0 || (t->alias && strcasecmp(key, t->alias) == 0);
+}
+
 /* The computer's entry; made when absent. NULL: out of memory. */
 static struct json_object *need_entry(struct edit *e, const char *system)
 {
@@ -125,14 +130,23 @@ int binding_remove(struct edit *e, const struct binding_target *t, const char *n
 	r = !entry ? -ENOMEM : open ? close_open(e, entry) : 0;
 	if (r < 0)
 		return r;
-	remove_from(e, t, entry, target);
+	json_object_object_foreach(tree_object(e->doc, "bindings"), key, value)
+	{
+		if (is_key_of(t, key))
+			remove_from(e, t, value, target);
+	}
 	return 0;
 }
 
 static int check_user(struct edit *e, const struct binding_target *t, const char *id)
 {
-	const struct json_object *user, *group = bound_through(e, need_entry(e, t->system), id);
+	const struct json_object *user, *group = NULL;
 
+	json_object_object_foreach(tree_object(e->doc, "bindings"), key, value)
+	{
+		if (!group && is_key_of(t, key))
+			group = bound_through(e, value, id);
+	}
 	if (!group)
 		return 0;
 	user = user_by_id(e, id);

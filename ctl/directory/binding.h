@@ -12,6 +12,8 @@ enum binding_kind {
 struct binding_target {
 	const char
 		*system; /* system id or host name: the entry's key, found without regard to case */
+	const char *
+		alias; /* NULL, or the computer's other name: to unbind, entries of both count, as for the endpoint */
 	enum binding_kind kind;
 };
 

@@ -331,6 +331,19 @@ def test_an_import_gives_a_new_person_nothing_of_the_old_one(own, tmp_path):
     assert "password_hash" not in new and "sudo" not in new
 
 
+def test_unbound_is_unbound(own):
+    """As the endpoint sees it: members of a group, and a computer that two names stand for."""
+    ctl = own.musterctl
+    ctl("directory", "group", "add", "staff")
+    ctl("directory", "group", "members", "staff", "--add", "erik")
+    ctl("directory", "unbind", "--group", "staff")
+    assert own.explain("erik") == "unbound" and own.explain("dora") == "ok"
+    with own.configured(system_id="5f0c6e2a9d1b4c00012345aa"):
+        ctl("directory", "bind", "frida")
+        ctl("directory", "unbind", "frida")
+        assert own.explain("frida") == "unbound" and own.explain("dora") == "ok"
+
+
 def test_many_edit_and_publish_at_once(own):
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda i: own.musterctl("directory", "add", f"new{i}"), range(10)))

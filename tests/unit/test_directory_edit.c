@@ -468,6 +468,19 @@ static void test_bind(void **state)
 	assert_json(tree_object(edit.doc, "bindings"), "{'host':{'users':[],'groups':[]}}");
 }
 
+static void test_unbind_by_both_names(void **state)
+{
+	const struct binding_target t = {.system = "5f0c", .alias = "Host", .kind = BINDING_USER};
+
+	(void)state;
+	document("{'users':[{'id':'u1','username':'a'}],'groups':[{'id':'g1','name':'g','members':['u1']}],"
+		 "'bindings':{'other':{'users':['u1']},'5f0c':{'users':['u1']},'host':{'users':['u1'],'groups':['g1']}}}");
+	assert_int_equal(binding_remove(&edit, &t, "a"), 0);
+	assert_json(tree_object(edit.doc, "bindings"),
+		    "{'other':{'users':['u1']},'5f0c':{'users':[]},'host':{'users':[],'groups':['g1']}}");
+	assert_int_equal(binding_check_removed(&edit, &t, "a"), -EKEYREJECTED);
+}
+
 static void test_unbind_from_everywhere(void **state)
 {
 	const struct binding_target t = {.system = "host", .kind = BINDING_USER};
@@ -646,6 +659,7 @@ int main(void)
 		cmocka_unit_test(test_groups),
 		cmocka_unit_test(test_members),
 		cmocka_unit_test(test_bind),
+		cmocka_unit_test(test_unbind_by_both_names),
 		cmocka_unit_test(test_unbind_from_everywhere),
 		cmocka_unit_test(test_merge),
 		cmocka_unit_test(test_merge_of_a_name_that_moved),
