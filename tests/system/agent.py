@@ -36,6 +36,7 @@ class Agent:
         self.notify.bind("")  # the kernel gives it an abstract name
         name = "@" + self.notify.getsockname()[1:].decode()
         self.log_path = WORK / "musterd.log"
+        (RUN / "metrics.prom").unlink(missing_ok=True)  # another life's: its syncs are not this one's
         with open(self.log_path, "w") as log:
             self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env={**os.environ, "NOTIFY_SOCKET": name, **self.environ})
