@@ -11,8 +11,8 @@ import time
 from endpoint import RUN, WORK
 
 
-def wait_for(condition, timeout=10, what="it"):
-    """Until CONDITION() is true; what it returned, and fails after TIMEOUT seconds."""
+def wait_for(condition, timeout=60, what="it"):
+    """Until CONDITION() is true; what it returned, and fails after TIMEOUT seconds: many, since the machine may be busy."""
     end = time.monotonic() + timeout
     while True:
         result = condition()
@@ -89,7 +89,7 @@ class Agent:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=10)
+        return self.process.wait(timeout=60)
 
     def children(self):
         """{pid: state} of its children, but for the one that looks for sessions to end: that comes and goes by itself."""

@@ -104,7 +104,7 @@ class Machine:
 
 def remove_groups(top):
     """A cgroup and those in it, once all processes in there have ended."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     for folder, _, _ in os.walk(top, topdown=False):
         while True:
             try:

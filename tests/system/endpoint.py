@@ -220,7 +220,7 @@ class Sshd:
         self.askpass.chmod(0o755)
 
     def wait_until_up(self):
-        for _ in range(100):
+        for _ in range(1200):
             with socket.socket() as s:
                 if s.connect_ex(("127.0.0.1", self.PORT)) == 0:
                     return

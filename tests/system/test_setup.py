@@ -311,13 +311,13 @@ def test_confirmed(off):
     switch("--try", "1")
     on = read()
     switch("--confirm", words="stays")
-    wait_for(lambda: not waiting(), 10)
+    wait_for(lambda: not waiting())
     assert read() == on and exists("dora")
     assert not found("WARNING") and not found("FAULT")
     # a trial of more: what was there before comes back, and that had muster
     switch("--mkhomedir", "--try", "1")
     switch("--rollback", words="PAM is as it was before")
-    wait_for(lambda: not waiting(), 10)
+    wait_for(lambda: not waiting())
     assert read() == on
 
 
@@ -355,7 +355,7 @@ def fatal(moment):
 def test_killed(off, moment, then):
     with fatal(moment):
         assert run("musterctl", "setup", check=False).returncode == -signal.SIGKILL
-        wait_for(lambda: not run("pgrep", "-f", "pam-auth-update", check=False).stdout, 10)
+        wait_for(lambda: not run("pgrep", "-f", "pam-auth-update", check=False).stdout)
     assert (STATE / "setup/busy").exists() and found("FAULT")
     assert (PAMD / "common-auth").read_bytes() != off[PAMD / "common-auth"] or moment == "instead"
     if then == "setup":
@@ -372,7 +372,7 @@ def test_killed_undoing(off):
     switch("--try", "1")
     with fatal("after"):
         assert run("musterctl", "setup", "--rollback", check=False).returncode == -signal.SIGKILL
-        wait_for(lambda: not run("pgrep", "-f", "pam-auth-update", check=False).stdout, 10)
+        wait_for(lambda: not run("pgrep", "-f", "pam-auth-update", check=False).stdout)
     switch("--rollback")
     assert not exists("dora") and {**read(), VAR / "seen": b""} == {**off, VAR / "seen": b""}
 

@@ -54,7 +54,7 @@ def manager():
     m.close()
     SOCKET.unlink(missing_ok=True)
     for p in m.processes:
-        assert p.wait(10) == 0, "muster-fetch ends when musterd hangs up"
+        assert p.wait(60) == 0, "muster-fetch ends when musterd hangs up"
 
 
 def once(check=True, **kwargs):
