@@ -141,7 +141,7 @@ def test_a_day_at_work(story, machine):
     """Home, sudo, her own service manager, lingering, cron."""
     with contextlib.closing(machine.session("dora", story.endpoint.key)) as dora:
         assert dora.run("pwd; stat -c %U .") == ("/home/dora\ndora", 0)
-        assert story.sessions().count("dora") == 1
+        wait_for(lambda: story.sessions().count("dora") == 1)  # logins before may be on their way out
         assert dora.run("sudo id -un", PASSWORD)[0].endswith("root")
         assert dora.run("systemd-run --user --wait --quiet true") == ("", 0)
         assert dora.run("loginctl enable-linger") == ("", 0) and (LINGER / "dora").exists()
@@ -272,8 +272,8 @@ def test_rebooted_off_line(story):
     wait_for(lambda: lingers(story.machine, "frida"), 30)
     story.works()
     assert not lingers(story.machine, "sven") and not (LINGER / "sven").exists()
-    wait_for(lambda: (JOBS / "dora").exists(), 30)
-    assert (JOBS / "dora").read_text() == "dora\n" and not (JOBS / "sven").exists()
+    wait_for(lambda: (JOBS / "dora").exists() and (JOBS / "dora").read_text() == "dora\n")
+    assert not (JOBS / "sven").exists()
 
 
 def test_rebooted_without_the_agent(story):

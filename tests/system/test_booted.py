@@ -38,6 +38,12 @@ def commands(machine):
     return machine.run("ps", "-eo", "args").stdout
 
 
+def cron(machine):
+    """The process that systemd has for cron; None while there is none, or it is not up."""
+    said = dict(line.split("=") for line in machine.run("systemctl", "show", "-p", "MainPID,ActiveState", "cron").stdout.split())
+    return said["MainPID"] if said["ActiveState"] == "active" else None
+
+
 def fill(machine, session):
     """What she leaves running: in her session, as root, in her own service manager, lingering, as somebody else's uid."""
     for command in ("setsid sleep 2001", "sudo -n setsid sleep 2002", "tmux new-session -d 'sleep 2003'",
@@ -71,10 +77,10 @@ def test_ended_for_logind_too(endpoint, machine):
     hers, his, local = (machine.session(*who) for who in (("dora", endpoint.key), ("erik", endpoint.key),
                                                           ("alice", endpoint.local_key)))
     wait_for(lambda: sessions(machine) == {"dora": 1, "erik": 1, "alice": 1}, 30)
+    before = cron(machine)
     fill(machine, hers)
-    wait_for(lambda: machine.run("systemctl", "is-active", "cron").stdout == "active\n", 30)
-    assert pathlib.Path("/var/lib/systemd/linger/dora").exists()
-    cron = machine.run("systemctl", "show", "-P", "MainPID", "cron").stdout
+    restarted = wait_for(lambda: cron(machine) not in (before, None) and cron(machine))
+    wait_for(pathlib.Path("/var/lib/systemd/linger/dora").exists)
     user, = (u for u in endpoint.document["users"] if u["username"] == "dora")
     user["state"] = "SUSPENDED"
     endpoint.write(endpoint.document)
@@ -85,7 +91,7 @@ def test_ended_for_logind_too(endpoint, machine):
     wait_for(lambda: machine.run("systemctl", "is-active", f"user@{uid}", check=False).stdout == "inactive\n", 60)
     wait_for(lambda: machine.run("ls", "/run/user").stdout.split() and
              str(uid) not in machine.run("ls", "/run/user").stdout.split(), 60)
-    assert machine.run("systemctl", "show", "-P", "MainPID", "cron").stdout == cron
+    assert cron(machine) == restarted
     for session in (his, local):
         assert session.run("echo still here") == ("still here", 0)
         session.close()

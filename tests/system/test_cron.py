@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from agent import wait_for
 from endpoint import NEVER_PASSES, run
 
 DONE = pathlib.Path("/tmp/cron-done")
@@ -27,16 +28,17 @@ def directory(endpoint):
 
 def jobs_done(awaited):
     """Who got to run a job, when those AWAITED did: cron takes its start for a reboot when the mark of that is gone."""
+    def done():
+        return {path.name for path in DONE.iterdir() if path.read_text().strip() == path.name}
+
     for old in DONE.iterdir():
         old.unlink()
     pathlib.Path("/run/crond.reboot").unlink(missing_ok=True)
     cron = subprocess.Popen(["cron", "-f"])
     try:
-        end = time.monotonic() + 20
-        while time.monotonic() < end and not {path.name for path in DONE.iterdir()} >= awaited:
-            time.sleep(0.1)
+        wait_for(lambda: done() >= awaited, what=f"the jobs of {awaited}")
         time.sleep(1)  # all begin together
-        return {path.name for path in DONE.iterdir() if path.read_text().strip() == path.name}
+        return done()
     finally:
         cron.terminate()
         cron.wait()

@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from agent import wait_for
 from fetch import UNCHANGED, Authority, fetching
 
 pytestmark = pytest.mark.skipif(not shutil.which("nginx", path="/usr/sbin:/usr/bin"), reason="needs nginx")
@@ -57,6 +58,10 @@ class Nginx:
         os.utime(self.directory / "new", (old + 10, old + 10))
         (self.directory / "new").rename(path)
 
+    def is_up(self):
+        with socket.socket() as s:
+            return s.connect_ex(("127.0.0.1", self.port)) == 0
+
     def log(self):
         return [[int(word) for word in line.split()] for line in
                 (self.directory / "access.log").read_text().splitlines()]
@@ -74,15 +79,11 @@ def nginx(directory, own, more=""):
         CONFIG.format(dir=directory, port=port, cert=cert, key=key, more=more))
     process = subprocess.Popen(["/usr/sbin/nginx", "-c", directory / "nginx.conf", "-e", directory / "error.log"])
     try:
-        for _ in range(200):
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            time.sleep(0.05)
+        wait_for(server.is_up)
         yield server
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(60)
 
 
 def test_unchanged_and_changed(own, tmp_path):
@@ -96,8 +97,7 @@ def test_unchanged_and_changed(own, tmp_path):
         third = fetch.sync(first.server.validator)
         assert (third.error, third.accounts, third.server.status) == (0, 3, 200)
         assert third.server.validator != first.server.validator
-        time.sleep(0.2)
-        log = server.log()
+        log = wait_for(lambda: len(server.log()) >= 3 and server.log(), what="three lines of its log")
     assert [line[0] for line in log] == [200, 304, 200]
     assert [line[3] for line in log] == [1, 2, 3]  # one connection for all
     assert log[1][1] + log[1][2] < 450  # what a poll costs, without TLS's own 50 bytes
@@ -144,15 +144,15 @@ def test_it_was_restarted(own, tmp_path):
         with fetching(url=server.url, ca=own.pem) as fetch:
             tag = fetch.sync().server.validator
             subprocess.run(["kill", (tmp_path / "a" / "pid").read_text().strip()], check=True)
-            time.sleep(0.5)
+            wait_for(lambda: not server.is_up())
             assert fetch.sync(tag).error == errno.EHOSTUNREACH
             restarted = subprocess.Popen(["/usr/sbin/nginx", "-c", tmp_path / "a" / "nginx.conf"])
             try:
-                time.sleep(1)
+                wait_for(server.is_up)
                 assert fetch.sync(tag).flags == UNCHANGED
             finally:
                 restarted.terminate()
-                restarted.wait(10)
+                restarted.wait(60)
 
 
 def test_large(own, tmp_path):

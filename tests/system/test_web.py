@@ -488,7 +488,7 @@ def test_nginx(web, own, tmp_path):
         refused(web, "has serial 1, but 2 was here already")
         web.configure(server.url)
         refused(web, server.url)
-        time.sleep(0.2)
+        wait_for(lambda: len(server.log()) >= 5, what="five lines of its log")
         assert [line[0] for line in server.log()] == [200, 304, 200, 200, 400]
 
 
