@@ -31,8 +31,8 @@ def quiet(endpoint):
         yield
 
 
-def timestamp(in_seconds):
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + in_seconds))
+def timestamp(at):
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at))
 
 
 # ---- a life
@@ -57,7 +57,7 @@ def test_logins_are_counted(endpoint, quiet):
     """What the agent answered, by service and reason, in the metrics of the next sync."""
     endpoint.user("susan", suspended=True)
     endpoint.write(endpoint.document)
-    with Agent() as agent:
+    with endpoint.configured(recheck_timeout="10s"), Agent() as agent:
         agent.wait_until_synced()
         for _ in range(2):
             run("su", "-s", "/bin/true", "dora")
@@ -87,8 +87,10 @@ def test_ready_without_a_directory(endpoint, quiet):
 
 def test_watchdog(endpoint, quiet):
     with Agent(environ={"WATCHDOG_USEC": "400000"}) as agent:
+        begun = time.monotonic()
         time.sleep(1.5)
-        assert 5 <= agent.hear().count("WATCHDOG=1") < 30
+        wait_for(lambda: agent.hear().count("WATCHDOG=1") >= 5)
+        assert agent.said.count("WATCHDOG=1") < 20 * (time.monotonic() - begun)
         agent.process.send_signal(signal.SIGSTOP)
         time.sleep(0.2)
         heard = len(agent.hear())
@@ -116,12 +118,21 @@ def test_bad_configuration_at_start(endpoint):
 
 # ---- what wakes it
 
-def changed_within(seconds, agent, change):
-    before, start = generation(), time.monotonic()
+def changes(agent, change):
+    """CHANGE() leads to another generation: long before the poll, if that is far."""
+    before = generation()
     change()
     wait_for(lambda: generation() > before, what=f"a generation after {before}: {agent.log()}")
-    took = time.monotonic() - start
-    assert took < seconds, took
+
+
+@contextlib.contextmanager
+def changed_conf(endpoint, agent, **settings):
+    """Keys of muster.conf are changed, which musterd sees by itself, and what comes of it is published."""
+    before = generation()
+    with endpoint.configured(**settings):
+        agent.reload()
+        wait_for(lambda: generation() > before, what=f"a generation after {before}: {agent.log()}")
+        yield
 
 
 def test_edit_is_seen(endpoint, quiet):
@@ -135,9 +146,9 @@ def test_edit_is_seen(endpoint, quiet):
 
     with Agent() as agent:
         agent.wait_until_synced()
-        changed_within(1, agent, suspend)
+        changes(agent, suspend)
         assert endpoint.explain("dora") == "suspended"
-        changed_within(1, agent, write_in_place)
+        changes(agent, write_in_place)
         assert endpoint.explain("dora") == "staged"
 
 
@@ -148,7 +159,7 @@ def test_local_edit_is_seen(endpoint, quiet):
     with Agent() as agent:
         agent.wait_until_synced()
         try:
-            changed_within(1, agent, lambda: passwd.write_text(before + "dora:x:4711:4711::/:/bin/sh\n"))
+            changes(agent, lambda: passwd.write_text(before + "dora:x:4711:4711::/:/bin/sh\n"))
             wait_for(lambda: agent.metrics()["muster_rejected"] == 1)
             assert "left_out kind=user name=dora " in agent.log()
         finally:
@@ -160,7 +171,7 @@ def test_poll(endpoint):
     with endpoint.configured(poll_interval="1s"), Agent() as agent:
         agent.wait_until_synced()
         (RUN / "nss.snapshot").unlink()
-        wait_for((RUN / "nss.snapshot").exists, timeout=3)
+        wait_for((RUN / "nss.snapshot").exists)
 
 
 def test_poll_without_news(endpoint):
@@ -168,21 +179,23 @@ def test_poll_without_news(endpoint):
     with endpoint.configured(poll_interval="1s"), Agent() as agent:
         agent.wait_until_synced()
         before = (RUN / "pam.snapshot").stat()
-        agent.wait_until_synced(5)
+        begun = time.monotonic()
+        agent.wait_until_synced(agent.syncs() + 4)
         after = (RUN / "pam.snapshot").stat()
         assert (before.st_ino, before.st_mtime_ns) == (after.st_ino, after.st_mtime_ns)
-        assert json.loads(endpoint.musterctl("status", "--json").stdout)["data_age_s"] <= 2
+        age_s = json.loads(endpoint.musterctl("status", "--json").stdout)["data_age_s"]
+        assert age_s < time.monotonic() - begun - 1  # they are younger than what was there before, by whole seconds
 
 
 def test_schedule_falls_due(endpoint, quiet):
-    endpoint.user("dora", scheduled=[{"state": "SUSPENDED", "scheduledDate": timestamp(3)}])
+    due = int(time.time()) + 8
+    endpoint.user("dora", scheduled=[{"state": "SUSPENDED", "scheduledDate": timestamp(due)}])
     endpoint.write(endpoint.document)
-    due = int(time.time()) + 3
     with Agent() as agent:
         agent.wait_until_synced()
         assert endpoint.musterctl("ssh-keys", "dora").stdout
-        wait_for(lambda: generation() == 2, timeout=6)
-        assert abs(time.time() - due) < 1.2
+        wait_for(lambda: generation() == 2)
+        assert 0 <= time.time() - due < 15
         assert endpoint.musterctl("ssh-keys", "dora").stdout == ""
 
 
@@ -190,7 +203,7 @@ def test_sync_by_hand_counts(endpoint, quiet):
     with Agent() as agent:
         agent.wait_until_synced()
         endpoint.musterctl("directory", "suspend", "erik")
-        wait_for(lambda: agent.metrics()["muster_generation"] == generation() == 2, timeout=2)
+        wait_for(lambda: agent.metrics()["muster_generation"] == generation() == 2)
 
 
 # ---- configuration
@@ -206,10 +219,9 @@ def test_reload(endpoint, quiet):
             wait_for(lambda: f"{endpoint.conf}:{line}: [accounts] allow_sudo = 'perhaps'" in agent.log())
             assert "the configuration before stays in force" in agent.log()
             # and syncs go on with the old one, though the file is bad now
-            changed_within(1, agent, lambda: (endpoint.user("frida"), endpoint.write(endpoint.document)))
+            changes(agent, lambda: (endpoint.user("frida"), endpoint.write(endpoint.document)))
             assert run("id", "-nG", "dora").stdout.split() == ["dora", "muster-sudo"]
-        with endpoint.configured(allow_sudo="no"):
-            changed_within(1, agent, agent.reload)
+        with changed_conf(endpoint, agent, allow_sudo="no"):
             assert run("id", "-nG", "dora").stdout.split() == ["dora"]
         def reloads():
             return len([m for m in agent.hear() if m.startswith("RELOADING=1\nMONOTONIC_USEC=")])
@@ -222,7 +234,7 @@ def test_edit_of_configuration_counts(endpoint, quiet):
     with Agent() as agent:
         agent.wait_until_synced()
         text = endpoint.conf.read_text().replace("#allow_sudo = yes", "allow_sudo = no")
-        changed_within(1, agent, lambda: endpoint.conf.write_text(text))
+        changes(agent, lambda: endpoint.conf.write_text(text))
         assert run("id", "-nG", "dora").stdout.split() == ["dora"]
 
 
@@ -252,7 +264,7 @@ def fetch_that(endpoint, script):
 def cures(endpoint, agent):
     """The next sync is good, and changes what it should."""
     endpoint.user("gerd")
-    changed_within(8, agent, lambda: endpoint.write(endpoint.document))
+    changes(agent, lambda: endpoint.write(endpoint.document))
     assert run("id", "-un", "gerd").stdout == "gerd\n"
 
 
@@ -317,8 +329,8 @@ def test_state_dir_read_only(endpoint):
         run("mount", "-o", "remount,ro,bind", STATE)
         with Agent() as agent:
             agent.wait_until_synced()
-            changed_within(1, agent, lambda: (endpoint.user("dora", state="SUSPENDED"),
-                                              endpoint.write(endpoint.document)))
+            changes(agent, lambda: (endpoint.user("dora", state="SUSPENDED"),
+                                    endpoint.write(endpoint.document)))
             assert endpoint.explain("dora") == "suspended"
             agent.wait_until_synced(agent.syncs() + 1)
             lines = agent.log().count("\n")
@@ -356,7 +368,7 @@ def test_cache_is_cut(endpoint, quiet):
         assert agent.process.poll() is None
         os.truncate(STATE / "ledger.mdb", 0)
         endpoint.user("hans")
-        changed_within(3, agent, lambda: endpoint.write(endpoint.document))
+        changes(agent, lambda: endpoint.write(endpoint.document))
     assert endpoint.explain("dora") == "ok"
 
 
@@ -371,7 +383,7 @@ def test_restart_storm(endpoint, quiet):
         with Agent(ready=False) as agent:
             time.sleep(rand.random() * 0.15)
             agent.process.send_signal(rand.choice([signal.SIGKILL, signal.SIGTERM]))
-            agent.process.wait(timeout=10)
+            agent.process.wait(timeout=60)
         now = generation()
         assert now >= highest
         highest = now
@@ -387,10 +399,10 @@ def test_nothing_leaks(endpoint, quiet):
         before, own = agent.descriptors(), agent.own_kib()
         for i in range(200):
             endpoint.user("dora", displayname=f"Dora {i}")
-            changed_within(15, agent, lambda: endpoint.write(endpoint.document))
+            changes(agent, lambda: endpoint.write(endpoint.document))
             if i % 20 == 0:
-                with endpoint.configured(warn_days=8 + i):
-                    changed_within(15, agent, agent.reload)
+                with changed_conf(endpoint, agent, warn_days=8 + i):
+                    pass
         wait_for(lambda: agent.log().count("conf: read again") >= 19, what=agent.log())
         wait_for(lambda: agent.children() == {})
         assert agent.descriptors() == before
