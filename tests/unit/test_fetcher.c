@@ -87,7 +87,7 @@ static void test_wrong(void **state)
 	expect("result", -EBADMSG, "line 1:\\x1b[2J no");
 }
 
-static int verify_with(const char *how, int *result)
+static int verify_with(const char *how, int64_t most_ms, int *result)
 {
 	char settings[64];
 	int len = snprintf(settings, sizeof(settings), FETCH_KEY_DRIVER "%c%s%c", 0, how, 0), r;
@@ -95,7 +95,7 @@ static int verify_with(const char *how, int *result)
 	struct fetcher f;
 
 	assert_int_equal(fetcher_start(&o, &f), 0);
-	r = fetcher_verify(&f, &(struct fetcher_login){"dora", "secret", wire_now_ms() + 500}, result, error);
+	r = fetcher_verify(&f, &(struct fetcher_login){"dora", "secret", wire_now_ms() + most_ms}, result, error);
 	assert_null(strstr(error, "secret"));
 	fetcher_stop(&f);
 	return r;
@@ -109,14 +109,14 @@ static void test_verify(void **state)
 	int result = 1;
 
 	(void)state;
-	assert_int_equal(verify_with("result_zero", &result), 0);
+	assert_int_equal(verify_with("result_zero", 20000, &result), 0);
 	assert_int_equal(result, 0);
-	assert_int_equal(verify_with("wrong_password", &result), 0);
+	assert_int_equal(verify_with("wrong_password", 20000, &result), 0);
 	assert_int_equal(result, -EKEYREJECTED);
 	assert_string_equal(error, "no");
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
 		result = 1;
-		if (verify_with(none[i], &result) >= 0 || result != 1 || !error[0])
+		if (verify_with(none[i], 500, &result) >= 0 || result != 1 || !error[0])
 			fail_msg("%s: %d '%s'", none[i], result, error);
 	}
 }
@@ -231,7 +231,7 @@ static void test_given(void **state)
 static void test_adopted(void **state)
 {
 	static const char settings[] = FETCH_KEY_DRIVER "\0document";
-	const struct fetcher_options o = {
+	struct fetcher_options o = {
 		.settings = {settings, sizeof(settings), 2},
 		.idle_ms = 300,
 		.total_ms = 300,
@@ -256,6 +256,7 @@ static void test_adopted(void **state)
 		assert_true(id != 0 && id != last);
 		last = id;
 	}
+	o.idle_ms = o.total_ms = 20000;
 	assert_int_equal(wire_send(pair[1], FRAME_RECORD, last, "", 0, -1, wire_now_ms() + 5000), 0);
 	assert_int_equal(fetcher_adopt(&o, pair[0], &f), 0);
 	assert_int_equal(fetcher_sync(&f, &request, &stage, &reply, error), -EPROTO);

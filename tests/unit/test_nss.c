@@ -395,23 +395,24 @@ static double seconds_since(const struct timespec *t)
 	return (double)(now.tv_sec - t->tv_sec) + (double)(now.tv_nsec - t->tv_nsec) / 1e9;
 }
 
-/* A running process sees what was published within 1.1 s; with pread at once. */
+/* A running process sees what was published, soon (how soon: test_nss_publish.py); with pread at once. */
 static void ask_new_generation(const void *path)
 {
 	struct sample next = sample;
 	struct timespec start;
 	struct passwd *p = getpwuid(SAMPLE_UID);
+	unsigned int rounds;
 
 	CHECK(p && passwd_right(p, &sample, 0));
 	next.generation++;
 	CHECK(sample_publish(&next, path) == 0);
 	clock_gettime(CLOCK_MONOTONIC, &start);
-	while ((p = getpwuid(SAMPLE_UID)) && passwd_right(p, &sample, 0)) {
-		CHECK(seconds_since(&start) < 1.1);
+	for (rounds = 0; (p = getpwuid(SAMPLE_UID)) && passwd_right(p, &sample, 0); rounds++) {
+		CHECK(seconds_since(&start) < 30);
 		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
 	CHECK(p && passwd_right(p, &next, 0));
-	CHECK(strcmp(path, RUN_SNAPSHOT) == 0 || seconds_since(&start) < 0.1);
+	CHECK(strcmp(path, RUN_SNAPSHOT) == 0 || rounds == 0);
 }
 
 static void test_new_generation(void **state)

