@@ -301,10 +301,10 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         't->d->ask(t->d, t->s, t->password, code_for_directory(t) ? "" : "")', ["test_totp_ldap.py::test_the_server_judges"]),
     "an import is undone by what fell due before": (
         "ctl/directory/merge.c", "\tif (!tree_array(incoming, \"scheduled\"))\n\t\treturn user_set_state(m->edit, user, state);\n", "",
-        ["test_ctl.py::test_what_is_imported_is_newer"]),
+        ["test_ctl.py::test_what_is_imported_is_newer_than_what_fell_due"]),
     "a new person of an old name gets what was the old one's": (
         "ctl/directory/merge.c", "\treturn id || strcmp(", "\tif (id && !user)\n\t\tjson_object_object_get_ex(m->by_name, name, &user);\n\treturn id || strcmp(",
-        ["test_ctl.py::test_an_import_gives_a_new_person"]),
+        ["test_ctl.py::test_an_import_gives_a_new_person_nothing_of_the_old_one"]),
     "a shell that is not there is given": (
         "agentd/local_shell.c", "\t\treturn errno == ENOENT || errno == ENOTDIR || errno == ELOOP;", "\t\treturn false;",
         ["test_homes.py::test_a_shell_that_is_not_there"]),
