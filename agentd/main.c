@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "agentd/daemon.h"
 #include "agentd/log.h"
@@ -19,6 +20,7 @@
 #include "agentd/sync.h"
 #include "agentd/worker.h"
 #include "common/names.h"
+#include "common/wire.h"
 
 enum {
 	EXIT_SYNC = 1,
@@ -227,6 +229,27 @@ static int end_sessions(const struct conf *c)
 	return c->end_grace_ms && daemon_lives(c->runtime_dir) ? 0 : sessions_end(c);
 }
 
+/*
+ * Sessions end by what is published of their user: nobody is forgotten, nor is a name given away, before that says that he left, and
+ * his sessions are ended. A grace is not waited out here: until it is over the sync refuses (agentd/world_leave.c).
+ */
+static int let_leave(const struct conf *c, bool accept_removals)
+{
+	int64_t until_ms = wire_now_ms() + SESSIONS_LIMIT_MS;
+	int r = sync_once(c, &(struct sync_wishes){.accept_removals = accept_removals}, -1);
+
+	if (r < 0 && r != -EIO)
+		return r;
+	if (c->end_grace_ms)
+		return 0;
+	while ((r = sessions_end(c)) > 0 && wire_now_ms() < until_ms)
+		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
+	if (r == 0)
+		return 0;
+	log_error("sync: nobody is forgotten, and no name given away, while there are sessions to end; what was published stays");
+	return -EBUSY;
+}
+
 static int run_once(const struct options *o)
 {
 	CLEANUP(settings_done) struct settings s = {.fd = -1};
@@ -238,6 +261,8 @@ static int run_once(const struct options *o)
 		log_error("conf: %s", error);
 		return EXIT_USAGE;
 	}
+	if ((o->accept.count || o->forget.count) && let_leave(&s.conf, o->accept_removals) < 0)
+		return EXIT_SYNC;
 	r = o->publish_only ? sync_publish(&s.conf) : sync_once(&s.conf, &w, -1);
 	if (end_sessions(&s.conf) < 0) /* also after a sync that failed: what is published counts */
 		return EXIT_SYNC;

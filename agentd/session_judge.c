@@ -1,6 +1,7 @@
 #include "agentd/session_judge.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "agentd/session_pick.h"
 #include "common/paths.h"
@@ -29,7 +30,7 @@ void session_judge_done(struct session_judge *j)
 }
 
 /* Who has become a local user since the last sync is none of ours any more; a local one is ours while he is taken over. */
-static int refuse_local(struct session_judge *j, const struct account *a)
+static int refuse_local(struct session_judge *j, const struct session_user *u)
 {
 	char error[LOCAL_ERROR_SIZE];
 	uint32_t uid, gid;
@@ -37,31 +38,36 @@ static int refuse_local(struct session_judge *j, const struct account *a)
 
 	if (r < 0)
 		return r;
-	if (a->adopted)
-		return local_is_adopted(j->local, a->name) && local_user(j->local, a->name, &uid, &gid) == 0 && uid == a->uid ?
+	if (u->adopted)
+		return local_is_adopted(j->local, u->name) && local_user(j->local, u->name, &uid, &gid) == 0 && uid == u->uid ?
 			       0 :
 			       -ESRCH;
-	return local_name_taken(j->local, a->name) || local_uid_taken(j->local, a->uid) ? -ESRCH : 0;
+	return local_name_taken(j->local, u->name) || local_uid_taken(j->local, u->uid) ? -ESRCH : 0;
 }
 
 static int judge(struct session_judge *j, struct session_user *ret)
 {
+	struct session_user u = {0};
 	struct account a;
-	enum reason reason;
 	int r = record_account_unpack(j->buf.data, j->buf.len, &a);
 
 	if (r < 0)
 		return r;
-	if (!name_valid(a.name) || !id_floor_ok(a.uid))
+	if (!name_valid(a.name) || !object_id_valid(a.id) || !id_floor_ok(a.uid))
 		return -EBADMSG;
-	reason = session_end_reason(&a, j->set, j->now);
-	if (reason == REASON_OK)
+	u.uid = a.uid;
+	u.adopted = a.adopted;
+	u.reason = session_end_reason(&a, j->set, j->now);
+	if (u.reason == REASON_OK)
 		return -ESRCH;
-	r = refuse_local(j, &a);
-	if (r < 0)
-		return r;
-	*ret = (struct session_user){.uid = a.uid, .reason = reason};
-	return str_print(ret->name, sizeof(ret->name), "%s", a.name);
+	r = str_print(u.name, sizeof(u.name), "%s", a.name);
+	if (r == 0)
+		r = str_print(u.id, sizeof(u.id), "%s", a.id);
+	if (r == 0)
+		r = refuse_local(j, &u);
+	if (r == 0)
+		*ret = u;
+	return r;
 }
 
 int session_judge_uid(struct session_judge *j, uint32_t uid, struct session_user *ret)
@@ -80,4 +86,15 @@ int session_judge_name(struct session_judge *j, const char *name, struct session
 	int r = name_valid(name) ? snapshot_account(j->snapshot, name, &j->buf) : -ESRCH;
 
 	return r < 0 ? r : judge(j, ret);
+}
+
+bool session_judge_allows(struct session_judge *j, const struct session_user *u)
+{
+	struct account a;
+
+	if (refuse_local(j, u) == -ESRCH)
+		return true;
+	return snapshot_account_by_uid(j->snapshot, u->uid, &j->buf) == 0 &&
+	       record_account_unpack(j->buf.data, j->buf.len, &a) == 0 && a.bound && !strcmp(a.id, u->id) &&
+	       session_end_reason(&a, j->set, j->now) == REASON_OK;
 }

@@ -19,6 +19,8 @@ struct session_judge {
 struct session_user {
 	uint32_t uid;
 	char name[NAME_MAX_LEN + 1];
+	char id[OBJECT_ID_MAX + 1];
+	bool adopted; /* local, and in the directory's hands */
 	enum reason reason;
 };
 
@@ -32,5 +34,11 @@ void session_judge_done(struct session_judge *j);
  */
 int session_judge_uid(struct session_judge *j, uint32_t uid, struct session_user *ret) MUST_CHECK;
 int session_judge_name(struct session_judge *j, const char *name, struct session_user *ret) MUST_CHECK;
+
+/*
+ * May U, whose sessions were to end, keep them after all? Only one who is found, as the same user of the directory and with nothing
+ * against it, or who is a local user now: neither one who was forgotten meanwhile, nor one who cannot be read.
+ */
+bool session_judge_allows(struct session_judge *j, const struct session_user *u) MUST_CHECK;
 
 #endif

@@ -121,14 +121,6 @@ static void drop_over(struct sessions *s)
 	s->endings.len = kept * sizeof(*e);
 }
 
-/* Still, whether one of her processes is seen at this moment or not. */
-static bool is_refused(struct sessions *s, uint32_t uid)
-{
-	struct session_user u;
-
-	return session_judge_uid(&s->judge, uid, &u) == 0;
-}
-
 /* Of whom nothing was seen but that it had been there: what forks and ends all the time, before anybody can look at it. */
 static void sweep_gone(struct sessions *s)
 {
@@ -168,8 +160,8 @@ static int pass(struct sessions *s, int64_t *ret_ms)
 	if (r < 0)
 		return r;
 	e = endings(s, &n);
-	for (size_t i = 0; i < n; i++)
-		e[i].refused = is_refused(s, e[i].user.uid);
+	for (size_t i = 0; i < n; i++) /* whether a process of theirs is seen at this moment or not */
+		e[i].refused = !session_judge_allows(&s->judge, &e[i].user);
 	find_users(s);
 	sweep_gone(s);
 	e = endings(s, &n);
@@ -282,7 +274,7 @@ int sessions_end(const struct conf *c)
 	do {
 		r = end_locked(c, &generation);
 	} while (r == 0 && has_changed(generation));
-	if (r > 0 || r == -ENOENT) /* another one does it; nothing is published, so nobody is refused */
+	if (r == -ENOENT) /* nothing is published, so nobody is refused */
 		return 0;
 	if (r < 0 && r != -EBUSY)
 		log_error("sessions: cannot see all whose have to end: %s%s", strerror(-r),

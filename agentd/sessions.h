@@ -14,7 +14,7 @@
  * End what [accounts] end_sessions says is to end, and return when that is done, end_grace included. Of two that run at a time
  * one returns at once, and the other one does also what the first was started for. Nothing is done where [paths] are not
  * those that logins read.
- * 0; -EBUSY processes are left that do not end; -errno it could not be seen what there is.
+ * 0; 1: another one is at it; -EBUSY processes are left that do not end; -errno it could not be seen what there is.
  */
 int sessions_end(const struct conf *c) MUST_CHECK;
 

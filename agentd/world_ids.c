@@ -46,7 +46,7 @@ static int check_new_name(struct world *w, struct world_user *u)
 	if (present != INDEX_NONE && world_user(w, present)->fate != WORLD_GONE)
 		return world_leave_out(w, u, "name_duplicate", "%s has it already",
 				       ledger_user(w->ledger, owner)->id);
-	if (world_named(&w->in.accept, u->name)) {
+	if (world_named(&w->in.accept, u->name) && !world_is_leaving(w, ledger_user(w->ledger, owner))) {
 		ledger_drop(w->ledger, owner);
 		return 0;
 	}

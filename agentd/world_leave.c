@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "agentd/sessions.h"
 #include "agentd/world_private.h"
 #include "common/names.h"
 
@@ -41,17 +42,31 @@ static int add_holder(struct world *w, uint32_t place)
 	return buf_add(&w->users, &u, sizeof(u));
 }
 
+static bool in_grace(const struct world *w, const struct ledger_user *g)
+{
+	const struct conf *c = w->in.conf;
+
+	return c->end_grace_ms && c->end_sessions & CONF_END_UNBOUND &&
+	       w->in.now < g->removed_at + (c->end_grace_ms + SESSIONS_LIMIT_MS) / 1000;
+}
+
+bool world_is_leaving(const struct world *w, const struct ledger_user *g)
+{
+	return g->removed_at == 0 || in_grace(w, g);
+}
+
 static int leave(struct world *w, uint32_t place)
 {
 	struct ledger_user *g = ledger_user(w->ledger, place);
 	int64_t keep_s = w->in.conf->tombstone_ms / 1000;
+	bool forget = world_named(&w->in.forget, g->name) && !world_is_leaving(w, g);
 
 	if (g->removed_at == 0 || g->removed_at > w->in.now) { /* or a clock was ahead then */
 		g->removed_at = w->in.now;
 		g->missing_since = 0;
 		g->changed = true;
 	}
-	if (world_named(&w->in.forget, g->name) && g->removed_at != LEDGER_FORGOTTEN) {
+	if (forget && g->removed_at != LEDGER_FORGOTTEN) {
 		g->removed_at = LEDGER_FORGOTTEN;
 		g->changed = true;
 	}
@@ -102,18 +117,33 @@ static bool is_here(const struct world *w, uint32_t owner)
 	return place != INDEX_NONE && world_user(w, place)->fate == WORLD_IN;
 }
 
+/* Why the name of OWNER, or INDEX_NONE, is not given up. */
+static const char *why_kept(const struct world *w, uint32_t owner, const char *else_why)
+{
+	const struct ledger_user *g = owner == INDEX_NONE ? NULL : ledger_user(w->ledger, owner);
+
+	if (g && g->removed_at > LEDGER_FORGOTTEN && in_grace(w, g))
+		return "its sessions are being ended: say it again a minute after [accounts] end_grace";
+	return else_why;
+}
+
 const char *world_refused(const struct world *w, const char **ret_why)
 {
 	const char *name = NULL;
 
-	*ret_why = "its owner is still in the directory, or nobody there asks for it";
-	while ((name = strlist_next(&w->in.accept, name)))
-		if (!is_here(w, ledger_find_name(w->ledger, name)))
+	*ret_why = "";
+	while ((name = strlist_next(&w->in.accept, name))) {
+		uint32_t owner = ledger_find_name(w->ledger, name);
+
+		*ret_why = why_kept(w, owner, "its owner is still in the directory, or nobody there asks for it");
+		if (!is_here(w, owner))
 			return name;
+	}
 	while ((name = strlist_next(&w->in.forget, name))) {
 		uint32_t owner = ledger_find_name(w->ledger, name);
 
-		*ret_why = owner == INDEX_NONE ? "nobody ever had it here" : "its owner is still in the directory";
+		*ret_why = owner == INDEX_NONE ? "nobody ever had it here" :
+						 why_kept(w, owner, "its owner is still in the directory, or left only now");
 		if (owner == INDEX_NONE || ledger_user(w->ledger, owner)->removed_at != LEDGER_FORGOTTEN)
 			return name;
 	}

@@ -53,6 +53,12 @@ int world_adopt(struct world *w, struct world_user *u) MUST_CHECK;
 /* Is NAME, in any case, one that an administrator named? */
 bool world_named(const struct strlist *names, const char *name);
 
+/*
+ * May sessions of G, who is not in the directory, still have to be ended? They are found by what is published of G alone: the name is
+ * neither forgotten nor given away before a sync has published that he left, and before [accounts] end_grace is over.
+ */
+bool world_is_leaving(const struct world *w, const struct ledger_user *g);
+
 /* Which access rules fit U. */
 void world_give_access(const struct world *w, const struct world_user *u, struct account *a);
 

@@ -71,6 +71,12 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "what systemd does in her slice is taken for hers": (
         "agentd/proc.c", "strncmp(path, RUNTIME_DIR, strlen(RUNTIME_DIR)) != 0", "*RUNTIME_DIR",
         ["test_booted.py::test_ended_for_logind_too"]),
+    "who is forgotten keeps the sessions": (
+        "agentd/main.c", "while ((r = sessions_end(c)) > 0 &&", "while ((r = 0) > 0 &&",
+        ["test_sessions.py::test_forgotten_at_once"]),
+    "a name is given up in the grace": (
+        "agentd/world_leave.c", "world_named(&w->in.forget, g->name) && !world_is_leaving(w, g)", "world_named(&w->in.forget, g->name)",
+        ["test_sessions.py::test_not_forgotten_in_the_grace"]),
     "an upgrade begins sshd anew": (
         "debian/musterd.postinst", '[ -z "$2" ] && ', "", ["../debian/test_story.py::test_upgraded_in_mid_session"]),
     "what was published and could not be written down is forgotten": (

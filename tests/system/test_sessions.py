@@ -371,6 +371,31 @@ def test_told_on_her_own_terminals(endpoint, owner, told):
         os.close(fd)
 
 
+def test_forgotten_at_once(endpoint):
+    """Removed, and forgotten before a sync has seen that: one does it, and ends what the other would not know of any more."""
+    LINGER.mkdir(parents=True, exist_ok=True)
+    (LINGER / "dora").touch()
+    process, shell = as_user("dora", "sleep", "1000"), start("sleep", "1000", login="dora")
+    endpoint.forget("dora")
+    endpoint.write(endpoint.document)
+    endpoint.musterctl("forget", "dora")
+    assert not lives(process) and not lives(shell) and not (LINGER / "dora").exists()
+    assert run("getent", "passwd", "dora", check=False).returncode == 2
+
+
+def test_not_forgotten_in_the_grace(endpoint):
+    """What is published of her is all that her sessions are found by, also by a musterd that begins anew."""
+    process = as_user("dora", "sleep", "1000")
+    with endpoint.configured(end_grace="3s"), Agent() as agent:
+        endpoint.forget("dora")
+        endpoint.publish()
+        wait_for(lambda: "told user=dora" in agent.log())
+        done = endpoint.musterctl("forget", "dora", check=False)
+        assert done.returncode == 2 and "'dora': its sessions are being ended: say it again" in done.stderr
+        wait_for(lambda: "ended user=dora" in agent.log())
+        assert not lives(process) and "kept" not in agent.log()
+
+
 def test_grace_without_a_living_musterd(endpoint):
     """The command waits it out itself."""
     process = as_user("dora", "sleep", "1000")

@@ -352,6 +352,11 @@ TESTS += test_reports
 test_reports_SOURCES = tests/unit/test_reports.c tests/unit/unit.h
 test_reports_LDADD = $(AGENTD_TEST_LIBS)
 
+check_PROGRAMS += test_session_judge
+TESTS += test_session_judge
+test_session_judge_SOURCES = tests/unit/test_session_judge.c $(WORLD_FIXTURE)
+test_session_judge_LDADD = $(AGENTD_TEST_LIBS)
+
 check_PROGRAMS += test_tallies
 TESTS += test_tallies
 test_tallies_SOURCES = tests/unit/test_tallies.c $(WORLD_FIXTURE)

@@ -9,34 +9,14 @@
 #include <sys/stat.h>
 
 #include "agentd/log.h"
-#include "agentd/publish.h"
 #include "agentd/tallies.h"
-#include "common/paths.h"
 #include "common/tally.h"
-#include "common/verifier.h"
 
 #define OTHER_HASH "$5$rounds=5000$other$yO7jpPnQrOxAQlqiPQ4/4PLv1W3gkCkWMyXBWGE3bR5"
 
 static char dir[] = "/tmp/muster-tallies-XXXXXX";
 static char tally[sizeof(dir) + 6];
 static const struct tally_policy policy = {.max_attempts = 5, .window_s = 900, .lock_time_s = 900};
-
-static struct snapshot *publish_world(struct fixture *f)
-{
-	CLEANUP(snapshots_done) struct snapshots made = {-1, -1};
-	struct policy p = {.portal_url = "", .dummy_hash = VERIFIER_DUMMY};
-	struct sync_status status = {.directory_url = "file:///x", .driver = "document", .last_error = ""};
-	struct snapshots_input in = {&p, &status, 1, NOW, NOW, NULL};
-	char error[PUBLISH_ERROR_SIZE], path[80];
-	struct snapshot *s;
-
-	fixture_build(f);
-	assert_int_equal(snapshots_build(&f->world, &in, &made), 0);
-	assert_int_equal(publish(dir, &made, error), 0);
-	assert_int_equal(str_print(path, sizeof(path), "%s/" PAM_SNAPSHOT, dir), 0);
-	assert_int_equal(snapshot_open(path, SNAPSHOT_PAM, &s), 0);
-	return s;
-}
 
 static void fail_once(uint32_t uid)
 {
@@ -67,7 +47,7 @@ static bool ends(void **state, struct account before, struct account now)
 	f = *state;
 	fixture_user(f, before);
 	USER(f, .id = "u2", .name = "emil", .uid = 5002, .account_locked = true, .password_changed_at = 7);
-	published = publish_world(f);
+	published = fixture_publish(f);
 	fixture_tear_down(state); /* nor does what is in the ledger count */
 	fixture_set_up(state);
 	f = *state;
@@ -124,7 +104,7 @@ static void test_gone(void **state)
 	f = *state;
 	USER(f, .id = "u1", .name = "dora", .uid = 5001);
 	USER(f, .id = "u2", .name = "emil", .uid = 5002);
-	published = publish_world(f);
+	published = fixture_publish(f);
 	fail_once(5001);
 	fail_once(5002);
 	fail_once(5003); /* nobody's */

@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "agentd/publish.h"
+#include "common/paths.h"
 #include "common/verifier.h"
 
 static char dir[] = "/tmp/muster-world-XXXXXX";
@@ -63,7 +65,7 @@ static void remove_files(void)
 	unlink(path);
 	path_of("muster", path, sizeof(path));
 	rmdir(path);
-	rmdir(dir);
+	assert_int_equal(rmdir(dir), 0);
 }
 
 static void load_local(struct fixture *f)
@@ -207,6 +209,28 @@ int fixture_try(struct fixture *f)
 void fixture_build(struct fixture *f)
 {
 	assert_int_equal(fixture_try(f), 0);
+}
+
+struct snapshot *fixture_publish(struct fixture *f)
+{
+	CLEANUP(snapshots_done) struct snapshots made = {-1, -1};
+	struct policy p = {.portal_url = "", .dummy_hash = VERIFIER_DUMMY};
+	struct sync_status status = {.directory_url = "file:///x", .driver = "document", .last_error = ""};
+	struct snapshots_input in = {&p, &status, 1, f->now, f->now, NULL};
+	char error[PUBLISH_ERROR_SIZE], path[80];
+	struct snapshot *s;
+
+	fixture_build(f);
+	assert_int_equal(snapshots_build(&f->world, &in, &made), 0);
+	write_files();
+	assert_int_equal(publish(dir, &made, error), 0);
+	path_of(PAM_SNAPSHOT, path, sizeof(path));
+	assert_int_equal(snapshot_open(path, SNAPSHOT_PAM, &s), 0);
+	unlink(path);
+	path_of(NSS_SNAPSHOT, path, sizeof(path));
+	unlink(path);
+	remove_files();
+	return s;
 }
 
 static const struct world_user *find(const struct fixture *f, const char *id)

@@ -12,6 +12,7 @@
 #include "agentd/ledger.h"
 #include "agentd/local.h"
 #include "agentd/world.h"
+#include "common/snapshot_reader.h"
 
 #define NOW 1700000000
 
@@ -46,6 +47,8 @@ void fixture_reject(struct fixture *f, const char *kind, const char *id, const c
 /* Build the world from what was added since the last build. It must succeed. */
 void fixture_build(struct fixture *f);
 int fixture_try(struct fixture *f);
+/* The same, and the pam.snapshot of it; the caller closes that. */
+struct snapshot *fixture_publish(struct fixture *f);
 
 /* The user with this id as published; fails when there is none. */
 const struct world_user *fixture_get(const struct fixture *f, const char *id);
