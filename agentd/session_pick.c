@@ -77,6 +77,19 @@ static bool is_service(const struct session_processes *s, const struct proc *p)
 	return false;
 }
 
+/*
+ * Did UID log in here, as P says? Where musterd is in a container that somebody started from a login of the host, process 1 and whatever
+ * it starts carry that login and its slice: it is none of this machine.
+ */
+static bool logged_in(const struct session_processes *s, const struct proc *p, uint32_t uid)
+{
+	const struct proc *first = find(s, 1);
+
+	if (p->login_uid == uid && !(first && first->login_session != PROC_UNSET && p->login_session == first->login_session))
+		return true;
+	return p->slice_uid == uid && !(first && first->slice_uid == uid);
+}
+
 bool session_has(const struct session_processes *s, const struct proc *p, uint32_t uid)
 {
 	if (p->kernel || p->pid == 1 || p->pid == s->self || uid == 0 || uid == PROC_UNSET)
@@ -85,8 +98,8 @@ bool session_has(const struct session_processes *s, const struct proc *p, uint32
 		return true;
 	if (p->uid == uid)
 		/* a container that root made may have users of the same number */
-		return !p->contained || p->login_uid == uid || p->slice_uid == uid;
-	return (p->login_uid == uid || p->slice_uid == uid) && !p->contained && !is_service(s, p);
+		return !p->contained || logged_in(s, p, uid);
+	return logged_in(s, p, uid) && !p->contained && !is_service(s, p);
 }
 
 /* A directory or file that nobody but root could have written. */

@@ -77,6 +77,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "a name is given up in the grace": (
         "agentd/world_leave.c", "world_named(&w->in.forget, g->name) && !world_is_leaving(w, g)", "world_named(&w->in.forget, g->name)",
         ["test_sessions.py::test_not_forgotten_in_the_grace"]),
+    "whoever started the container is logged in there": (
+        "agentd/session_pick.c", "p->login_session == first->login_session", "false",
+        ["test_sessions.py::test_in_a_container_that_she_started"]),
     "an upgrade begins sshd anew": (
         "debian/musterd.postinst", '[ -z "$2" ] && ', "", ["../debian/test_story.py::test_upgraded_in_mid_session"]),
     "what was published and could not be written down is forgotten": (

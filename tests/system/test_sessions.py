@@ -281,6 +281,22 @@ def test_containers_of_the_machine_stay(endpoint):
     assert "sleep 1008 " in of("dora").values() and lives(inside)
 
 
+def test_in_a_container_that_she_started(endpoint):
+    """Whatever is in there carries the login that it was started from, and none of that is a login there."""
+    script = f"""mount -t proc proc /proc
+        setsid sleep 1009 & service=$!
+        setpriv --reuid={uid_of("dora")} --clear-groups setsid sleep 1010 & hers=$!
+        musterd --once
+        for pid in $service $hers; do grep -q '^State:.[RS]' /proc/$pid/status && echo stays || echo gone; done"""
+
+    def enter():
+        pathlib.Path("/proc/self/loginuid").write_text(str(uid_of("dora")))
+    endpoint.document["users"][0]["state"] = "SUSPENDED"
+    endpoint.write(endpoint.document)
+    done = run("unshare", "--mount", "--pid", "--fork", "--kill-child", "bash", "-c", script, preexec_fn=enter)
+    assert done.stdout.split() == ["stays", "gone"]
+
+
 def test_other_uids_of_hers(endpoint):
     """A set-user-id program of hers that somebody else runs is somebody else's; what she runs is hers."""
     program = WORK / "sleep-as-dora"

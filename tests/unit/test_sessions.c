@@ -341,6 +341,24 @@ static void test_nevers(void **state)
 	assert_false(has(38, PROC_UNSET, NULL));
 }
 
+/* Musterd in a container that was started from her login on the host: what is in it carries that, and is not her for that. */
+static void test_started_from_her_login(void **state)
+{
+	const char *slice = "0::/user.slice/user-5001.slice/session-3.scope\n", *other = "0::/user.slice/user-5002.slice/x\n";
+
+	(void)state;
+	add(&(struct fake){.pid = 1, .login = DORA, .session = 3, .cgroup = slice});
+	add(&(struct fake){.pid = 20, .login = DORA, .session = 3, .cgroup = slice});
+	add(&(struct fake){.pid = 21, .uid = ERIK, .login = DORA, .session = 3, .cgroup = slice});
+	add(&(struct fake){.pid = 22, .uid = DORA, .login = DORA, .session = 3, .cgroup = slice});
+	add(&(struct fake){.pid = 23, .login = DORA, .session = 4, .cgroup = slice}); /* a login of hers in there */
+	add(&(struct fake){.pid = 24, .login = ERIK, .session = 5, .cgroup = slice});
+	add(&(struct fake){.pid = 25, .login = DORA, .session = 3, .cgroup = other});
+	assert_false(has(20, DORA, NULL) || has(21, DORA, NULL) || has(25, DORA, NULL));
+	assert_true(has(22, DORA, NULL) && has(23, DORA, NULL));
+	assert_true(has(21, ERIK, NULL) && has(24, ERIK, NULL) && has(25, ERIK, NULL));
+}
+
 static void test_services(void **state)
 {
 	static const pid_t services[] = {50, 60, 0};
@@ -548,7 +566,7 @@ int main(void)
 		TEST(test_read),      TEST(test_cgroups),   TEST(test_dead),	TEST(test_hidden), TEST(test_hers),
 		TEST(test_nevers),    TEST(test_services),  TEST(test_pid_files), TEST(test_count), TEST(test_signal),
 		TEST(test_sweep),     TEST(test_reasons),   TEST(test_expiry),    TEST(test_services_without_audit),
-		TEST(test_hiding),
+		TEST(test_hiding),    TEST(test_started_from_her_login),
 	};
 	int r;
 
