@@ -163,23 +163,27 @@ static int read_cgroup(const struct proc_dir *d, struct buf *buf, struct proc *p
 
 /*
  * Only root and a user himself can map his uid into a namespace, and he no more than that one: whatever other uids there are
- * in it, they are his.
+ * in it, they are his. He has it as root in there, or by a number further down (podman --userns=keep-id), and there root does the same
+ * where a container is to share files with him (lxc.idmap).
  */
 static int read_uid_map(const struct proc_dir *d, struct buf *buf, struct proc *p)
 {
 	unsigned long v[3]; /* inside, outside, how many */
 	const char *s;
+	bool first = true;
 	int r = read_file(d, p->pid, "uid_map", buf);
 
 	if (r < 0)
 		return r == -ESRCH ? 0 : r; /* no user namespaces */
 	s = (const char *)buf->data;
-	for (s += strspn(s, " "); *s && p->owner_uid == PROC_UNSET;) {
+	for (s += strspn(s, " "); *s && p->owner_uid == PROC_UNSET; first = false) {
 		for (size_t i = 0; i < ARRAY_SIZE(v); i++)
 			if (!take_number(&s, &v[i]))
 				return -EBADMSG;
-		if (v[2] == 1)
-			p->owner_uid = (uint32_t)v[1];
+		if (v[2] != 1)
+			continue;
+		p->owner_uid = (uint32_t)v[1];
+		p->owner_first = first;
 	}
 	return 0;
 }

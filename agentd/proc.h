@@ -20,7 +20,8 @@ struct proc {
 	uint32_t login_uid;	/* who logged in; inherited, and kept through su and sudo */
 	uint32_t login_session; /* the same for each login */
 	uint32_t slice_uid;	/* of systemd's user-UID.slice, where it is in one and not systemd's own */
-	uint32_t owner_uid;	/* of whom alone, without being root, its user namespace can be */
+	uint32_t owner_uid;	/* whose uid, and no other one with it, a line of its user namespace's map lets through */
+	bool owner_first;	/* the first line: then the namespace can be nobody's but that user's or root's */
 	bool kernel;		/* a thread of the kernel's */
 	bool contained;		/* in a pid namespace below ours, or in systemd's machine.slice */
 };

@@ -94,7 +94,7 @@ bool session_has(const struct session_processes *s, const struct proc *p, uint32
 {
 	if (p->kernel || p->pid == 1 || p->pid == s->self || uid == 0 || uid == PROC_UNSET)
 		return false;
-	if (p->owner_uid == uid)
+	if (p->owner_uid == uid && (p->owner_first || logged_in(s, p, uid)))
 		return true;
 	if (p->uid == uid)
 		/* a container that root made may have users of the same number */

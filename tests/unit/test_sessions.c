@@ -17,6 +17,7 @@
 #define DORA   5001
 #define ERIK   5002
 #define KTHREAD 0x00200000
+#define PASSED_THROUGH "  0  100000  5001\n  5001  5001  1\n  5002  105002  60000\n" /* of a container: lxc.idmap, keep-id */
 
 struct fake {
 	pid_t pid, parent;
@@ -301,6 +302,10 @@ static void test_hers(void **state)
 		{.pid = 26, .uid = DORA, .cgroup = "0::/user.slice/user-5001.slice/x\n", .pids = "20\t1"},
 		/* a container of her own */
 		{.pid = 27, .uid = 100033, .pids = "20\t2", .uid_map = "  0  5001  1\n  1  100000  65536\n"},
+		/* in which she has her own number, by login and by slice */
+		{.pid = 28, .uid = 100033, .login = DORA, .session = 3, .pids = "20\t2", .uid_map = PASSED_THROUGH},
+		{.pid = 29, .uid = 100033, .cgroup = "0::/user.slice/user-5001.slice/x\n", .pids = "20\t2",
+		 .uid_map = PASSED_THROUGH},
 	};
 
 	(void)state;
@@ -328,6 +333,9 @@ static void test_nevers(void **state)
 		{.pid = 37, .login = DORA, .pids = "20\t1"},
 		/* one of root's, to which many uids were given */
 		{.pid = 39, .uid = DORA, .pids = "20\t1", .uid_map = "  0  1000  65536\n"},
+		/* and to which her uid was passed through */
+		{.pid = 41, .uid = 100000, .pids = "20\t1", .uid_map = PASSED_THROUGH},
+		{.pid = 42, .uid = DORA, .pids = "20\t1", .uid_map = PASSED_THROUGH},
 	};
 
 	(void)state;
