@@ -45,7 +45,6 @@ struct daemon {
 	int64_t refresh_began_ms, ask_until_ms;
 	struct keeper ask; /* for it; until then, when nobody logs in */
 	struct worker sessions; /* beside the other one: a directory that does not answer delays no end of sessions */
-	int64_t sessions_began_ms;
 	bool sessions_late;	/* bad news came, or may have: look a second time */
 	int64_t sessions_at_ms; /* when it is to look again; INT64_MAX: when there is a reason */
 	int64_t sessions_again_ms; /* that second look, which no other one takes the place of; INT64_MAX: none */

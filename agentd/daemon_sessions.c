@@ -7,12 +7,6 @@
 #include "agentd/daemon_private.h"
 #include "agentd/log.h"
 
-/* The grace, and what comes after it at most. */
-static int64_t limit_ms(const struct daemon *d)
-{
-	return d->settings.conf.end_grace_ms + SESSIONS_LIMIT_MS;
-}
-
 void daemon_want_sessions(struct daemon *d, int64_t delay_ms)
 {
 	int64_t at = daemon_now_ms() + delay_ms;
@@ -41,7 +35,6 @@ static void start(struct daemon *d, int64_t now_ms)
 	d->sessions_at_ms = INT64_MAX;
 	if (now_ms >= d->sessions_again_ms)
 		d->sessions_again_ms = INT64_MAX;
-	d->sessions_began_ms = now_ms;
 	r = worker_start(&d->sessions, &o);
 	if (r == 0)
 		return;
@@ -58,20 +51,12 @@ int64_t daemon_step_sessions(struct daemon *d, int64_t now_ms)
 {
 	if (!d->sessions.pid && now_ms >= next_ms(d))
 		start(d, now_ms);
-	if (!d->sessions.pid)
-		return next_ms(d);
-	if (d->sessions.killed)
-		return INT64_MAX;
-	if (now_ms >= d->sessions_began_ms + limit_ms(d)) {
-		worker_kill(&d->sessions);
-		return INT64_MAX;
-	}
-	return d->sessions_began_ms + limit_ms(d);
+	return d->sessions.pid ? INT64_MAX : next_ms(d); /* it ends by itself: agentd/sessions.h */
 }
 
 void daemon_sessions_ended(struct daemon *d, int status)
 {
-	if (d->sessions.killed)
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
 		log_error("sessions: their end took too long; it is tried again");
 	else if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
 		log_error("sessions: musterd died of signal %d while it ended them; it is tried again", WTERMSIG(status));

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "agentd/log.h"
 #include "agentd/sessions_private.h"
@@ -153,6 +154,7 @@ static int pass(struct sessions *s, int64_t *ret_ms)
 	int r;
 
 	s->error = 0;
+	alarm(SESSIONS_LIMIT_MS / 1000); /* of each: others are found, and have their grace, while this one ends */
 	session_judge_done(&s->judge);
 	r = session_judge_open(&s->judge, s->conf->end_sessions);
 	if (r == 0)
@@ -184,6 +186,7 @@ static int run(struct sessions *s)
 
 	while ((r = pass(s, &ms)) == 0 && ms)
 		nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+	alarm(0);
 	if (r == 0)
 		r = s->error;
 	if (r == 0 && s->left)

@@ -413,12 +413,25 @@ def test_not_forgotten_in_the_grace(endpoint):
 
 
 def test_grace_without_a_living_musterd(endpoint):
-    """The command waits it out itself."""
+    """The command waits it out itself; it is each look that may not take for ever, not all of them together."""
     process = as_user("dora", "sleep", "1000")
     with endpoint.configured(end_grace="2s"):
         begin = time.monotonic()
-        endpoint.change("dora", state="SUSPENDED")
+        endpoint.document["users"][0]["state"] = "SUSPENDED"
+        endpoint.write(endpoint.document)
+        looks = run("strace", "-e", "trace=alarm", "musterd", "--once").stderr.count("alarm(60)")
     assert time.monotonic() - begin >= 2 and not lives(process)
+    assert looks >= 3
+
+
+def test_a_look_that_takes_too_long(endpoint):
+    process = as_user("dora", "sleep", "1000")
+    with endpoint.configured(end_grace="1h"), Agent() as agent:
+        endpoint.change("dora", state="SUSPENDED")
+        wait_for(lambda: "told user=dora" in agent.log())
+        os.kill(agent.worker("sessions"), signal.SIGALRM)
+        wait_for(lambda: "sessions: their end took too long; it is tried again" in agent.log())
+    assert lives(process)
 
 
 def test_living(endpoint):
