@@ -114,7 +114,7 @@ static void give_up(struct sessions *s, struct ending *e)
 static void finish(struct sessions *s, struct ending *e, int64_t now_ms)
 {
 	/* what forks and ends all the time is seen in one look and not in the next, also right after it was told */
-	if (e->refused || e->phase != ENDING_TOLD)
+	if (e->refused)
 		sweep(s, e);
 	s->users++;
 	s->processes += e->most.processes;
@@ -127,7 +127,7 @@ static void finish(struct sessions *s, struct ending *e, int64_t now_ms)
 static void keep(struct sessions *s, struct ending *e)
 {
 	session_tell(&s->all, e->user.uid, "\r\n\aYour sessions on this computer go on.\r\n");
-	log_notice("sessions: kept user=%s uid=%" PRIu32 " processes=%" PRIu32 ": allowed again within the grace",
+	log_notice("sessions: kept user=%s uid=%" PRIu32 " processes=%" PRIu32 ": allowed again",
 		   e->user.name, e->user.uid, e->sum.processes);
 	e->phase = ENDING_OVER;
 }
@@ -143,7 +143,7 @@ static void advance(struct sessions *s, struct ending *e, int64_t now_ms)
 		finish(s, e, now_ms);
 		return;
 	}
-	if (!e->refused && e->phase == ENDING_TOLD) {
+	if (!e->refused && e->phase != ENDING_SEEN) {
 		keep(s, e);
 		return;
 	}

@@ -13,6 +13,7 @@
 #include "agentd/file.h"
 #include "agentd/session_end.h"
 #include "agentd/session_pick.h"
+#include "agentd/sessions_private.h"
 
 #define DORA   5001
 #define ERIK   5002
@@ -495,6 +496,34 @@ static void test_signal(void **state)
 	assert_true(is_killed(child, true));
 }
 
+/* Whatever has been done to them: from then on they stay. Of a uid that nobody has, since the last of it is done by uid. */
+static void test_allowed_again(void **state)
+{
+	const uint32_t uid = 1999999999;
+	CLEANUP(buf_done) struct buf procs = {0};
+	struct conf conf = {0};
+	struct sessions s = {.conf = &conf};
+	struct ending e = {.user = {.uid = uid, .name = "dora"}, .phase = ENDING_TERMINATED};
+	pid_t child = fork();
+
+	(void)state;
+	if (child == 0)
+		for (;;)
+			pause();
+	add(&(struct fake){.pid = child, .uid = uid});
+	scan(&s.proc, &procs, NULL, &s.all);
+	assert_int_equal(sessions_step(&s, &e, 1), 0);
+	assert_true(e.phase == ENDING_OVER && !is_killed(child, false));
+	e.phase = ENDING_KILLED;
+	assert_int_equal(sessions_step(&s, &e, 1), 0);
+	assert_true(e.phase == ENDING_OVER && !is_killed(child, false));
+	e.phase = ENDING_TERMINATED;
+	e.refused = true;
+	assert_true(sessions_step(&s, &e, 1) > 0);
+	assert_true(e.phase == ENDING_KILLED && is_killed(child, true));
+	proc_close(&s.proc);
+}
+
 /* One that would be hit with them keeps them from being swept away. */
 static void test_sweep(void **state)
 {
@@ -574,7 +603,7 @@ int main(void)
 		TEST(test_read),      TEST(test_cgroups),   TEST(test_dead),	TEST(test_hidden), TEST(test_hers),
 		TEST(test_nevers),    TEST(test_services),  TEST(test_pid_files), TEST(test_count), TEST(test_signal),
 		TEST(test_sweep),     TEST(test_reasons),   TEST(test_expiry),    TEST(test_services_without_audit),
-		TEST(test_hiding),    TEST(test_started_from_her_login),
+		TEST(test_hiding),    TEST(test_started_from_her_login), TEST(test_allowed_again),
 	};
 	int r;
 
