@@ -6,12 +6,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agentd/file.h"
+#include "common/clock.h"
 
 #define FILE_MAX      (1 << 20) /* of status: a process may be in 65536 groups */
 #define STAT_FLAGS    5 /* parent, pgrp, session, tty, tty_pgrp, flags, … */
 #define STAT_THREADS  16
+#define STAT_START    18
+#define ZOMBIE_MS     10000 /* no process of a chain that nobody can look at in time lives that long */
 #define PF_KTHREAD    0x00200000ul
 #define USER_SLICE    "/user.slice/user-"
 #define MACHINE_SLICE "/machine.slice/"
@@ -45,10 +49,19 @@ static bool take_number(const char **p, unsigned long *ret)
 	return true;
 }
 
-/* The name may hold anything, parentheses too: what counts follows the last one. */
+/* Since when there is a process that began at START, in ticks since the boot. */
+static int64_t age_ms(unsigned long start)
+{
+	return clock_boottime_ms() - (int64_t)start * 1000 / sysconf(_SC_CLK_TCK);
+}
+
+/*
+ * The name may hold anything, parentheses too: what counts follows the last one. -ESRCH; -ENODATA: it ended, and began so long ago that
+ * it is not of a chain that forks and ends all the time, but of a parent that does not reap it.
+ */
 static int read_stat(const struct proc_dir *d, struct buf *buf, struct proc *p)
 {
-	unsigned long v[STAT_THREADS + 1];
+	unsigned long v[STAT_START + 1];
 	const char *s;
 	char state;
 	int r = read_file(d, p->pid, "stat", buf);
@@ -64,6 +77,8 @@ static int read_stat(const struct proc_dir *d, struct buf *buf, struct proc *p)
 		if (!take_number(&s, &v[i]))
 			return -EBADMSG;
 	/* the first thread of a living process may have ended, too */
+	if (state == 'Z' && v[STAT_THREADS] < 2 && age_ms(v[STAT_START]) > ZOMBIE_MS)
+		return -ENODATA;
 	if (state == 'X' || (state == 'Z' && v[STAT_THREADS] < 2))
 		return -ESRCH;
 	p->parent = (pid_t)v[0];
@@ -211,8 +226,9 @@ static int read_into(const struct proc_dir *d, pid_t pid, struct buf *buf, struc
 int proc_read(const struct proc_dir *d, pid_t pid, struct proc *ret)
 {
 	CLEANUP(buf_done) struct buf buf = {0};
+	int r = read_into(d, pid, &buf, ret);
 
-	return read_into(d, pid, &buf, ret);
+	return r == -ENODATA ? -ESRCH : r;
 }
 
 static int compare_pids(const void *a, const void *b)
@@ -237,7 +253,7 @@ static int look_at(const struct proc_dir *d, const char *name, pid_t pid, struct
 
 	if (found == -ESRCH && seen)
 		r = buf_add(gone, &(uint32_t){st.st_uid}, sizeof(uint32_t));
-	return r < 0 ? r : found;
+	return r < 0 ? r : found == -ENODATA ? -ESRCH : found;
 }
 
 int proc_scan(const struct proc_dir *d, struct buf *ret, struct buf *ret_gone, bool *ret_hidden)

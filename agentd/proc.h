@@ -40,7 +40,7 @@ int proc_read(const struct proc_dir *d, pid_t pid, struct proc *ret) MUST_CHECK;
 /*
  * All of them as struct proc, sorted by pid, instead of what RET held. *RET_HIDDEN: there are some that cannot be seen or
  * understood, as where proc is mounted with hidepid. RET_GONE: uint32_t, effective uids of those that ended while they were looked
- * at, as what forks and ends all the time does. -errno.
+ * at, as what forks and ends all the time does, and not of those that ended long ago and are not reaped. -errno.
  */
 int proc_scan(const struct proc_dir *d, struct buf *ret, struct buf *ret_gone, bool *ret_hidden) MUST_CHECK;
 

@@ -14,6 +14,7 @@
 #include "agentd/session_end.h"
 #include "agentd/session_pick.h"
 #include "agentd/sessions_private.h"
+#include "common/clock.h"
 
 #define DORA   5001
 #define ERIK   5002
@@ -25,6 +26,7 @@ struct fake {
 	const char *comm;    /* NULL: "sleep" */
 	char state;	     /* 0: S */
 	unsigned int flags, threads, tty;
+	int64_t began_ms;    /* since the boot */
 	uint32_t uid, effective, saved;
 	uint32_t login, session; /* 0: never logged in */
 	bool no_audit;
@@ -75,9 +77,9 @@ static void add(const struct fake *f)
 	snprintf(name, sizeof(name), "%d", (int)f->pid);
 	assert_int_equal(mkdir(at(name), 0755), 0);
 	snprintf(name, sizeof(name), "%d/stat", (int)f->pid);
-	snprintf(text, sizeof(text), "%d (%s) %c %d 7 %d %u -1 %u 0 0 0 0 0 0 0 0 20 0 %u 0 9 9 9\n", (int)f->pid,
+	snprintf(text, sizeof(text), "%d (%s) %c %d 7 %d %u -1 %u 0 0 0 0 0 0 0 0 20 0 %u 0 %ld 9 9\n", (int)f->pid,
 		 f->comm ? f->comm : "sleep", f->state ? f->state : 'S', (int)f->parent, (int)f->pid, f->tty, f->flags,
-		 f->threads ? f->threads : 1);
+		 f->threads ? f->threads : 1, (long)(f->began_ms * sysconf(_SC_CLK_TCK) / 1000));
 	put(name, text);
 	snprintf(name, sizeof(name), "%d/status", (int)f->pid);
 	snprintf(text, sizeof(text), "Name:\tUid:\t5001\nUid:\t%u\t%u\t%u\t%u\nGid:\t0\t0\t0\t0\nNSpid:\t%s\nNSsid:\t1\t1\n",
@@ -213,6 +215,13 @@ static void test_dead(void **state)
 	put("14", "no directory");
 	scan(&d, &procs, NULL, &s);
 	assert_true(s.n_procs == 1 && s.procs[0].pid == 13);
+	/* nobody reaps 11, and whoever was 12 is gone; so is 15, which may be the last one of a chain that goes on */
+	assert_int_equal(proc_scan(&d, &procs, &gone, &hidden), 0);
+	assert_int_equal(gone.len, sizeof(uint32_t));
+	add(&(struct fake){.pid = 15, .state = 'Z', .uid = DORA, .began_ms = clock_boottime_ms() - 1000});
+	assert_int_equal(proc_scan(&d, &procs, &gone, &hidden), 0);
+	assert_int_equal(gone.len, 2 * sizeof(uint32_t));
+	assert_int_equal(proc_read(&d, 15, &p), -ESRCH);
 	assert_int_equal(proc_read(&d, 11, &p), -ESRCH);
 	assert_int_equal(proc_read(&d, 77, &p), -ESRCH);
 	put("13/status", "Name:\tx\nUid:\t1\t1\t1\t1\n");
