@@ -146,7 +146,7 @@ static void take_cgroup(const char *path, struct proc *p)
 	unsigned long uid;
 
 	if (!strncmp(path, MACHINE_SLICE, strlen(MACHINE_SLICE)))
-		p->contained = true;
+		p->in_machine = true;
 	if (strncmp(path, USER_SLICE, strlen(USER_SLICE)) != 0)
 		return;
 	path += strlen(USER_SLICE);
@@ -179,7 +179,7 @@ static int read_cgroup(const struct proc_dir *d, struct buf *buf, struct proc *p
 /*
  * Only root and a user himself can map his uid into a namespace, and he no more than that one: whatever other uids there are
  * in it, they are his. He has it as root in there, or by a number further down (podman --userns=keep-id), and there root does the same
- * where a container is to share files with him (lxc.idmap).
+ * where a container is to share files with him (lxc.idmap). One without a map (unshare -U) nobody has entered but who made it.
  */
 static int read_uid_map(const struct proc_dir *d, struct buf *buf, struct proc *p)
 {
@@ -191,7 +191,12 @@ static int read_uid_map(const struct proc_dir *d, struct buf *buf, struct proc *
 	if (r < 0)
 		return r == -ESRCH ? 0 : r; /* no user namespaces */
 	s = (const char *)buf->data;
-	for (s += strspn(s, " "); *s && p->owner_uid == PROC_UNSET; first = false) {
+	s += strspn(s, " ");
+	if (!*s) {
+		p->owner_uid = p->uid;
+		p->owner_first = true;
+	}
+	for (; *s && p->owner_uid == PROC_UNSET; first = false) {
 		for (size_t i = 0; i < ARRAY_SIZE(v); i++)
 			if (!take_number(&s, &v[i]))
 				return -EBADMSG;

@@ -21,9 +21,10 @@ struct proc {
 	uint32_t login_session; /* the same for each login */
 	uint32_t slice_uid;	/* of systemd's user-UID.slice, where it is in one and not systemd's own */
 	uint32_t owner_uid;	/* whose uid, and no other one with it, a line of its user namespace's map lets through */
-	bool owner_first;	/* the first line: then the namespace can be nobody's but that user's or root's */
+	bool owner_first;	/* the first line, or of a process in one without any: then the namespace can be nobody's but that user's or root's */
 	bool kernel;		/* a thread of the kernel's */
-	bool contained;		/* in a pid namespace below ours, or in systemd's machine.slice */
+	bool contained;		/* in a pid namespace below ours */
+	bool in_machine;	/* in systemd's machine.slice */
 };
 
 struct proc_dir {

@@ -90,6 +90,14 @@ static bool logged_in(const struct session_processes *s, const struct proc *p, u
 	return p->slice_uid == uid && !(first && first->slice_uid == uid);
 }
 
+/* In a container of the machine's: as in logged_in(), one that process 1 is in says nothing. */
+static bool is_contained(const struct session_processes *s, const struct proc *p)
+{
+	const struct proc *first = find(s, 1);
+
+	return p->contained || (p->in_machine && !(first && first->in_machine));
+}
+
 bool session_has(const struct session_processes *s, const struct proc *p, uint32_t uid)
 {
 	if (p->kernel || p->pid == 1 || p->pid == s->self || uid == 0 || uid == PROC_UNSET)
@@ -98,8 +106,8 @@ bool session_has(const struct session_processes *s, const struct proc *p, uint32
 		return true;
 	if (p->uid == uid)
 		/* a container that root made may have users of the same number */
-		return !p->contained || logged_in(s, p, uid);
-	return logged_in(s, p, uid) && !p->contained && !is_service(s, p);
+		return !is_contained(s, p) || logged_in(s, p, uid);
+	return logged_in(s, p, uid) && !is_contained(s, p) && !is_service(s, p);
 }
 
 /* A directory or file that nobody but root could have written. */

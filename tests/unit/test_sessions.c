@@ -163,7 +163,7 @@ static void test_read(void **state)
 	(void)state;
 	assert_true(p.pid == 300 && p.parent == 20 && p.session == 300 && p.tty == 34817);
 	assert_true(p.uid == 5 && p.saved_uid == 7 && p.login_uid == DORA && p.login_session == 9);
-	assert_true(p.slice_uid == PROC_UNSET && p.owner_uid == PROC_UNSET && !p.kernel && !p.contained);
+	assert_true(p.slice_uid == PROC_UNSET && p.owner_uid == PROC_UNSET && !p.kernel && !p.contained && !p.in_machine);
 	p = read_one(&(struct fake){.pid = 301, .no_audit = true, .flags = KTHREAD | 0x40});
 	assert_true(p.login_uid == PROC_UNSET && p.login_session == PROC_UNSET && p.kernel);
 }
@@ -173,7 +173,7 @@ static void test_cgroups(void **state)
 	static const struct {
 		const char *text;
 		uint32_t uid;
-		bool contained;
+		bool in_machine;
 	} cases[] = {
 		{"0::/user.slice/user-5001.slice/session-3.scope\n", DORA, false},
 		{"0::/user.slice/user-5001.slice\n", DORA, false},
@@ -195,7 +195,8 @@ static void test_cgroups(void **state)
 		struct proc p = read_one(&(struct fake){.pid = (pid_t)(400 + i), .cgroup = cases[i].text});
 
 		assert_int_equal(p.slice_uid, cases[i].uid);
-		assert_int_equal(p.contained, cases[i].contained);
+		assert_int_equal(p.in_machine, cases[i].in_machine);
+		assert_false(p.contained);
 	}
 }
 
@@ -316,6 +317,7 @@ static void test_hers(void **state)
 		{.pid = 28, .uid = 100033, .login = DORA, .session = 3, .pids = "20\t2", .uid_map = PASSED_THROUGH},
 		{.pid = 29, .uid = 100033, .cgroup = "0::/user.slice/user-5001.slice/x\n", .pids = "20\t2",
 		 .uid_map = PASSED_THROUGH},
+		{.pid = 43, .uid = DORA, .pids = "20\t1", .uid_map = ""}, /* unshare -U --pid */
 	};
 
 	(void)state;
@@ -375,6 +377,20 @@ static void test_started_from_her_login(void **state)
 	assert_false(has(20, DORA, NULL) || has(21, DORA, NULL) || has(25, DORA, NULL));
 	assert_true(has(22, DORA, NULL) && has(23, DORA, NULL));
 	assert_true(has(21, ERIK, NULL) && has(24, ERIK, NULL) && has(25, ERIK, NULL));
+}
+
+/* Musterd in a podman container that has the host's cgroups: all that it sees is in machine.slice. */
+static void test_within_a_machine(void **state)
+{
+	const char *machine = "0::/machine.slice/libpod-1.scope/container\n";
+
+	(void)state;
+	add(&(struct fake){.pid = 1, .cgroup = machine});
+	add(&(struct fake){.pid = 20, .uid = DORA, .cgroup = machine});
+	add(&(struct fake){.pid = 21, .login = DORA, .session = 3, .cgroup = machine});
+	add(&(struct fake){.pid = 22, .uid = DORA, .pids = "20\t1", .cgroup = machine});
+	assert_true(has(20, DORA, NULL) && has(21, DORA, NULL));
+	assert_false(has(22, DORA, NULL));
 }
 
 static void test_services(void **state)
@@ -613,6 +629,7 @@ int main(void)
 		TEST(test_nevers),    TEST(test_services),  TEST(test_pid_files), TEST(test_count), TEST(test_signal),
 		TEST(test_sweep),     TEST(test_reasons),   TEST(test_expiry),    TEST(test_services_without_audit),
 		TEST(test_hiding),    TEST(test_started_from_her_login), TEST(test_allowed_again),
+		TEST(test_within_a_machine),
 	};
 	int r;
 
