@@ -96,11 +96,11 @@ class Demo:
                            "wrong_password" if how.get("password") == "wrong" else None)
 
     def schedule(self, sshd):
-        self.directory("schedule", "sky", "suspend", "+4s")
-        due = time.monotonic() + 4.5
+        self.directory("schedule", "sky", "suspend", "+10s")
+        due = time.monotonic() + 10.5
         self.tried("sky", "ssh, key", "in", sshd.login("sky", key=self.endpoint.key))
         time.sleep(max(0, due - time.monotonic()))
-        self.tried("sky", "ssh, key, 4 seconds later", "refused", sshd.login("sky", key=self.endpoint.key))
+        self.tried("sky", "ssh, key, 10 seconds later", "refused", sshd.login("sky", key=self.endpoint.key))
 
     def lookups(self):
         for argv in (["getent", "passwd", "ada"], ["id", "ada"], ["id", "sue"]):

@@ -144,7 +144,7 @@ def test_off_line(cloud, fault, arguments):
         began = time.monotonic()
         asked = cloud.journal.count()
         assert may("fred") and not may("dora")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
         if "retry_after" in arguments:
             time.sleep(6)
             assert cloud.journal.count() == asked  # as it was told
@@ -155,16 +155,16 @@ def test_off_line(cloud, fault, arguments):
 
 def test_slow(cloud):
     """A login waits as long as it may; what comes later counts all the same."""
-    cloud.configure(poll_interval="1d", recheck_after="0s", recheck_timeout="500ms")
+    cloud.configure(poll_interval="1d", recheck_after="0s", recheck_timeout="2s")
     with living(cloud):
         cloud.tenant.suspend("dora")
-        cloud.faults.order("late", times=2, delay_s=3)
+        cloud.faults.order("late", times=2, delay_s=7)
         began = time.monotonic()
         assert may("dora")
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 6
         began = time.monotonic()
         assert may("emil")  # nobody else waits
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 2
         wait_for(lambda: cloud.endpoint.explain("dora") == "suspended", 15)
 
 
@@ -244,6 +244,7 @@ def test_one_unreadable_record(cloud):
 def test_many_at_once(cloud):
     names = [f"user{i}" for i in range(40)]
     cloud.tenant.add_users(40, bound=True)
+    cloud.configure(poll_interval="1d", recheck_after="0s", recheck_timeout="10s")
     with living(cloud) as agent:
         for name in names[::2]:
             cloud.tenant.suspend(name)

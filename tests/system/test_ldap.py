@@ -544,16 +544,16 @@ def test_time_tells_nothing(clean, configured):
     """Unknown, wrong, locked: a directory that takes its time takes it for all (P8)."""
     def slow(connection):
         request = connection.recv(4096)
-        time.sleep(0.4)
+        time.sleep(0.8)
         connection.sendall(message(request, b"\x61\x07\x0a\x01\x31\x04\x00\x04\x00"))
 
     def median(name, code, password=PASSWORD):
         took = []
-        for _ in range(7):
+        for _ in range(5):
             codes, seconds = pamt(name, "auth", password=password)
             assert codes == {"auth": code}
             took.append(seconds)
-        return sorted(took)[3]
+        return sorted(took)[2]
 
     with listening(slow) as url:
         configured(ldap_url=url, max_attempts=1000)
@@ -561,8 +561,8 @@ def test_time_tells_nothing(clean, configured):
             wrong = median("dora", "AUTH_ERR")
             others = {"ghost": median("ghost", "USER_UNKNOWN"), "empty": median("dora", "AUTH_ERR", password="")}
             others["filler"] = median("dora", "AUTH_ERR", password="\b\n\r\177INCORRECT")
-        assert wrong > 0.4
-        assert {n: t for n, t in others.items() if abs(t - wrong) > 0.15} == {}, wrong
+        assert wrong > 0.8
+        assert {n: t for n, t in others.items() if abs(t - wrong) > 0.4} == {}, wrong
 
 
 def test_many_at_once(agent, slapd):

@@ -352,9 +352,9 @@ def test_grace(endpoint, sshd):
         wait_for(lambda: "sessions: kept user=dora" in agent.log())
         assert sessions["dora"].run("echo here") == ("here", 0)
         assert (LINGER / "dora").exists()
-    with endpoint.configured(end_grace="3s"), Agent() as agent:
+    with endpoint.configured(end_grace="8s"), Agent() as agent:
         endpoint.change("dora", state="SUSPENDED")
-        sessions["dora"].pty.expect_exact("end in 3 seconds.")
+        sessions["dora"].pty.expect_exact("end in 8 seconds.")
         assert not gone("dora")
         wait_for(lambda: gone("dora"), 30)
         wait_for(lambda: "sessions: ended user=dora" in agent.log())
@@ -455,10 +455,10 @@ def test_schedule(endpoint):
     """A suspension that was planned ends sessions in its second, though nothing new is to be heard."""
     process = as_user("dora", "sleep", "1000")
     with Agent() as agent:
+        begin = time.monotonic()
         endpoint.musterctl("directory", "schedule", "dora", "suspend", "+4s")
-        due = time.monotonic() + 4
         wait_for(lambda: not lives(process), 30)
-        assert -1.5 < time.monotonic() - due < 4, agent.log()
+        assert 3 <= time.monotonic() - begin < 20, agent.log()
 
 
 def test_changed_in_between(endpoint):

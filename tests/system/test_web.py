@@ -306,14 +306,15 @@ def test_empty_list_is_held(web):
 
 def test_mass_removal_is_believed_at_last(web):
     many(web)
-    web.configure(web.server.url, removal_hold="3s")
+    web.configure(web.server.url, removal_hold="10s")
     web.sync()
     for i in range(18):
         web.endpoint.forget(f"user{i}")
     web.sync(code=1)
+    begun = time.monotonic()
     web.sync(code=1)
     web.sync(code=1)  # three times, but not long enough
-    time.sleep(3.1)
+    time.sleep(max(0, begun + 10.1 - time.monotonic()))
     web.sync()
     assert web.endpoint.explain("user1") == "unbound" and web.endpoint.explain("dora") == "ok"
 
@@ -430,7 +431,7 @@ def login(user):
 
 def test_suspended_at_once(web):
     """The next login after a suspension is refused, though the next poll is far; off line the last state decides."""
-    web.configure(web.server.url, recheck_after="0s", poll_interval="1d")
+    web.configure(web.server.url, recheck_after="0s", recheck_timeout="10s", poll_interval="1d")
     web.sync()
     with pam_service(), Agent() as agent:
         assert login("dora") == ["SUCCESS", "SUCCESS"]
@@ -442,7 +443,7 @@ def test_suspended_at_once(web):
         asked = len(web.server.requests)
         began = time.monotonic()
         assert login("emil") == ["SUCCESS", "SUCCESS"]  # it asked to be left alone
-        assert len(web.server.requests) == asked and time.monotonic() - began < 1
+        assert len(web.server.requests) == asked and time.monotonic() - began < 8
         assert agent.stop() == 0
 
 
