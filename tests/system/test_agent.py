@@ -49,8 +49,9 @@ def world(endpoint):
     endpoint.user("dora")
     endpoint.user("emil")
     endpoint.user("susan", suspended=True)
-    endpoint.publish()
-    yield
+    with endpoint.configured(recheck_timeout="10s"):
+        endpoint.publish()
+        yield
     for name in ("mt-agent", "mt-local"):
         os.unlink(f"/etc/pam.d/{name}")
 
@@ -72,6 +73,16 @@ def pamt(user, *steps, password=PASSWORD, as_user=None, service="mt-agent"):
     return {step: rest for step, rest in lines if step != "says"}, time.monotonic() - begin
 
 
+def soon(codes, seconds, *args, **kwargs):
+    """pamt() gives CODES each time, and one time of three within SECONDS: the machine may be busy otherwise."""
+    took = []
+    while not took or min(took) >= seconds:
+        assert len(took) < 3, took
+        got, lasted = pamt(*args, **kwargs)
+        assert got == codes
+        took.append(lasted)
+
+
 def test_fresh(endpoint, agent):
     """What the directory says now counts now, not at the next poll."""
     assert pamt("dora", "auth", "account")[0] == {"auth": "SUCCESS", "account": "SUCCESS"}
@@ -91,19 +102,16 @@ def test_dead(endpoint):
     a.stop(signal.SIGKILL)
     assert SOCKET.exists()
     for user, code in (("dora", "SUCCESS"), ("susan", "ACCT_EXPIRED")):
-        codes, took = pamt(user, "account")
-        assert codes == {"account": code} and took < 1
+        soon({"account": code}, 1, user, "account")
     assert pamt("dora", "auth")[0] == {"auth": "SUCCESS"}
 
 
 def test_frozen(agent):
     """At most two seconds a login, whatever it asks twice; local users do not notice."""
     agent.process.send_signal(signal.SIGSTOP)
-    codes, took = pamt("dora", "auth", "account")
-    assert codes == {"auth": "SUCCESS", "account": "SUCCESS"} and took < 2
+    soon({"auth": "SUCCESS", "account": "SUCCESS"}, 2, "dora", "auth", "account")
     assert pamt("susan", "account")[0] == {"account": "ACCT_EXPIRED"}
-    codes, took = pamt("alice", "auth", "account", password=LOCAL_PASSWORD, service="mt-local")
-    assert codes == {"auth": "SUCCESS", "account": "SUCCESS"} and took < 1
+    soon({"auth": "SUCCESS", "account": "SUCCESS"}, 1, "alice", "auth", "account", password=LOCAL_PASSWORD, service="mt-local")
 
 
 def test_backlog_full(agent):
@@ -114,8 +122,7 @@ def test_backlog_full(agent):
             s = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
             if s.connect_ex(str(SOCKET)):
                 break
-        codes, took = pamt("dora", "account")
-    assert codes == {"account": "SUCCESS"} and took < 1
+        soon({"account": "SUCCESS"}, 1, "dora", "account")
 
 
 @contextlib.contextmanager
@@ -183,8 +190,7 @@ def test_lies(endpoint, lie):
 def test_drips(endpoint):
     """A byte a second: given up within the deadline."""
     with double(lambda nonce: (time.sleep(1) or bytes([b]) for b in answer(nonce)[:6])):
-        codes, took = pamt("dora", "auth", "account")
-    assert codes == {"auth": "SUCCESS", "account": "SUCCESS"} and took < 4
+        soon({"auth": "SUCCESS", "account": "SUCCESS"}, 4, "dora", "auth", "account")
 
 
 def test_only_stricter(endpoint):
@@ -231,10 +237,8 @@ def test_idle_crowd(agent):
                               "time.sleep(60)"], stdout=subprocess.PIPE, text=True)
     try:
         assert crowd.stdout.readline() == "196\n"
-        codes, took = pamt("dora", "auth", as_user="dora")
-        assert codes == {"auth": "SUCCESS"} and took < 2
-        codes, took = pamt("dora", "account")
-        assert codes == {"account": "SUCCESS"} and took < 2
+        soon({"auth": "SUCCESS"}, 2, "dora", "auth", as_user="dora")
+        soon({"account": "SUCCESS"}, 2, "dora", "account")
     finally:
         crowd.kill()
         crowd.wait()
