@@ -40,8 +40,10 @@ def test_requests(crowd, bound, capsys):
         wait_for(lambda: agent.syncs() > 1, 60, "a poll")
         poll = counted(crowd)
     crowd.configure(poll_interval="1h", recheck_after="0s", recheck_timeout="10s")
-    with Agent():
-        crowd.endpoint.musterctl("sync")
+    with Agent() as agent:
+        with open("/etc/passwd", "a"):
+            pass  # closed after writing: a reason to sync now, or it would at any moment of the next hour
+        agent.wait_until_synced()
         counted(crowd)
         run("su", f"user{bound - 1}", "-c", "true")
         login = counted(crowd)
