@@ -162,6 +162,7 @@ static void reload(struct daemon *d)
 		log_error("conf: %s; the configuration before stays in force", error);
 	} else if (conf_fingerprint(&s.conf) != conf_fingerprint(&d->settings.conf) ||
 		   s.conf.access_sum != d->settings.conf.access_sum) {
+		daemon_renew_sync(d); /* before its muster-fetch is taken away, of which it would complain */
 		r = apply(d, &s);
 		if (r < 0)
 			log_error("conf: not all of it is in force: %s", strerror(-r));

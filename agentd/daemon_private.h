@@ -53,6 +53,7 @@ struct daemon {
 	int64_t ping_ms;
 	int lock, signals, timer, change_timer;
 	bool edited; /* since the last worker began */
+	bool outdated; /* the sync in flight was told to end: it obeys settings that are no longer in force */
 	bool reload, stop; /* asked for */
 };
 
@@ -65,6 +66,9 @@ void daemon_start_worker(struct daemon *d, enum worker_task task);
 
 /* A worker for WORKER_SYNC has ended, with STATUS as waitpid() has it: tell all whom it concerns, and plan the next. */
 void daemon_sync_ended(struct daemon *d, int status);
+
+/* Other settings take force: what the old ones met counts no more, nor does a sync that still waits for the old directory. */
+void daemon_renew_sync(struct daemon *d);
 
 /* Users are asked for when somebody waits for that. Returns when to be called again. */
 int64_t daemon_step_refresh(struct daemon *d, int64_t now_ms) MUST_CHECK;

@@ -1,4 +1,5 @@
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/timerfd.h>
@@ -142,6 +143,20 @@ static bool fell_due(const struct daemon *d, int64_t at)
 	return at <= now && at > now - took_s;
 }
 
+void daemon_renew_sync(struct daemon *d)
+{
+	schedule_renew(&d->schedule);
+	d->outdated = d->worker.pid && d->worker.task == WORKER_SYNC && d->schedule.remote;
+	if (d->outdated)
+		kill(d->worker.pid, SIGTERM);
+}
+
+/* Nobody is told: who waits for it waits for the next one, which begins at once. */
+static bool was_given_up(const struct daemon *d, int wait_status)
+{
+	return d->outdated && WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGTERM;
+}
+
 void daemon_sync_ended(struct daemon *d, int wait_status)
 {
 	CLEANUP(buf_done) struct buf buf = {0};
@@ -150,6 +165,8 @@ void daemon_sync_ended(struct daemon *d, int wait_status)
 	char death[96];
 	bool good;
 
+	if (was_given_up(d, wait_status))
+		return;
 	if (status_load_last(&d->settings.conf, &buf, &status) < 0)
 		status.generation = 0; /* nothing is known, nothing was published */
 	good = was_good(wait_status);
@@ -180,7 +197,7 @@ void daemon_start_worker(struct daemon *d, enum worker_task task)
 	int r;
 
 	watch_renew(&d->watch); /* before anything is read: what changes from now on is seen */
-	d->edited = false;
+	d->edited = d->outdated = false;
 	d->worker_began_ms = daemon_now_ms();
 	if (task == WORKER_SYNC)
 		engine_begin(d->engine);

@@ -98,6 +98,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "access rules wait for the directory": (
         "agentd/sync.c", "if (c->n_access && hurry_rules(c)", "if (false && hurry_rules(c)",
         ["test_access.py::test_without_the_directory"]),
+    "who edits muster.conf waits as long as the server has asked for": (
+        "agentd/schedule.c", "\ts->not_before_ms = 0;\n\ts->forgiven", "\ts->forgiven",
+        ["test_access.py::test_an_edit_does_not_wait_for_the_directory"]),
     "data of a night are stale": (
         "common/verdict.c", "lasted(in->confirmed_at, in->now, lease_s)", "lasted(in->confirmed_at, in->now, lease_s / 1000)",
         [FAULT.format("resume")]),

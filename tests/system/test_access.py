@@ -223,6 +223,33 @@ def test_an_edit_counts(users):
     assert json.loads(users.musterctl("status", "--json").stdout)["revocation"] is None
 
 
+def test_an_edit_does_not_wait_for_the_directory(web):  # noqa: F811
+    """Neither as long as the server has asked for, nor for a sync that it keeps waiting, which is given up without a word."""
+    web.configure(web.server.url, poll_interval="2s")
+    web.sync()
+    web.answer = lambda _: b"HTTP/1.1 503 Busy\r\nRetry-After: 600\r\nContent-Length: 0\r\n\r\n"
+    silent, go_on = threading.Event(), threading.Event()
+
+    def keep_waiting(request):
+        silent.set()
+        go_on.wait(30)
+        return web.document(request)
+
+    with Agent() as agent:
+        wait_for(lambda: agent.syncs("failed") == 1, 20)
+        web.answer = keep_waiting
+        try:
+            with rules(web.endpoint, "no = deny users=emil services=mt-access", sync=False):
+                wait_for(lambda: account("emil")[0] == "PERM_DENIED", 10)
+                assert silent.wait(10)
+            wait_for(lambda: agent.log().count("conf: read again") == 2, 10)
+        finally:
+            go_on.set()
+        wait_for(lambda: account("emil")[0] == "SUCCESS", 10)
+        wait_for(lambda: "good again after 1 that failed" in agent.log(), 10)
+        assert agent.syncs("failed") == 1 and agent.syncs("died") == 0 and "daemon: the sync" not in agent.log()
+
+
 def test_unknown_group(users):
     """Who is in it cannot be known: nobody is let in by it, and nobody gets past it. That is told wherever one looks."""
     with rules(users, "gone = deny services=mt-access groups=Gone", "ops = allow services=mt-other groups=Gone,Ops on call",

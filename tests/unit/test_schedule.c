@@ -107,12 +107,34 @@ static void test_hurry(void **state)
 	assert_int_equal(s.next_ms, NOW + 100);
 }
 
+/* Other settings: what the server of the old ones asked for, and how often it failed, is over; that it failed is remembered. */
+static void test_renew(void **state)
+{
+	struct schedule s = {.interval_ms = MINUTE, .remote = true, .failures = 7};
+
+	(void)state;
+	schedule_done(&s, false, 3600, NOW, HIGHEST);
+	schedule_renew(&s);
+	assert_int_equal(s.failures, 8);
+	schedule_hurry(&s, NOW, 100);
+	assert_int_equal(s.next_ms, NOW + 100);
+	schedule_done(&s, false, 0, NOW, HIGHEST);
+	assert_int_equal(s.next_ms, NOW + 5000);
+	schedule_done(&s, false, 0, NOW, HIGHEST);
+	assert_int_equal(s.next_ms, NOW + 10000);
+	schedule_done(&s, true, 0, NOW, HIGHEST);
+	schedule_done(&s, false, 0, NOW, HIGHEST);
+	schedule_done(&s, false, 0, NOW, HIGHEST);
+	assert_int_equal(s.next_ms, NOW + 10000);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_first),	     cmocka_unit_test(test_interval),
 		cmocka_unit_test(test_backoff),	     cmocka_unit_test(test_backoff_and_interval),
 		cmocka_unit_test(test_retry_after),  cmocka_unit_test(test_hurry),
+		cmocka_unit_test(test_renew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
