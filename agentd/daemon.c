@@ -150,26 +150,34 @@ static int load_again(struct daemon *d, struct settings *ret, char *error)
 	return r < 0 ? r : -EINVAL;
 }
 
-static void reload(struct daemon *d)
+/* True: it says something new, which is in force now. Whoever edits it after it was read and before it was watched is not noticed: look again. */
+static bool read_again(struct daemon *d)
 {
 	CLEANUP(settings_done) struct settings s = {.fd = -1};
 	char error[CONF_ERROR_SIZE];
 	int r;
 
-	d->reload = false;
-	notify_reloading(&d->notify);
 	if (load_again(d, &s, error) < 0) {
 		log_error("conf: %s; the configuration before stays in force", error);
-	} else if (conf_fingerprint(&s.conf) != conf_fingerprint(&d->settings.conf) ||
-		   s.conf.access_sum != d->settings.conf.access_sum) {
-		daemon_renew_sync(d); /* before its muster-fetch is taken away, of which it would complain */
-		r = apply(d, &s);
-		if (r < 0)
-			log_error("conf: not all of it is in force: %s", strerror(-r));
-		d->edited = true;
-		daemon_renew_sessions(d);
-		log_notice("conf: read again");
+		return false;
 	}
+	if (conf_fingerprint(&s.conf) == conf_fingerprint(&d->settings.conf) &&
+	    s.conf.access_sum == d->settings.conf.access_sum)
+		return false;
+	daemon_renew_sync(d); /* before its muster-fetch is taken away, of which it would complain */
+	r = apply(d, &s);
+	if (r < 0)
+		log_error("conf: not all of it is in force: %s", strerror(-r));
+	d->edited = true;
+	daemon_renew_sessions(d);
+	log_notice("conf: read again");
+	return true;
+}
+
+static void reload(struct daemon *d)
+{
+	notify_reloading(&d->notify);
+	d->reload = read_again(d);
 	notify_send(&d->notify, "READY=1");
 }
 
@@ -260,7 +268,7 @@ static int loop(struct daemon *d)
 		r = arm(d, daemon_step_sessions(d, daemon_now_ms()), daemon_step_refresh(d, daemon_now_ms()));
 		if (r < 0)
 			return r;
-		if (poll(fds, ARRAY_SIZE(fds), -1) < 0 && errno != EINTR)
+		if (poll(fds, ARRAY_SIZE(fds), d->reload ? 0 : -1) < 0 && errno != EINTR)
 			return -errno;
 		take_timer(d);
 		take_change_timer(d);
@@ -344,7 +352,11 @@ static int start(struct daemon *d, struct settings *s)
 		r = engine_new(&d->engine);
 	if (r == 0)
 		r = auth_new(&d->auth);
-	return r < 0 ? r : apply(d, s);
+	if (r == 0)
+		r = apply(d, s);
+	while (r == 0 && read_again(d))
+		continue;
+	return r;
 }
 
 static void daemon_done(struct daemon *d)

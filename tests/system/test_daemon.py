@@ -6,6 +6,7 @@ import pathlib
 import random
 import re
 import signal
+import subprocess
 import time
 
 import pytest
@@ -236,6 +237,24 @@ def test_edit_of_configuration_counts(endpoint, quiet):
         text = endpoint.conf.read_text().replace("#allow_sudo = yes", "allow_sudo = no")
         changes(agent, lambda: endpoint.conf.write_text(text))
         assert run("id", "-nG", "dora").stdout.split() == ["dora"]
+
+
+def test_second_edit_while_the_first_is_read(endpoint, quiet):
+    """After it was read, and before the file is watched again."""
+    late = ["strace", "-o", "/dev/null", "-e", "trace=inotify_rm_watch", "-e", "inject=inotify_rm_watch:delay_enter=1000000:when=1"]
+    with Agent() as agent:
+        agent.wait_until_synced()
+        with subprocess.Popen([*late, "-p", str(agent.pid)], stderr=subprocess.PIPE) as strace, \
+             contextlib.ExitStack() as until:
+            until.callback(strace.terminate)
+            strace.stderr.readline()  # it is attached
+            with endpoint.configured(warn_days=9):
+                time.sleep(0.5)
+                with endpoint.configured(allow_sudo="perhaps"):
+                    wait_for(lambda: "conf: read again" in agent.log())
+                    wait_for(lambda: "allow_sudo = 'perhaps'" in agent.log(), 3)
+                    time.sleep(0.3)
+                    assert agent.log().count("stays in force") == 1
 
 
 def test_paths_need_a_restart(endpoint, quiet):
