@@ -75,23 +75,34 @@ static void take_worker(struct daemon *d, int status)
 		be_ready(d);
 }
 
-/* Whatever is due now. */
-static void step(struct daemon *d)
+/* It is told of now, since one that hangs in the kernel, on a disk that does not answer, may not end for long. */
+static int64_t limit_worker(struct daemon *d, int64_t now_ms)
+{
+	bool killed = d->worker.killed;
+	int64_t next_ms = worker_limit(&d->worker, now_ms, d->worker_began_ms + WORKER_LIMIT_MS);
+
+	if (d->worker.killed && !killed)
+		log_error("daemon: process %d takes more than %d s for a sync, and is killed; before it has ended, no other one "
+			  "begins, and what was published stays",
+			  (int)d->worker.pid, WORKER_LIMIT_MS / 1000);
+	return next_ms;
+}
+
+/* Whatever is due now. Returns when to be called again. */
+static int64_t step(struct daemon *d)
 {
 	bool wanted = engine_wanted(d->engine);
 	int64_t now = daemon_now_ms();
 
-	if (d->worker.pid) {
-		if (now >= d->worker_began_ms + WORKER_LIMIT_MS && !d->worker.killed)
-			worker_kill(&d->worker);
-		return;
-	}
+	if (d->worker.pid)
+		return limit_worker(d, now);
 	if (d->edited)
 		schedule_hurry(&d->schedule, now, SETTLE_MS);
 	if (wanted)
 		schedule_hurry(&d->schedule, now, 0);
 	if (now >= d->schedule.next_ms)
 		daemon_start_worker(d, WORKER_SYNC);
+	return d->worker.pid ? d->worker_began_ms + WORKER_LIMIT_MS : d->schedule.next_ms;
 }
 
 static int watch_files(struct daemon *d)
@@ -233,9 +244,9 @@ static void ping(struct daemon *d)
 	d->ping_ms = daemon_now_ms() + d->notify.watchdog_ms;
 }
 
-static int arm(struct daemon *d, int64_t sessions_ms, int64_t refresh_ms)
+static int arm(struct daemon *d, int64_t sync_ms, int64_t sessions_ms, int64_t refresh_ms)
 {
-	int64_t at = d->worker.pid ? d->worker_began_ms + WORKER_LIMIT_MS : d->schedule.next_ms;
+	int64_t at = sync_ms;
 	struct itimerspec t = {0};
 
 	if (sessions_ms < at)
@@ -257,6 +268,7 @@ static int loop(struct daemon *d)
 		{.fd = d->change_timer, .events = POLLIN}, {.fd = d->watch.fd, .events = POLLIN},
 		{.fd = engine_fd(d->engine), .events = POLLIN},
 	};
+	int64_t sync_ms;
 	int r;
 
 	daemon_start_worker(d, WORKER_PUBLISH);
@@ -264,8 +276,8 @@ static int loop(struct daemon *d)
 		be_ready(d); /* readers take what is in /var/lib */
 	while (!d->stop) {
 		ping(d);
-		step(d);
-		r = arm(d, daemon_step_sessions(d, daemon_now_ms()), daemon_step_refresh(d, daemon_now_ms()));
+		sync_ms = step(d);
+		r = arm(d, sync_ms, daemon_step_sessions(d, daemon_now_ms()), daemon_step_refresh(d, daemon_now_ms()));
 		if (r < 0)
 			return r;
 		if (poll(fds, ARRAY_SIZE(fds), d->reload ? 0 : -1) < 0 && errno != EINTR)

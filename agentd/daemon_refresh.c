@@ -73,10 +73,8 @@ int64_t daemon_step_refresh(struct daemon *d, int64_t now_ms)
 {
 	if (!d->refresh.pid)
 		start(d, now_ms);
-	if (d->refresh.pid && now_ms >= d->refresh_began_ms + REFRESH_LIMIT_MS && !d->refresh.killed)
-		worker_kill(&d->refresh);
 	if (d->refresh.pid)
-		return d->refresh.killed ? INT64_MAX : d->refresh_began_ms + REFRESH_LIMIT_MS;
+		return worker_limit(&d->refresh, now_ms, d->refresh_began_ms + REFRESH_LIMIT_MS);
 	if (d->ask.sock < 0)
 		return INT64_MAX;
 	if (now_ms < d->ask_until_ms)

@@ -173,7 +173,7 @@ void daemon_sync_ended(struct daemon *d, int wait_status)
 	if (!good)
 		keeper_drop(&d->fetch);
 	describe_death(d, wait_status, death, sizeof(death));
-	if (death[0])
+	if (death[0] && !d->worker.killed) /* of that one it was told */
 		log_error("daemon: %s; what was published stays", death);
 	daemon_make_view(&status, good, death[0] ? death : status.last_error, &view);
 	engine_end(d->engine, good, &view);

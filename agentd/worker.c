@@ -114,6 +114,13 @@ void worker_kill(struct worker *w)
 	kill(w->pid, SIGKILL);
 }
 
+int64_t worker_limit(struct worker *w, int64_t now_ms, int64_t deadline_ms)
+{
+	if (!w->killed && now_ms >= deadline_ms)
+		worker_kill(w);
+	return w->killed ? INT64_MAX : deadline_ms;
+}
+
 pid_t worker_reap(int *ret_status)
 {
 	pid_t pid = waitpid(-1, ret_status, WNOHANG);

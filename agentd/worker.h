@@ -57,6 +57,12 @@ int worker_start(struct worker *w, const struct worker_options *o) MUST_CHECK;
 void worker_kill(struct worker *w);
 
 /*
+ * Kill it when it takes longer than until DEADLINE_MS. Returns when to be called again; INT64_MAX once it was killed: one that hangs
+ * in the kernel may not die for long, and there is nothing to do but wait.
+ */
+int64_t worker_limit(struct worker *w, int64_t now_ms, int64_t deadline_ms) MUST_CHECK;
+
+/*
  * Reap one child that has ended, whoever it is: as process 1 of a container we are given others'. Its pid, *RET_STATUS as
  * waitpid() has it; 0 when there is none.
  */

@@ -182,9 +182,12 @@ static void test_killed(void **state)
 
 	(void)state;
 	start(&w, WORKER_SYNC, "hang", NULL);
-	worker_kill(&w);
-	assert_int_equal(end(&w), SIGKILL);
+	assert_int_equal(worker_limit(&w, 99, 100), 100);
+	assert_false(w.killed);
+	assert_int_equal(worker_limit(&w, 100, 100), INT64_MAX);
 	assert_true(w.killed);
+	assert_int_equal(worker_limit(&w, 101, 100), INT64_MAX); /* it may hang on: nobody is to wake for that */
+	assert_int_equal(end(&w), SIGKILL);
 	start(&w, WORKER_SYNC, "clean", NULL);
 	assert_false(w.killed);
 	assert_int_equal(end(&w), 0);
