@@ -55,6 +55,16 @@ bool world_is_leaving(const struct world *w, const struct ledger_user *g)
 	return g->removed_at == 0 || in_grace(w, g);
 }
 
+/* Forgotten by an administrator, and still taken over here: he is given back by that, and not because nobody knows him. */
+static int tell_forgotten(struct world *w, const struct ledger_user *g)
+{
+	if (!local_is_adopted(w->in.local, g->name))
+		return 0;
+	return world_reject(w, &(struct world_subject){"adopt", g->id, g->name}, "adopt_forgotten", "%s",
+			    strlist_has(&w->in.conf->adopt, g->name) ? "[accounts] adopt in muster.conf still names him"
+								     : "given back by 'musterctl adopt --apply'");
+}
+
 static int leave(struct world *w, uint32_t place)
 {
 	struct ledger_user *g = ledger_user(w->ledger, place);
@@ -71,7 +81,7 @@ static int leave(struct world *w, uint32_t place)
 		g->changed = true;
 	}
 	if (g->removed_at == LEDGER_FORGOTTEN)
-		return 0;
+		return tell_forgotten(w, g);
 	if (local_is_adopted(w->in.local, g->name)) /* or he would get in again, with the keys in his home */
 		return add_holder(w, place);
 	if (w->in.now - g->removed_at >= keep_s)

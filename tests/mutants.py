@@ -232,6 +232,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "who was taken over and is not known is a local user": (
         "pam/call.c", "\t\treturn -ENODATA;", "\t\treturn -ESRCH;",
         ["test_adopt.py::test_who_leaves_is_refused"]),
+    "whom nobody knows any more is given back": (
+        "ctl/adopt/plan.c", "(u->known || (u->listed && !u->forgotten))", "u->known",
+        ["test_adopt.py::test_nothing_is_known_any_more"]),
     "PAM takes no notice of who is taken over and refused": (
         "pam/pam-configs/muster-adopt", "[success=end user_unknown=ignore default=die]", "[success=end default=ignore]",
         ["test_adopt.py::test_cron", "test_adopt.py::test_damaged_snapshot[missing]"]),

@@ -107,24 +107,28 @@ static int set_why(struct adopt_user *u, const char *format, ...)
 	return n < 0 ? -ENOMEM : 0;
 }
 
-/* Bound users whose names are local, and whom the directory does not get. */
+/* Bound users whose names are local, and whom the directory does not get; and who was forgotten. */
 static int add_rejects(struct adopt_plan *p, struct view *v)
 {
 	CLEANUP(buf_done) struct buf buf = {0};
 	struct reject j;
 	struct adopt_user *u;
 	uint32_t uid, gid;
+	bool forgotten;
 	int r;
 
 	for (uint32_t i = 0; (r = snapshot_reject(v->pam, i, &buf)) == 0; i++) {
 		r = record_reject_unpack(buf.data, buf.len, &j);
 		if (r < 0)
 			return r;
-		if ((strcmp(j.kind, "user") && strcmp(j.reason, "uid_adopted")) ||
+		forgotten = !strcmp(j.reason, "adopt_forgotten");
+		if ((strcmp(j.kind, "user") && strcmp(j.reason, "uid_adopted") && !forgotten) ||
 		    local_user(p->local, j.name, &uid, &gid) < 0)
 			continue;
 		r = user_of(p, j.name, &u);
-		if (r == 0)
+		if (r == 0 && forgotten)
+			u->forgotten = true;
+		else if (r == 0)
 			r = set_why(u, "%s: %s", j.reason, j.detail);
 		if (r < 0)
 			return r;
@@ -170,11 +174,11 @@ static const char *obstacle(const struct adopt_user *u)
 			  : NULL;
 }
 
-/* Who was in the directory's hands with all-bound stays there, also without a place in the directory, until that is forgotten. */
+/* Who is in the directory's hands with all-bound stays there until he is forgotten: that nobody knows him is no such word. */
 static bool is_wanted(const struct adopt_plan *p, const struct adopt_user *u)
 {
 	return strlist_has(&p->conf.adopt, u->name) ||
-	       (strlist_has(&p->conf.adopt, CONF_ADOPT_ALL) && u->known);
+	       (strlist_has(&p->conf.adopt, CONF_ADOPT_ALL) && (u->known || (u->listed && !u->forgotten)));
 }
 
 static int decide(const struct adopt_plan *p, struct adopt_user *u, bool restore)

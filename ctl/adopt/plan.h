@@ -37,6 +37,7 @@ struct adopt_user {
 	uint32_t listed_uid;
 	bool locked; /* by us, then */
 	bool known;  /* pam.snapshot has it as one who is, or may be, taken over */
+	bool forgotten;   /* by 'musterctl forget' */
 	bool no_verifier; /* and no password to verify against */
 	enum user_state state;
 	enum reason reason; /* what a login by password meets */

@@ -272,10 +272,25 @@ def test_who_leaves_is_refused(endpoint):
         is_taken_over("carol")
         endpoint.musterctl("forget", "bob")
         is_refused()
+        assert "adopt bob: adopt_forgotten" in endpoint.musterctl("status").stdout
         adopt(endpoint, "--apply")
         is_himself()
-        assert "bob" not in LIST.read_text()
+        assert "bob" not in LIST.read_text() and "adopt_forgotten" not in endpoint.musterctl("status").stdout
         assert run("usermod", "-L", "carol") and plan(endpoint)[1] == 0
+
+
+def test_nothing_is_known_any_more(endpoint):
+    """With all-bound: whoever left stays out when /var/lib/muster is lost, until the line goes."""
+    with adopted(endpoint, "all-bound"):
+        endpoint.forget("bob")
+        for path in (*STATE.iterdir(), *RUN.iterdir()):
+            if path.is_file():
+                path.unlink()
+        endpoint.publish()
+        adopt(endpoint, "--apply")
+        is_refused()
+        assert plan(endpoint)[0]["bob"] == (True, "") and "bob: refused" in adopt(endpoint).stdout
+    is_himself()
 
 
 def test_another_one_gets_the_name(endpoint):

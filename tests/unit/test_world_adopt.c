@@ -159,9 +159,16 @@ static void test_leaves(void **state)
 	fixture_build(f);
 	is_adopted(f, false, false);
 	assert_int_equal(fixture_account(f, "u1").removed_at, NOW);
+	assert_int_equal(fixture_rejects(f, "adopt", "u1", "adopt_forgotten"), 0);
 	f->forget = NAMES("bob");
 	fixture_build(f);
 	assert_false(fixture_has(f, "u1"));
+	f->forget = (struct strlist){0}; /* told until he is given back */
+	fixture_build(f);
+	assert_int_equal(fixture_rejects(f, "adopt", "u1", "adopt_forgotten"), 1);
+	fixture_host(f, BOB, "");
+	fixture_build(f);
+	assert_int_equal(fixture_rejects(f, NULL, "u1", NULL), 0);
 }
 
 /* One who was never applied is a tombstone like others, and one who cannot be read is refused. */
