@@ -83,12 +83,12 @@ static bool any_passes(const struct pamstack *s, const struct visitor *v, size_t
 	return false;
 }
 
-/* Services that let nobody in: root's tools, and what changes passwords. */
+/* Services that let nobody in: root's tools, what changes passwords, and greeters, which run as one user of the system's. */
 static bool is_tool(const char *service)
 {
-	static const char *const tools[] = {"runuser",  "runuser-l", "chpasswd", "newusers", "passwd",
-					    "chage",    "groupmems", "useradd",  "userdel",  "usermod",
-					    "groupadd", "groupdel",  "groupmod"};
+	static const char *const tools[] = {"runuser",	"runuser-l", "chpasswd", "newusers",	    "passwd",
+					    "chage",	"groupmems", "useradd",	 "userdel",	    "usermod",
+					    "groupadd", "groupdel",  "groupmod", "lightdm-greeter", "sddm-greeter"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(tools); i++)
 		if (strcmp(service, tools[i]) == 0)

@@ -299,6 +299,13 @@ def test_broken(endpoint, name):
     assert bad(doctor()) == []
 
 
+@pytest.mark.parametrize("name", ["lightdm-greeter", "sddm-greeter"])
+def test_greeter(endpoint, name):
+    """It starts the program that asks who is there, as a user of the display manager's own; nobody logs in by it."""
+    with added(PAMD / name, "auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_unix.so\n"):
+        assert bad(doctor()) == []
+
+
 @pytest.mark.parametrize("name", ["pam: switched off", "nss: not named", "disk full"])
 def test_exit_code(endpoint, name):
     with SETUP[name][0]():
