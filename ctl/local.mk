@@ -36,6 +36,7 @@ libctl_la_SOURCES = \
 	ctl/doctor/doctor.h ctl/doctor/doctor.c ctl/doctor/doctor_probe.c \
 	ctl/doctor/nsswitch.h ctl/doctor/nsswitch.c \
 	ctl/doctor/pamstack.h ctl/doctor/pamstack.c ctl/doctor/pamstack_parse.c \
+	ctl/doctor/visitor.h ctl/doctor/visitor.c \
 	ctl/doctor/doctor_files.c ctl/doctor/doctor_nss.c ctl/doctor/doctor_pam.c ctl/doctor/doctor_sshd.c \
 	ctl/doctor/doctor_sudo.c ctl/doctor/doctor_cache.c ctl/doctor/doctor_agent.c ctl/doctor/doctor_data.c \
 	ctl/doctor/doctor_users.c ctl/doctor/doctor_groups.c ctl/doctor/doctor_homes.c ctl/doctor/doctor_system.c \
@@ -45,6 +46,7 @@ libctl_la_SOURCES = \
 	ctl/setup/trial.h ctl/setup/trial.c ctl/setup/undo.h ctl/setup/undo.c \
 	ctl/setup/apply.h ctl/setup/apply.c ctl/setup/setup.c \
 	ctl/adopt/adopt.c ctl/adopt/plan.h ctl/adopt/plan.c ctl/adopt/host.h ctl/adopt/host.c \
+	ctl/adopt/profile.h ctl/adopt/profile.c \
 	ctl/adopt/apply.h ctl/adopt/apply.c \
 	ctl/export/export.h ctl/export/export.c ctl/export/system.c \
 	ctl/export/document.h ctl/export/document.c ctl/export/target.h ctl/export/target.c \

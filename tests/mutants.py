@@ -241,6 +241,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "the directory has its way before --apply": (
         "agentd/world_groups.c", "!w->in.conf->allow_sudo || u->pending)", "!w->in.conf->allow_sudo)",
         ["test_adopt.py::test_left_alone_without_a_word"]),
+    "nobody looks whether PAM goes by what muster says": (
+        "ctl/doctor/visitor.c", "return visitor_any_passes(s, refused, ARRAY_SIZE(refused));",
+        "return visitor_any_passes(s, refused, 0);", ["test_adopt.py::test_pam_does_not_go_by_it"]),
     "sessions of who is taken over go on": (
         "agentd/session_judge.c", "\tif (a->adopted)\n", "\tif (a->adopted)\n\t\treturn -ESRCH;\n\tif (a->adopted)\n",
         ["test_adopt.py::test_sessions_end"]),

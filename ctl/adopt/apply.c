@@ -6,6 +6,7 @@
 
 #include "agentd/file.h"
 #include "ctl/adopt/host.h"
+#include "ctl/adopt/profile.h"
 
 #define HEAD                                                                                      \
 	"# Local users whom the directory has taken over: written by 'musterctl adopt', read by " \
@@ -101,9 +102,22 @@ static int change_users(struct adopt_plan *p, struct fault *f)
 	return r < 0 ? r : unlocked;
 }
 
+/* Nobody's password is locked where PAM would not go by what muster says; what is turned on in vain is turned off again. */
+static int turn_on(const struct adopt_plan *p, struct fault *f)
+{
+	struct fault ignored;
+	int r = adopt_host_profile(true, f);
+
+	if (r == 0)
+		r = adopt_profile_holds(f);
+	if (r < 0 && !p->profile && adopt_host_profile(false, &ignored) < 0)
+		message_warning("the PAM profile muster-adopt stays on: %s", ignored.text);
+	return r;
+}
+
 int adopt_apply(struct adopt_plan *p, struct fault *f)
 {
-	int r = adopt_plan_needs_profile(p) ? adopt_host_profile(true, f) : 0;
+	int r = adopt_plan_needs_profile(p) ? turn_on(p, f) : 0;
 
 	if (r == 0 && adopt_plan_changes(p))
 		r = change_users(p, f);

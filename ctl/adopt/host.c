@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 
+#include "ctl/adopt/profile.h"
 #include "ctl/program.h"
 
 #define PASSWD      MUSTER_ETC "/passwd"

@@ -6,10 +6,8 @@
 #include <string.h>
 
 #include "ctl/adopt/host.h"
-#include "ctl/doctor/pamstack.h"
+#include "ctl/adopt/profile.h"
 #include "ctl/judge.h"
-
-#define PAM_DIR MUSTER_ETC "/pam.d"
 
 size_t adopt_plan_count(const struct adopt_plan *p)
 {
@@ -223,25 +221,6 @@ static int read_directory(struct adopt_plan *p, struct fault *f)
 	if (r == 0)
 		r = add_rejects(p, &v);
 	return r < 0 ? snapshot_fault(f, r, PAM_SNAPSHOT) : 0;
-}
-
-static bool asks(const char *service, enum pamstack_type type)
-{
-	CLEANUP(pamstack_done) struct pamstack s = {0};
-	bool found = false;
-
-	if (pamstack_load(PAM_DIR, service, type, &s) < 0)
-		return false;
-	for (unsigned i = 0; i < s.count && !found; i++)
-		found = !strcmp(s.entries[i].module, "pam_muster") &&
-			strstr(s.entries[i].args, "adopt");
-	return found;
-}
-
-bool adopt_profile_is_on(void)
-{
-	return (asks("common-auth", PAMSTACK_AUTH) && asks("common-account", PAMSTACK_ACCOUNT)) ||
-	       (asks("system-auth", PAMSTACK_AUTH) && asks("system-auth", PAMSTACK_ACCOUNT));
 }
 
 static int compare(const void *a, const void *b)

@@ -68,8 +68,6 @@ unsigned adopt_plan_blocked(const struct adopt_plan *p);
 bool adopt_plan_any_listed(const struct adopt_plan *p);
 /* Will anybody be in the list? Then the profile is needed. */
 bool adopt_plan_needs_profile(const struct adopt_plan *p);
-/* Does PAM ask muster about the users in the list? */
-bool adopt_profile_is_on(void);
 
 /* "take over", "" */
 const char *adopt_action_name(enum adopt_action a);

@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "ctl/doctor/doctor.h"
-#include "ctl/doctor/pamstack.h"
+#include "ctl/doctor/visitor.h"
 
 #define PAM_DIR        MUSTER_ETC "/pam.d"
 #define OTHER          "other"
@@ -19,69 +19,18 @@
 #define LOCKS_OUT      "locks local users out"
 #define WOULD_LOCK_OUT "would lock local users out if pam_muster.so were missing"
 
-/* Who tries to log in, and what the modules that we know say of them. */
-struct visitor {
-	bool local;
-	int muster; /* what pam_muster returns */
-	const struct pamstack_entry *liked_by; /* another module, or NULL */
-};
-
 static const struct visitor refused[] = {
-	{false, PAM_ACCT_EXPIRED, NULL},
-	{false, PAM_PERM_DENIED, NULL},
-	{false, PAM_AUTHTOK_EXPIRED, NULL},
-	{false, PAM_AUTHINFO_UNAVAIL, NULL},
+	{.muster = PAM_ACCT_EXPIRED},
+	{.muster = PAM_PERM_DENIED},
+	{.muster = PAM_AUTHTOK_EXPIRED},
+	{.muster = PAM_AUTHINFO_UNAVAIL},
 };
 static const struct visitor unproven[] = {
-	{false, PAM_AUTH_ERR, NULL}, {false, PAM_AUTHINFO_UNAVAIL, NULL}, {false, PAM_ACCT_EXPIRED, NULL}};
-static const struct visitor module_gone = {false, PAM_MODULE_UNKNOWN, NULL};
-static const struct visitor allowed = {false, PAM_SUCCESS, NULL};
-static const struct visitor local = {true, PAM_USER_UNKNOWN, NULL};
-static const struct visitor local_module_gone = {true, PAM_MODULE_UNKNOWN, NULL};
-
-/* Of modules that nothing is known of: a success, unless that alone would end or change the stack. */
-static int answer_of_others(const struct pamstack_entry *e)
-{
-	int action = e->actions[PAM_SUCCESS];
-
-	return action == PAMSTACK_DONE || action > 0 ? PAM_IGNORE : PAM_SUCCESS;
-}
-
-static int answer(const struct pamstack_entry *e, const void *data)
-{
-	const struct visitor *v = data;
-
-	if (e == v->liked_by)
-		return PAM_SUCCESS;
-	/* the list of those who were taken over: none of these is in it */
-	if (strcmp(e->module, "pam_listfile") == 0 && strstr(e->args, MUSTER_ADOPTED))
-		return PAM_AUTH_ERR;
-	if (strcmp(e->module, "pam_muster") == 0)
-		return v->muster;
-	/* "x" as password and no shadow entry: pam_unix refuses them, unless it is told not to mind */
-	if (strcmp(e->module, "pam_unix") == 0)
-		return v->local || strstr(e->args, "broken_shadow") ? PAM_SUCCESS : PAM_AUTHINFO_UNAVAIL;
-	if (strcmp(e->module, "pam_localuser") == 0)
-		return v->local ? PAM_SUCCESS : PAM_PERM_DENIED;
-	if (strcmp(e->module, "pam_deny") == 0)
-		return PAM_AUTH_ERR;
-	if (strcmp(e->module, "pam_permit") == 0)
-		return PAM_SUCCESS;
-	return answer_of_others(e);
-}
-
-static bool passes(const struct pamstack *s, const struct visitor *v)
-{
-	return pamstack_run(s, answer, v) == PAM_SUCCESS;
-}
-
-static bool any_passes(const struct pamstack *s, const struct visitor *v, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (passes(s, &v[i]))
-			return true;
-	return false;
-}
+	{.muster = PAM_AUTH_ERR}, {.muster = PAM_AUTHINFO_UNAVAIL}, {.muster = PAM_ACCT_EXPIRED}};
+static const struct visitor module_gone = {.muster = PAM_MODULE_UNKNOWN};
+static const struct visitor allowed = {.muster = PAM_SUCCESS};
+static const struct visitor local = {.local = true, .muster = PAM_USER_UNKNOWN};
+static const struct visitor local_module_gone = {.local = true, .muster = PAM_MODULE_UNKNOWN};
 
 /* Services that let nobody in: root's tools, what changes passwords, and greeters, which run as one user of the system's. */
 static bool is_tool(const char *service)
@@ -132,6 +81,20 @@ static void add_name(struct names *n, const char *name)
 struct findings {
 	struct names open, closed, ignoring, healthy;
 };
+
+/* Local users in the directory's hands, where there are any. */
+static bool adopted_slip_in(const struct pamstack *s)
+{
+	return access(MUSTER_ADOPTED, F_OK) == 0 && visitor_adopted_slips_in(s);
+}
+
+static bool asks_about_adopted(const struct pamstack *s)
+{
+	for (unsigned i = 0; i < s->count; i++)
+		if (visitor_is_for_adopted(&s->entries[i]))
+			return true;
+	return false;
+}
 
 /* Where muster stands in the stack, or else its last line; for the message. */
 static struct finding place(enum finding_status status, const char *check, const struct pamstack *s,
@@ -190,22 +153,28 @@ static void check_account(struct doctor *d, const char *service, struct findings
 		return;
 	}
 	muster = pamstack_find(&s, "pam_muster");
-	if (any_passes(&s, refused, ARRAY_SIZE(refused))) {
+	if (visitor_any_passes(&s, refused, ARRAY_SIZE(refused))) {
 		struct finding f =
 			place(FINDING_FAULT, check, &s, muster ? REMEDY : "include common-account");
 
 		doctor_tell(d, &f, "%s lets in whom muster refuses%s", service,
 			    muster ? ": its answer is not heeded, or jumped over"
 				   : ": pam_muster is not asked");
+	} else if (adopted_slip_in(&s)) {
+		struct finding f = place(FINDING_FAULT, check, &s,
+					 asks_about_adopted(&s) ? "put the lines of the profile muster-adopt first: pam_muster(8)"
+								: "include common-account, and run 'musterctl adopt --apply'");
+
+		doctor_tell(d, &f, "%s lets in local users in the directory's hands whom muster refuses", service);
 	} else if (!muster) {
 		add_name(&all->ignoring, service);
-	} else if (!passes(&s, &local)) {
+	} else if (!visitor_passes(&s, &local)) {
 		tell_fault(d, check, &s, service, LOCKS_OUT);
-	} else if (!passes(&s, &local_module_gone)) {
+	} else if (!visitor_passes(&s, &local_module_gone)) {
 		tell_fault(d, check, &s, service, WOULD_LOCK_OUT);
-	} else if (passes(&s, &module_gone)) {
+	} else if (visitor_passes(&s, &module_gone)) {
 		tell_fault(d, check, &s, service, "would let everybody in if pam_muster.so were missing");
-	} else if (!passes(&s, &allowed)) {
+	} else if (!visitor_passes(&s, &allowed)) {
 		add_name(&all->closed, service);
 	} else {
 		add_name(&all->healthy, service);
@@ -219,13 +188,13 @@ static void check_auth(struct doctor *d, const char *service)
 
 	if (load(d, service, PAMSTACK_AUTH, check, &s) < 0 || !pamstack_find(&s, "pam_muster"))
 		return;
-	if (any_passes(&s, unproven, ARRAY_SIZE(unproven)) || passes(&s, &module_gone)) {
+	if (visitor_any_passes(&s, unproven, ARRAY_SIZE(unproven)) || visitor_passes(&s, &module_gone)) {
 		tell_fault(d, check, &s, service, "lets users in whom muster does not let in");
-	} else if (!passes(&s, &local)) {
+	} else if (!visitor_passes(&s, &local)) {
 		tell_fault(d, check, &s, service, LOCKS_OUT);
-	} else if (!passes(&s, &local_module_gone)) {
+	} else if (!visitor_passes(&s, &local_module_gone)) {
 		tell_fault(d, check, &s, service, WOULD_LOCK_OUT);
-	} else if (!passes(&s, &allowed)) {
+	} else if (!visitor_passes(&s, &allowed)) {
 		struct finding f = place(FINDING_WARNING, check, &s, REMEDY);
 
 		doctor_tell(d, &f, "%s refuses the passwords of directory users, right or not", service);
@@ -239,16 +208,16 @@ static void check_before(struct doctor *d, const char *service)
 	const char *muster = "pam_muster";
 
 	if (pamstack_load(PAM_DIR, service, PAMSTACK_ACCOUNT, &s) < 0 || !pamstack_find(&s, muster) ||
-	    any_passes(&s, refused, ARRAY_SIZE(refused)))
+	    visitor_any_passes(&s, refused, ARRAY_SIZE(refused)))
 		return;
 	for (unsigned i = 0; i < s.count; i++) {
 		const struct pamstack_entry *e = &s.entries[i];
-		const struct visitor v = {false, PAM_ACCT_EXPIRED, e};
+		const struct visitor v = {.muster = PAM_ACCT_EXPIRED, .liked_by = e};
 		struct finding f = {FINDING_WARNING, "pam.account", .file = e->file, .line = e->line,
 				    .remedy = "put it after pam_muster, or make it 'required'"};
 
 		if (e->substack || strcmp(e->module, muster) == 0 || strcmp(e->module, "pam_unix") == 0 ||
-		    strcmp(e->module, "pam_localuser") == 0 || strcmp(e->module, "pam_rootok") == 0 || !passes(&s, &v))
+		    strcmp(e->module, "pam_localuser") == 0 || strcmp(e->module, "pam_rootok") == 0 || !visitor_passes(&s, &v))
 			continue;
 		doctor_tell(d, &f, "%s: whom %s accepts, muster is not asked about", service, e->module);
 	}

@@ -17,6 +17,7 @@ from test_cron import DONE, jobs_done
 from test_pam_matrix import (ANSWER, CODES, MODULE, PAMT, build_script_module, code, lines_of, local_users_unaffected, pamt,
                              restored)
 
+PAMD = pathlib.Path("/etc/pam.d")
 SHADOW, LIST = pathlib.Path("/etc/shadow"), pathlib.Path("/etc/muster/adopted")
 BOBS = "bobs own"  # password of the local users
 SNAPSHOTS = [folder / "pam.snapshot" for folder in (RUN, STATE)]
@@ -372,6 +373,36 @@ def test_stacks(endpoint):
         for user in ("root", "alice", "bob", "dora"):  # as cron and sshd with keys do it: without authentication
             assert pamt("mt-all", user, "account", "setcred", "open", "close").codes == [
                 (s, "SUCCESS") for s in ("account", "setcred", "open", "close")]
+
+
+def faults(endpoint):
+    return [l for l in endpoint.musterctl("doctor", check=False).stdout.splitlines()
+            if l.startswith("FAULT") and "lets in local users in the directory's hands" in l]
+
+
+def test_pam_does_not_go_by_it(endpoint):
+    """Where whoever is refused would get in nobody's password is locked; where it comes to that later, doctor tells."""
+    before, account, sshd = SHADOW.read_bytes(), PAMD / "common-account", PAMD / "sshd"
+    with endpoint.configured(adopt="bob"), restored(sshd):
+        sshd.write_text(sshd.read_text().replace("@include common-account", "account required pam_unix.so"))
+        done = adopt(endpoint, "--apply", check=False)
+        assert done.returncode == 2 and "/etc/pam.d/sshd lets them in" in done.stderr, done
+        assert SHADOW.read_bytes() == before and not LIST.exists() and "pam_listfile" not in "".join(lines_of("account"))
+        assert not faults(endpoint)
+    with adopted(endpoint):
+        assert not faults(endpoint)
+        with restored(sshd):
+            sshd.write_text(sshd.read_text().replace("@include common-account", "account required pam_unix.so"))
+            assert [l for l in faults(endpoint) if " sshd lets" in l]
+        with restored(account):  # the lines behind pam_unix
+            lines = account.read_text().splitlines(keepends=True)
+            own = [l for l in lines if "pam_listfile" in l or "pam_muster.so adopt" in l]
+            at = next(i for i, l in enumerate(lines) if "pam_unix" in l) + 1
+            account.write_text("".join(l for l in lines[:at] if l not in own) + "".join(own) + "".join(lines[at:]))
+            account.write_text(account.read_text().replace("[success=2 new_authtok", "[success=4 new_authtok"))
+            endpoint.change("bob", state="SUSPENDED")
+            assert passes("bob", "account") and [l for l in faults(endpoint) if " cron lets" in l]
+            assert "common-account lets them in" in adopt(endpoint, "--apply", check=False).stderr
 
 
 def test_old_password_is_no_reason(endpoint):
