@@ -88,6 +88,13 @@ int file_replace(const char *dir, const char *name, mode_t mode, const void *dat
 	return r;
 }
 
+int file_sync(const char *path)
+{
+	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+
+	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
 int dir_ensure(const char *path, mode_t mode)
 {
 	AUTO_CLOSE int fd = -1;

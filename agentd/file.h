@@ -18,6 +18,9 @@ int write_all(int fd, const void *data, size_t len) MUST_CHECK;
 /* DIR/NAME with LEN bytes and MODE, made under another name, synced and renamed: who reads it sees the old one or the new one. */
 int file_replace(const char *dir, const char *name, mode_t mode, const void *data, size_t len) MUST_CHECK;
 
+/* What was written to the file PATH, or renamed and removed in the directory PATH, outlives a power cut. */
+int file_sync(const char *path) MUST_CHECK;
+
 /*
  * The directory PATH, made when absent (its parent must be there): owned by the caller, with exactly MODE.
  * -EPERM it belongs to somebody else; -ENOTDIR.

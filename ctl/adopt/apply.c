@@ -35,6 +35,8 @@ static int write_list(const struct adopt_plan *p, struct fault *f)
 		r = file_replace(MUSTER_ETC "/muster", "adopted", 0644, b.data, b.len);
 	else if (r == 0 && unlink(MUSTER_ADOPTED) < 0 && errno != ENOENT)
 		r = -errno;
+	if (r == 0)
+		r = file_sync(MUSTER_ETC "/muster");
 	return r < 0 ? fault_set(f, r, MUSTER_ADOPTED ": %s", strerror(-r)) : 0;
 }
 

@@ -11,6 +11,7 @@
 
 #include "ctl/adopt/profile.h"
 #include "ctl/program.h"
+#include "ctl/setup/files.h"
 
 #define PASSWD      MUSTER_ETC "/passwd"
 #define GROUP       MUSTER_ETC "/group"
@@ -169,17 +170,17 @@ int adopt_host_profile(bool on, struct fault *f)
 				    NULL};
 	int r;
 
-	if (adopt_profile_is_on() == on)
-		return 0;
+	if (adopt_profile_is_on() == on) /* perhaps since a moment, by one who was killed */
+		return setup_sync(f);
 	r = access(AUTH_UPDATE, X_OK) < 0 ? fault_set(f, -ENOENT, "there is no " AUTH_UPDATE)
 					  : call(argv, f);
 	if (r == 0 && adopt_profile_is_on() != on)
 		r = fault_set(f, -EIO,
 			      "pam-auth-update leaves " MUSTER_ETC
 			      "/pam.d/common-* alone: they were edited by hand");
-	if (r < 0)
-		fault_hint(f, "%s the lines of the profile " PROFILE " by hand: pam_muster(8)",
-			   on ? "put in" : "take out");
+	if (r == 0)
+		return setup_sync(f);
+	fault_hint(f, "%s the lines of the profile " PROFILE " by hand: pam_muster(8)", on ? "put in" : "take out");
 	return r;
 }
 

@@ -13,7 +13,7 @@ int adopt_host_fill(struct adopt_user *u, struct fault *f) MUST_CHECK;
  */
 int adopt_host_lock(const struct adopt_user *u, bool lock, struct fault *f) MUST_CHECK;
 
-/* Turn the PAM profile on or off, by pam-auth-update(8), and see to it. 0, -errno, F says why. */
+/* Turn the PAM profile on or off, by pam-auth-update(8), and see to it: over a power cut, too. 0, -errno, F says why. */
 int adopt_host_profile(bool on, struct fault *f) MUST_CHECK;
 
 /* Everything that changes something holds this: two at a time would mix their lists. A descriptor; -errno, F says why. */

@@ -56,14 +56,6 @@ int setup_make_folders(const char *path)
 	return mkdir(p, 0700) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-/* A file or a folder. */
-static int sync_path(const char *path)
-{
-	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-
-	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
 int setup_write(const char *root, enum setup_file i, mode_t mode, const struct buf *data, struct fault *f)
 {
 	AUTO_FREE char *path = str_format("%s%s", root, setup_path(i));
@@ -76,7 +68,7 @@ int setup_write(const char *root, enum setup_file i, mode_t mode, const struct b
 		if (r == 0)
 			r = file_replace(path, name, mode, data->data, data->len);
 		if (r == 0)
-			r = sync_path(path);
+			r = file_sync(path);
 	}
 	return r < 0 ? fault_set(f, r, "cannot write %s%s: %s", root, setup_path(i), strerror(-r)) : 0;
 }
@@ -86,13 +78,13 @@ int setup_mark(const char *path, const char *text, struct fault *f)
 	int r = file_replace(SETUP_DIR, strrchr(path, '/') + 1, 0600, text, strlen(text));
 
 	if (r == 0)
-		r = sync_path(SETUP_DIR);
+		r = file_sync(SETUP_DIR);
 	return r < 0 ? fault_set(f, r, "cannot write %s: %s", path, strerror(-r)) : 0;
 }
 
 int setup_unmark(const char *path, struct fault *f)
 {
-	int r = unlink(path) < 0 && errno != ENOENT ? -errno : sync_path(SETUP_DIR);
+	int r = unlink(path) < 0 && errno != ENOENT ? -errno : file_sync(SETUP_DIR);
 
 	return r < 0 ? fault_set(f, r, "cannot remove %s: %s", path, strerror(-r)) : 0;
 }
@@ -101,11 +93,11 @@ int setup_sync(struct fault *f)
 {
 	for (enum setup_file i = 0; i < SETUP_FILES; i++) {
 		AUTO_FREE char *folder = str_format("%s", setup_path(i));
-		int r = folder ? sync_path(setup_path(i)) : -ENOMEM;
+		int r = folder ? file_sync(setup_path(i)) : -ENOMEM;
 
 		if (r == 0) {
 			*strrchr(folder, '/') = '\0';
-			r = sync_path(folder);
+			r = file_sync(folder);
 		}
 		if (r < 0 && r != -ENOENT)
 			return fault_set(f, r, "cannot write %s: %s", setup_path(i), strerror(-r));

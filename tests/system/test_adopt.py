@@ -526,6 +526,14 @@ def test_a_list_that_cannot_be_read(endpoint):
             kept.rename(LIST)
 
 
+def test_power_cut(endpoint):
+    """PAM's files and the list are on the disk before a password is locked: an empty common-auth would let nobody in."""
+    with endpoint.configured(adopt="bob"):
+        before = test_setup.calls("adopt", "--apply").split("/usr/sbin/usermod", 1)[0]
+        assert all(test_setup.synced(p, before) for p in (PAMD, PAMD / "common-auth", PAMD / "common-account", LIST.parent))
+        adopt(endpoint, "--restore")
+
+
 def killed(argv, after_s):
     """ARGV, killed with all that it started; True when it was still at it."""
     p = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)

@@ -378,24 +378,26 @@ def test_killed_undoing(off):
 
 
 def calls(*argv):
-    """What musterctl setup does to the disk, in its order."""
+    """What musterctl does to the disk, in its order, and which programs it calls."""
     trace = AWAY.with_name("setup-trace")
-    run("strace", "-f", "-y", "-o", trace, "-e", "trace=fsync,/^unlink", "musterctl", "setup", *argv)
+    run("strace", "-f", "-y", "-o", trace, "-e", "trace=fsync,/^unlink,execve", "musterctl", *argv)
     text = trace.read_text()
     trace.unlink()
     return text
 
 
+def synced(path, text):
+    return re.search(rf"fsync\(\d+<{path}>\) += 0", text)
+
+
 def test_power_cut(off):
     """While it could take what pam-auth-update wrote, the next boot undoes it all: an empty common-auth would let nobody in."""
-    def synced(path, text):
-        return re.search(rf"fsync\(\d+<{path}>\) += 0", text)
     for argv in ([], ["--uninstall"]):
-        before, after = calls(*argv).split(f'{STATE}/setup/busy"', 1)
+        before, after = calls("setup", *argv).split(f'{STATE}/setup/busy"', 1)
         written = {path for path in off if path.parent == VAR or path.name.startswith("common-")} | {PAMD, VAR}
         assert not {path for path in written if not synced(path, before)} and synced(STATE / "setup", after), argv
     switch("--try", "1")
-    assert synced(STATE / "setup", calls("--confirm").split(f'{STATE}/setup/try"', 1)[1])
+    assert synced(STATE / "setup", calls("setup", "--confirm").split(f'{STATE}/setup/try"', 1)[1])
 
 
 def test_two_at_once(off):
