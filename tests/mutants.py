@@ -349,8 +349,11 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "a password that root took away has to be unlocked": (
         "ctl/adopt/host.c", ": !now.locked_hash)", ": now.password == ADOPT_PASSWORD_OPEN)",
         ["test_adopt.py::test_no_password_to_unlock"]),
+    "a removal that fails gives everybody back": (
+        "ctl/setup/undo.c", "\tif (r == 0)\n\t\tr = adopt_restore(f);", "\tif (r <= 0)\n\t\tr = adopt_restore(f);",
+        ["test_adopt.py::test_muster_cannot_be_taken_out"]),
     "a trial of something else gives local users back": (
-        "ctl/setup/undo.c", "r = all || !setup_has_pam(SETUP_BEFORE) ?", "r = all || setup_has_pam(SETUP_BEFORE) ?",
+        "ctl/setup/undo.c", "goes = all || !setup_has_pam(SETUP_BEFORE);", "goes = all || setup_has_pam(SETUP_BEFORE);",
         ["test_adopt.py::test_muster_stays"]),
     "a killed setup is not remembered": (
         "ctl/setup/apply.c", "return setup_mark(SETUP_BUSY, \"\", f);", "return 0;", ["test_setup.py::test_killed"]),

@@ -126,13 +126,18 @@ int adopt_apply(struct adopt_plan *p, struct fault *f)
 	return r == 0 && !adopt_plan_any_listed(p) ? adopt_host_profile(false, f) : r;
 }
 
+bool adopt_is_on(void)
+{
+	return access(MUSTER_ADOPTED, F_OK) == 0 || adopt_profile_is_on();
+}
+
 int adopt_restore(struct fault *f)
 {
 	CLEANUP(adopt_plan_done) struct adopt_plan p = {0};
 	AUTO_CLOSE int lock = -1;
 	int r;
 
-	if (access(MUSTER_ADOPTED, F_OK) < 0 && !adopt_profile_is_on())
+	if (!adopt_is_on())
 		return 0;
 	lock = adopt_host_lock_out_others(f);
 	r = lock < 0 ? lock : adopt_plan_make(&p, true, f);

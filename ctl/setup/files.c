@@ -183,17 +183,32 @@ bool setup_has_nss(const char *root)
 	return setup_read(root, SETUP_NSSWITCH, &text, &ignored) == 0 && nsswitch_names_muster((const char *)text.data);
 }
 
-bool setup_has_pam(const char *root)
+/* Has one of PAM's files a module's name that is not followed by BUT, NULL: one at all? */
+static bool names_module(const char *root, const char *but)
 {
+	static const char module[] = "pam_muster.so";
 	struct fault ignored;
 
 	for (enum setup_file i = SETUP_PAM; i < SETUP_FILES; i++) {
 		CLEANUP(buf_done) struct buf text = {0};
 
-		if (setup_read(root, i, &text, &ignored) == 0 && strstr((const char *)text.data, "pam_muster.so"))
-			return true;
+		if (setup_read(root, i, &text, &ignored) < 0)
+			continue;
+		for (const char *s = (const char *)text.data; (s = strstr(s, module)); s++)
+			if (!but || strncmp(s + strlen(module), but, strlen(but)) != 0)
+				return true;
 	}
 	return false;
+}
+
+bool setup_has_pam(const char *root)
+{
+	return names_module(root, NULL);
+}
+
+bool setup_has_pam_for_all(const char *root)
+{
+	return names_module(root, " adopt");
 }
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)

@@ -61,6 +61,8 @@ int setup_sound(const char *root, struct fault *f) MUST_CHECK;
 /* Is muster named there: in nsswitch.conf, in the common files of PAM? */
 bool setup_has_nss(const char *root);
 bool setup_has_pam(const char *root);
+/* By more than the lines that ask about local users in the directory's hands? */
+bool setup_has_pam_for_all(const char *root);
 
 /* A folder with all above it, 0700 what is made. */
 int setup_make_folders(const char *path) MUST_CHECK;

@@ -104,13 +104,21 @@ static bool is_ours(const struct part *p)
 	return true;
 }
 
-/* 0: done; 1: nothing to do. */
-static int undo_part(const struct part *p, bool all, struct fault *f)
+static int refuse_edited(const struct part *p, struct fault *f)
+{
+	fault_set(f, -EKEYREJECTED, "%s still names muster: it was edited by hand", p->name);
+	fault_hint(f, "take those lines out, or run 'pam-auth-update --force --package --disable muster muster-gate', "
+		      "which drops other edits, too");
+	return -EKEYREJECTED;
+}
+
+/* BEGUN: some of it is done already. 0: done; 1: nothing to do. */
+static int undo_part(const struct part *p, bool all, bool begun, struct fault *f)
 {
 	bool had = p->has_muster(SETUP_BEFORE);
 	int r;
 
-	if (setup_same(SETUP_LIVE, SETUP_BEFORE, p->first, p->last) && !(all && had))
+	if (!begun && setup_same(SETUP_LIVE, SETUP_BEFORE, p->first, p->last) && !(all && had))
 		return 1;
 	if (is_ours(p) && !(all && had)) {
 		r = p->put_back(f);
@@ -122,7 +130,7 @@ static int undo_part(const struct part *p, bool all, struct fault *f)
 		say_warning("%s was edited since, and named muster before: it is left as it is", p->name);
 		return 0;
 	}
-	if (!p->has_muster(SETUP_LIVE))
+	if (!begun && !p->has_muster(SETUP_LIVE))
 		return 1;
 	r = p->take_out(f);
 	if (r < 0)
@@ -131,22 +139,37 @@ static int undo_part(const struct part *p, bool all, struct fault *f)
 		say("muster is taken out of %s; all else there stays", p->name);
 		return 0;
 	}
-	fault_set(f, -EKEYREJECTED, "%s still names muster: it was edited by hand", p->name);
-	fault_hint(f, "take those lines out, or run 'pam-auth-update --force --package --disable muster muster-gate muster-adopt', "
-		      "which drops other edits, too");
-	return -EKEYREJECTED;
+	return refuse_edited(p, f);
+}
+
+/*
+ * Whom the directory took over has no other way in when PAM asks muster no more. All else of muster goes first: where it cannot,
+ * nobody is given back, and where that cannot be done, all else is gone. 0: nobody was to be given back; 1: done.
+ */
+static int give_back(struct fault *f)
+{
+	int r = 0;
+
+	if (!adopt_is_on())
+		return 0;
+	if (setup_has_pam_for_all(SETUP_LIVE))
+		r = take_out_pam(f);
+	if (r == 0 && setup_has_pam_for_all(SETUP_LIVE))
+		r = refuse_edited(&pam, f);
+	if (r == 0)
+		r = adopt_restore(f);
+	return r < 0 ? r : 1;
 }
 
 int setup_undo(bool all, struct fault *f)
 {
-	struct fault other;
-	/* whom the directory took over has no other way in, when PAM asks muster no more */
-	int users, gate, r = all || !setup_has_pam(SETUP_BEFORE) ? adopt_restore(f) : 0;
+	bool goes = all || !setup_has_pam(SETUP_BEFORE);
+	int users = undo_part(&nss, all, false, f), r; /* first nobody new exists, then nobody asks */
+	struct fault other, *why = users < 0 ? &other : f;
+	int gate = goes ? give_back(why) : 0;
 
-	if (r < 0)
-		return r;
-	users = undo_part(&nss, all, f); /* first nobody new exists, then nobody asks */
-	gate = undo_part(&pam, all, users < 0 ? &other : f);
+	if (gate >= 0)
+		gate = undo_part(&pam, all, gate > 0, why);
 	r = users < 0 ? users : gate;
 	if (r < 0) /* the copies stay: what is left can be done once more */
 		return r;

@@ -494,6 +494,27 @@ def test_muster_is_taken_out(endpoint):
             endpoint.musterctl("setup")
 
 
+def test_muster_cannot_be_taken_out(endpoint):
+    """PAM was edited by hand: whoever is refused is not given back. One cannot be given back: all else goes, and he stays."""
+    account = PAMD / "common-account"
+    with endpoint.configured(adopt="all-bound"):
+        adopt(endpoint, "--apply")
+        try:
+            with restored(account):
+                account.write_text(account.read_text().replace("# end of pam-auth", "account optional pam_warn.so\n# end of pam-auth"))
+                assert "edited by hand" in endpoint.musterctl("setup", "--uninstall", check=False).stderr
+                assert LIST.exists() and run("getent", "passwd", "dora", check=False).returncode == 2
+                is_taken_over()
+            with test_setup.replaced(pathlib.Path("/usr/sbin/usermod"), "#!/bin/sh\nexit 1\n", 0o755):
+                assert "usermod" in endpoint.musterctl("setup", "--uninstall", check=False).stderr
+                is_taken_over()
+                assert not any("pam_muster.so" in l and "adopt" not in l for k in ("auth", "account") for l in lines_of(k))
+            endpoint.musterctl("setup", "--uninstall")
+            is_himself()
+        finally:
+            endpoint.musterctl("setup")
+
+
 def test_muster_stays(endpoint):
     """A trial of something else is undone: muster was there before it, and so is whoever was taken over."""
     def homes(verb):
