@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "common/paths.h"
@@ -13,6 +14,7 @@
 
 #define FILE_SIZE    (TALLY_FILE_RECORDS * TALLY_EVENT_SIZE)
 #define APPEND_TRIES 32
+#define FSIZE_LEAST  ((rlim_t)1 << 20) /* far beyond any tally */
 
 /* The events in the first LEN bytes of FD. */
 static int history_read(struct tally_history *h, int fd, off_t len, int64_t now_ms)
@@ -137,13 +139,24 @@ static void rename_full(int fd, const char *path, const char *dir, uint32_t uid)
 	(void)flock(fd, LOCK_UN);
 }
 
+/*
+ * May records be cut short? su keeps the limits of whoever starts it, who could push a history out of what is read, piece by
+ * piece, with tries of which none is counted.
+ */
+static bool is_cut_short(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) < 0 || limit.rlim_cur < FSIZE_LEAST;
+}
+
 /* Append E; *ret_fd is then open on the file, *ret_end where the record ends in it. */
 static int append(const char *dir, uint32_t uid, const struct tally_event *e, int *ret_fd,
 		  off_t *ret_end)
 {
 	uint8_t record[TALLY_EVENT_SIZE];
 	char path[PATH_MAX];
-	int r = tally_path(path, dir, uid, "");
+	int r = is_cut_short() ? -EFBIG : tally_path(path, dir, uid, "");
 
 	if (r < 0)
 		return r;

@@ -56,7 +56,8 @@ int tally_read(const char *dir, uint32_t uid, const char *rhost, const struct ta
  *   ret   What stood against UID before this try; NULL allowed. However many try at once,
  *         max_attempts of them pass.
  * Returns 0: verify now. -EBUSY: locked or backed off, *ret says which. Any other -errno: it could
- * not be counted (-ENOENT: there is no DIR), *ret untouched. Whatever is not 0 refuses.
+ * not be counted (-ENOENT: there is no DIR; -EFBIG: under the caller's RLIMIT_FSIZE records might be cut short, so that none is
+ * written), *ret untouched. Whatever is not 0 refuses.
  */
 int tally_reserve(const char *dir, uint32_t uid, const char *rhost, const struct tally_policy *p,
 		  int64_t now_ms, struct tally *ret) MUST_CHECK;

@@ -117,6 +117,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "a lock stops nobody": (
         "common/tally.c", "return refused(&before, now_ms) ? -EBUSY : 0;", "return 0;",
         ["test_lockout.py::test_locked_for_the_right_password_too"]),
+    "half a record is written": (
+        "common/tally.c", "int r = is_cut_short() ? -EFBIG :", "int r = is_cut_short() && !dir ? -EFBIG :",
+        ["test_lockout.py::test_no_limit_of_the_caller_cuts_records_short"]),
     "strangers need not wait": (
         "common/tally_judge.c", "return delay > 0 && last + delay > now_ms ?",
         "return delay > 0 && last + delay > now_ms + 2 * BACKOFF_MAX_MS ?",

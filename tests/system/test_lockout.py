@@ -392,3 +392,23 @@ def test_what_cannot_be_counted_is_not_verified(endpoint, sshd):
     finally:
         kept.rename(tally)
     assert attempt("dora", PASSWORD) == "SUCCESS"
+
+
+# ---- su keeps the limits of whoever starts it
+
+def su_within(file_size, password):
+    """What su says of one try of alice's, who may choose how long files can grow."""
+    return run("setpriv", "--reuid", "alice", "--regid", "alice", "--init-groups", "prlimit", f"--fsize={file_size}",
+               "su", "dora", "-c", "true", input=password + "\n", check=False, cwd="/").returncode
+
+
+def test_no_limit_of_the_caller_cuts_records_short(endpoint):
+    """No try is verified uncounted, and no pieces of records push the history out of what is read."""
+    tally = RUN / "tally" / uid_of("dora")
+    fail("dora", LIMIT - 1)
+    before = tally.read_bytes()
+    for more, password in ((0, PASSWORD), (8, PASSWORD), (8, "wrong")):
+        assert su_within(len(before) + more, password) != 0
+        assert tally.read_bytes() == before
+    assert su_within(1 << 30, "wrong") != 0
+    assert is_locked(endpoint)
