@@ -19,7 +19,7 @@ static const struct target {
 	mode_t mode;
 	enum snapshot_kind kind;
 } targets[] = {
-	/* in the order in which they are renamed */
+	/* in the order in which they are renamed; the first is the one that is confirmed */
 	{PAM_SNAPSHOT, 0600, SNAPSHOT_PAM},
 	{NSS_SNAPSHOT, 0644, SNAPSHOT_NSS},
 };
@@ -193,13 +193,14 @@ static int sync_dir(const char *dir)
 	return fd < 0 ? -errno : sync_fd(fd);
 }
 
-static int publish_both(const char *dir, const struct snapshots *s, char *error)
+/* The first N of the targets. */
+static int publish_first(const char *dir, const struct snapshots *s, size_t n, char *error)
 {
 	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(targets); i++)
+	for (size_t i = 0; r == 0 && i < n; i++)
 		r = prepare(dir, s, &targets[i], error);
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(targets); i++)
+	for (size_t i = 0; r == 0 && i < n; i++)
 		r = rename_new(dir, &targets[i], error);
 	if (r < 0)
 		return r;
@@ -207,15 +208,20 @@ static int publish_both(const char *dir, const struct snapshots *s, char *error)
 	return r < 0 ? fail(error, "sync", dir, "", r) : 0;
 }
 
-int publish(const char *dir, const struct snapshots *s, char ret_error[static PUBLISH_ERROR_SIZE])
+static int publish_or_clean(const char *dir, const struct snapshots *s, size_t n, char *error)
 {
 	int r;
 
-	ret_error[0] = '\0';
-	r = publish_both(dir, s, ret_error);
+	error[0] = '\0';
+	r = publish_first(dir, s, n, error);
 	if (r < 0 && publish_clean(dir) < 0)
 		return r; /* the next publisher removes what is left */
 	return r;
+}
+
+int publish(const char *dir, const struct snapshots *s, char ret_error[static PUBLISH_ERROR_SIZE])
+{
+	return publish_or_clean(dir, s, ARRAY_SIZE(targets), ret_error);
 }
 
 bool publish_has(const char *dir, uint64_t generation)
@@ -244,30 +250,30 @@ static int copy_target(const char *dir, const struct target *t, int64_t now, int
 	return r < 0 ? r : snapshot_verify_memory(*ret_fd, t->kind);
 }
 
-/* By the older of both files. */
+/* By pam.snapshot, as publish_confirm() leaves it; both are there. */
 static int confirmed_at(const char *dir, int64_t *ret)
 {
-	*ret = INT64_MAX;
 	for (size_t i = 0; i < ARRAY_SIZE(targets); i++) {
 		CLEANUP(snapshot_closep) struct snapshot *s = NULL;
 		int r = open_target(dir, &targets[i], &s);
 
 		if (r < 0)
 			return r;
-		if (snapshot_info(s)->confirmed_at < *ret)
+		if (targets[i].kind == SNAPSHOT_PAM)
 			*ret = snapshot_info(s)->confirmed_at;
 	}
 	return 0;
 }
 
-static int publish_copies(const char *from, const char *to, int64_t now, char *error)
+/* Both are looked at, and the first N published. */
+static int publish_copies(const char *from, const char *to, int64_t now, size_t n, char *error)
 {
 	CLEANUP(snapshots_done) struct snapshots s = {-1, -1};
 	int r = copy_target(from, &targets[0], now, &s.pam);
 
 	if (r == 0)
 		r = copy_target(from, &targets[1], now, &s.nss);
-	return r < 0 ? fail(error, "read", from, "", r) : publish(to, &s, error);
+	return r < 0 ? fail(error, "read", from, "", r) : publish_or_clean(to, &s, n, error);
 }
 
 int publish_confirm(const char *dir, int64_t now, int64_t max_age_s,
@@ -281,7 +287,7 @@ int publish_confirm(const char *dir, int64_t now, int64_t max_age_s,
 		return 0;
 	if (r < 0)
 		return fail(ret_error, "read", dir, "", r);
-	r = publish_copies(dir, dir, now, ret_error);
+	r = publish_copies(dir, dir, now, 1, ret_error);
 	return r < 0 ? r : 1;
 }
 
@@ -306,7 +312,7 @@ int publish_restore(const char *from, const char *to, char ret_error[static PUBL
 	ret_error[0] = '\0';
 	if (confirmed_at(to, &at) == 0 || confirmed_at(from, &at) < 0 || highest(to) > highest(from))
 		return 0;
-	return publish_copies(from, to, 0, ret_error);
+	return publish_copies(from, to, 0, ARRAY_SIZE(targets), ret_error);
 }
 
 static int remove_all(const char *dir, const char *suffix)

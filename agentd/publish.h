@@ -24,8 +24,10 @@ int publish(const char *dir, const struct snapshots *s, char ret_error[static PU
 bool publish_has(const char *dir, uint64_t generation);
 
 /*
- * The directory said again what the files in DIR say: publish copies of them with NOW as confirmed_at, unless they were
- * confirmed less than MAX_AGE_S before NOW, and no later than clocks may differ (CLOCK_AGREE_S). 1 when it was done, 0 when it was not needed; -errno.
+ * The directory said again what the files in DIR say: publish a copy of pam.snapshot with NOW as confirmed_at, unless it was confirmed
+ * less than MAX_AGE_S before NOW, and no later than clocks may differ (CLOCK_AGREE_S). 1 when it was done, 0 when it was not needed;
+ * -errno, also when either file turns out to be damaged. nss.snapshot stays the file that it is, since nobody decides by its age, and
+ * whoever has mapped it would hold the old one in the memory of /run.
  */
 int publish_confirm(const char *dir, int64_t now, int64_t max_age_s,
 		    char ret_error[static PUBLISH_ERROR_SIZE]) MUST_CHECK;

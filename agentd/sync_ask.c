@@ -11,8 +11,8 @@
 #include "agentd/sync_private.h"
 
 /*
- * An unchanged directory is written down as confirmed this often: a copy of both snapshots costs more than the poll, and
- * leases count in days. To the second it is in sync.status.
+ * An unchanged directory is written down as confirmed this often: looking through both snapshots, and a copy of one, cost more than
+ * the poll, and leases count in days. To the second it is in sync.status.
  */
 #define CONFIRM_S      3600
 #define CONFIRMS_LEASE 8 /* but a lease is never left to run down */

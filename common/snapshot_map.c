@@ -22,6 +22,7 @@
 #define LIVE	(1u << 30)
 #define RETIRED (1u << 29)
 
+#define OFTEN     16 /* lookups */
 #define SLOTS	  8
 #define SLOT_MASK 0xffu
 #define TRIES	  64 /* against slots retired under our hands: then a descriptor will do */
@@ -43,6 +44,7 @@ static struct slot slots[SLOTS];
  */
 static _Atomic uint32_t current;
 static _Atomic uint32_t checked_s; /* the second of the last look at the path, + 1 */
+static _Atomic uint32_t asked;     /* lookups, until there were OFTEN */
 
 static void put(int i)
 {
@@ -234,10 +236,23 @@ static __attribute__((noinline)) int begin_unmapped(struct snapshot_access *a)
 	return 0;
 }
 
+/*
+ * A mapping holds its file, replaced or not, in the memory of /run. Of all the processes that ask a little and idle for days
+ * each would hold the file of another generation: so only those map who have asked before, and gain by it.
+ */
+static inline bool asks_often(void)
+{
+	return atomic_load_explicit(&asked, memory_order_relaxed) >= OFTEN ||
+	       atomic_fetch_add_explicit(&asked, 1, memory_order_relaxed) >= OFTEN;
+}
+
 int snapshot_access_begin(struct snapshot_access *a)
 {
-	refresh_if_due();
-	a->slot = get();
+	a->slot = -1;
+	if (asks_often()) {
+		refresh_if_due();
+		a->slot = get();
+	}
 	if (a->slot < 0)
 		return begin_unmapped(a);
 	a->source.layout = &slots[a->slot].layout;

@@ -120,6 +120,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "half a record is written": (
         "common/tally.c", "int r = is_cut_short() ? -EFBIG :", "int r = is_cut_short() && !dir ? -EFBIG :",
         ["test_lockout.py::test_no_limit_of_the_caller_cuts_records_short"]),
+    "whoever asks once holds the file": (
+        "common/snapshot_map.c", "if (asks_often()) {", "if (asks_often() || a) {",
+        ["test_nss_publish.py::test_idle_processes_hold_no_old_file"]),
     "strangers need not wait": (
         "common/tally_judge.c", "return delay > 0 && last + delay > now_ms ?",
         "return delay > 0 && last + delay > now_ms + 2 * BACKOFF_MAX_MS ?",

@@ -105,6 +105,11 @@ def main():
         print(f"{call:22}{floor:10.0f}{ours:10.0f}{ratio:8.2f}{limit:7.2f} {counts}", flush=True)
     floor, ours, ratio = in_turn(load, "getpwnam", 1, rounds=201)
     print(f"{'first of a process':22}{floor:10.0f}{ours:10.0f}{ratio:8.2f}{FIRST_RATIO:7.2f}")
+    for call in ("getpwnam", "initgroups"):  # unmapped, as most processes have them
+        floor, ours, ratio = in_turn(load, call, 16, rounds=101)
+        print(f"{'first 16 ' + call:22}{floor:10.0f}{ours:10.0f}{ratio:8.2f}")
+    files, ours, ratio = in_turn(load, "getpwnam", 16, ("files", "muster"), rounds=41)
+    print(f"{'first 16, to files':22}{files:10.0f}{ours:10.0f}{ratio:8.2f}{1:7.2f}")
     files, ours, ratio = in_turn(load, "getpwent", 1, ("files", "muster"), rounds=41)
     print(f"{'all users, to files':22}{files:10.0f}{ours:10.0f}{ratio:8.2f}{1:7.2f}")
     if missed:

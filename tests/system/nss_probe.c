@@ -11,7 +11,7 @@
  *   memory      an address space of 16 MiB
  *   seccomp     mmap refused
  *   chroot DIR  before and after changing the root to an empty folder
- *   warm N      N lookups of each kind, after the first one and a line on standard output
+ *   warm N      N lookups of each kind, after the first ones and a line on standard output
  *   watch FILE  lookups until FILE is there: the generation never goes back; says the last one
  *   wait N      until generation N is seen
  */
@@ -249,6 +249,13 @@ static void limit(int what, rlim_t value)
 }
 
 /* Mapped before: all is well. Not mapped: not available, not "no such user", and well again later. */
+/* The first of a process are never mapped. */
+static void ask_until_mapped(void)
+{
+	for (int i = 0; i < 20; i++)
+		ask_user(0);
+}
+
 static int mode_nofile(const char *argument)
 {
 	struct passwd pw, *p;
@@ -264,7 +271,7 @@ static int mode_nofile(const char *argument)
 	r.rlim_cur = 1024;
 	REQUIRE(setrlimit(RLIMIT_NOFILE, &r) == 0);
 	sleep(2);
-	ask_user(0);
+	ask_until_mapped();
 	r.rlim_cur = 3;
 	REQUIRE(setrlimit(RLIMIT_NOFILE, &r) == 0);
 	for (unsigned i = 0; i < users; i++) {
@@ -320,7 +327,7 @@ static int mode_chroot(const char *argument)
 	char b[1024];
 	int r;
 
-	ask_user(0);
+	ask_until_mapped();
 	REQUIRE(chroot(argument) == 0 && chdir("/") == 0);
 	for (int i = 0; i < 3; i++) {
 		/* Right, as long as the mapping counts as fresh; then not available, or what glibc finds in there. */
@@ -342,7 +349,7 @@ static int mode_warm(const char *argument)
 	__nss_configure_lookup("passwd", "muster");
 	__nss_configure_lookup("group", "muster");
 	__nss_configure_lookup("initgroups", "muster");
-	ask_user(0);
+	ask_until_mapped();
 	ask_groups(0);
 	if (write(STDOUT_FILENO, "begin\n", 6) != 6)
 		return 1;

@@ -1,4 +1,5 @@
 """Publishing under load (R7): every process sees one whole generation, the new one soon, and none goes back."""
+import pathlib
 import re
 import subprocess
 import time
@@ -37,6 +38,25 @@ def first_generation(endpoint):
     nss_tools.publish(USERS, shared=10, generation=1)
     yield
     nss_tools.withdraw()
+
+
+ASK_AND_IDLE = "import pwd; pwd.getpwnam('user000001'); print('asked', flush=True); input()"
+
+
+def test_idle_processes_hold_no_old_file():
+    """Who has asked a little maps nothing: a file that was replaced is gone, and /run has its memory back."""
+    idle = []
+    try:
+        for generation in range(2, 6):
+            idle.append(subprocess.Popen(["python3", "-c", ASK_AND_IDLE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
+            assert idle[-1].stdout.readline() == "asked\n"
+            nss_tools.publish(USERS, shared=10, generation=generation)
+        for p in idle:
+            maps = pathlib.Path(f"/proc/{p.pid}/maps").read_text()
+            assert "libnss_muster" in maps and "nss.snapshot" not in maps
+    finally:
+        for p in idle:
+            p.communicate("\n", timeout=60)
 
 
 def test_500_publishes_under_load(watchers):

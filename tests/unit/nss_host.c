@@ -106,11 +106,24 @@ static int module_load(void)
 	       __nss_configure_lookup("initgroups", "muster");
 }
 
+/* Past the lookups that never map; nothing is published yet. */
+static void ask_until_often(void)
+{
+	struct passwd pw;
+	char b[1024];
+	int e;
+
+	for (int i = 0; i < 16; i++)
+		(void)module.getpwnam("user000001", &pw, b, sizeof b, &e);
+	faults = (struct nss_faults){0};
+}
+
 int nss_host_enter(void **state)
 {
 	(void)state;
 	if (!mkdtemp(folder) || module_load() < 0 || chdir(folder) < 0 || mkdir("run", 0755) < 0)
 		return -1;
+	ask_until_often();
 	return mkdir("lib", 0755);
 }
 

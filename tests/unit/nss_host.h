@@ -1,6 +1,6 @@
 /*
  * A process that looks users up: a folder of its own with run/ and lib/, the test variant of libnss_muster.so.2, real
- * glibc. What is asked of the module is asked in child processes, so that each begins without a mapping.
+ * glibc. What is asked of the module is asked in child processes, so that each begins without a mapping, and maps at once.
  */
 #ifndef TESTS_UNIT_NSS_HOST_H
 #define TESTS_UNIT_NSS_HOST_H

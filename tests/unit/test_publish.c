@@ -313,6 +313,7 @@ static void test_confirm(void **state)
 {
 	struct fixture *f = *state;
 	CLEANUP(snapshots_done) struct snapshots made = {-1, -1};
+	struct stat before, after;
 	struct snapshot *s;
 
 	assert_int_equal(publish_confirm(dir, NOW, 60, error), -ENOENT);
@@ -323,15 +324,18 @@ static void test_confirm(void **state)
 	s = reader(PAM_SNAPSHOT, SNAPSHOT_PAM);
 	assert_int_equal(snapshot_info(s)->confirmed_at, NOW);
 	snapshot_close(s);
+	assert_int_equal(stat(path_of(NSS_SNAPSHOT), &before), 0);
 	assert_int_equal(publish_confirm(dir, NOW + 60, 60, error), 1);
 	assert_generations(3);
+	assert_int_equal(stat(path_of(NSS_SNAPSHOT), &after), 0);
+	assert_int_equal(before.st_ino, after.st_ino); /* whoever has mapped it keeps no old one */
 	s = reader(PAM_SNAPSHOT, SNAPSHOT_PAM);
 	assert_int_equal(snapshot_info(s)->confirmed_at, NOW + 60);
 	assert_int_equal(snapshot_info(s)->created_at, NOW);
 	assert_int_equal(snapshot_verify(s), 0);
 	snapshot_close(s);
 	assert_int_equal(publish_confirm(dir, NOW, 60, error), 0); /* a clock set back a little takes nothing back */
-	s = reader(NSS_SNAPSHOT, SNAPSHOT_NSS);
+	s = reader(PAM_SNAPSHOT, SNAPSHOT_PAM);
 	assert_int_equal(snapshot_info(s)->confirmed_at, NOW + 60);
 	snapshot_close(s);
 	/* that clock was wrong: nothing is confirmed for years to come */
