@@ -11,6 +11,8 @@
 
 #include "common/paths.h"
 
+#define OVERFLOW_UID 65534 /* whom the kernel shows for uids that have none here */
+
 uint64_t snapshot_sum(const void *data, size_t len, uint64_t seed)
 {
 	return XXH3_64bits_withSeed(data, len, seed);
@@ -84,12 +86,37 @@ int snapshot_layout_parse(const struct snapshot_header *h, uint64_t length, enum
 	return r;
 }
 
+/*
+ * Is ST of somebody who has no uid here, in a user namespace of a sandbox or container? There root's own files look like that. Such
+ * an owner may be another one as well; but whoever made the namespace can as well bind an /etc/passwd of his own there, and no
+ * file of root's has its set-uid bit there.
+ */
+static bool is_unmapped(const struct stat *st)
+{
+	static const char all[] = "         0          0 4294967295\n";
+	char map[sizeof all];
+	AUTO_CLOSE int fd = -1;
+	ssize_t n;
+
+	if (st->st_uid != OVERFLOW_UID)
+		return false;
+	fd = open("/proc/self/uid_map", O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, map, sizeof map);
+	return n >= 0 && (n != sizeof all - 1 || memcmp(map, all, sizeof all - 1) != 0);
+}
+
+/* Whom the kernel shows as root, or who can be nobody else: what that lets in is names, never a login. */
+static bool is_owner(const struct stat *st, enum snapshot_kind kind)
+{
+	return st->st_uid == MUSTER_OWNER || (kind == SNAPSHOT_NSS && is_unmapped(st));
+}
+
 /* Root's regular file, and nobody else may have written it or, with secrets in it, read it (N7). */
 static int file_check(const struct stat *st, enum snapshot_kind kind)
 {
 	mode_t forbidden = kind == SNAPSHOT_PAM ? 077 : 022;
 
-	if (!S_ISREG(st->st_mode) || st->st_uid != MUSTER_OWNER || (st->st_mode & forbidden) != 0)
+	if (!S_ISREG(st->st_mode) || (st->st_mode & forbidden) != 0 || !is_owner(st, kind))
 		return -EPERM;
 	return 0;
 }

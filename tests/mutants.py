@@ -120,6 +120,12 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "half a record is written": (
         "common/tally.c", "int r = is_cut_short() ? -EFBIG :", "int r = is_cut_short() && !dir ? -EFBIG :",
         ["test_lockout.py::test_no_limit_of_the_caller_cuts_records_short"]),
+    "root's file is nobody's in a sandbox": (
+        "common/snapshot_source.c", "(kind == SNAPSHOT_NSS && is_unmapped(st))", "(kind == SNAPSHOT_PAM && is_unmapped(st))",
+        ["test_nss_hosts.py::test_user_namespace"]),
+    "nobody's file is root's everywhere": (
+        "common/snapshot_source.c", "return n >= 0 && (n != sizeof all - 1 || memcmp(map, all, sizeof all - 1) != 0);", "return n >= 0;",
+        ["test_nss_hosts.py::test_nobodys_file"]),
     "whoever asks once holds the file": (
         "common/snapshot_map.c", "if (asks_often()) {", "if (asks_often() || a) {",
         ["test_nss_publish.py::test_idle_processes_hold_no_old_file"]),

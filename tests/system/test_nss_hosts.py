@@ -1,11 +1,13 @@
 """Lookups in unusual processes (R14-R17): of 32 bits, with many threads, without memory, descriptors, mmap, or a root."""
 import pathlib
+import pwd
 import re
 import time
 
 import pytest
 
 import nss_tools
+from booted import ROOT
 from endpoint import RUN, STATE, WORK, run
 
 USERS = 300
@@ -85,6 +87,29 @@ def test_hostile_root():
     assert run("chroot", root, "/usr/bin/getent", "passwd", "user000001").stdout.startswith("user000001:")
     run("chown", "alice:", published / "nss.snapshot")
     assert run("chroot", root, "/usr/bin/getent", "passwd", "user000001", check=False).returncode == 2
+
+
+def in_user_namespace(*argv, check=True):
+    """Alice's, as in toolbox, bwrap or a unit with PrivateUsers: root has no uid there."""
+    alice = pwd.getpwnam("alice")
+    return run("unshare", "--mount", "nsenter", "--mount=/proc/self/ns/mnt",  # which is to leave the chroot
+               "sh", "-c", f'cd {ROOT} && pivot_root . mnt && umount -l /mnt && exec "$@"', "sh",
+               "setpriv", "--reuid", alice.pw_uid, "--regid", alice.pw_gid, "--clear-groups",
+               "unshare", "--user", "--map-current-user", *argv, check=check)
+
+
+def test_user_namespace(folder):
+    assert in_user_namespace("stat", "-c", "%u", folder / "nss.snapshot").stdout == "65534\n"
+    assert in_user_namespace("getent", "passwd", "user000001").stdout.startswith("user000001:")
+    assert in_user_namespace("getent", "initgroups", "user000001").stdout.startswith("user000001 ")
+
+
+def test_nobodys_file(folder):
+    """Where every uid is its own, it is what it says."""
+    run("chown", "65534", folder / "nss.snapshot")
+    assert run("getent", "passwd", "user000001", check=False).returncode == 2
+    run("chown", "alice", folder / "nss.snapshot")
+    assert in_user_namespace("getent", "passwd", "user000001", check=False).returncode == 2
 
 
 def test_warm_lookup_makes_no_call(folder):
