@@ -112,9 +112,9 @@ enum reason login_unasked(const struct subject *s)
 
 	if (a->account_locked)
 		return locked(s);
-	if (!a->activated && (s->policy.password_ldap || !a->password_hash[0]))
-		return REASON_PASSWORD_PENDING;
-	return s->policy.password_ldap && !a->bound ? REASON_UNBOUND : REASON_OK;
+	if (!s->policy.password_ldap && a->password_hash[0])
+		return REASON_OK;
+	return a->bound && a->activated ? REASON_OK : subject_verdict(s, VERDICT_AUTH, false).reason;
 }
 
 /* Is the password to be verified? REASON_OK, and the try is counted; or why not. */

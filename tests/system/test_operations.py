@@ -80,6 +80,16 @@ def test_fields_of_a_refusal(endpoint, syslog):
     assert re.findall(r" ([a-z]+)=", line) == fields and " user=sven reason=suspended service=su phase=auth " in line
 
 
+def test_log_and_explain_say_the_same_of_who_has_left(endpoint, syslog):
+    endpoint.user("lars")
+    endpoint.publish()
+    endpoint.forget("lars")
+    endpoint.publish()
+    assert "Authentication failure" in su("lars", PASSWORD)
+    line, = [s for s in syslog() if "pam_muster(su:auth): refused " in s]
+    assert " user=lars reason=unbound " in line and endpoint.explain("lars") == "unbound"
+
+
 def test_fields_of_the_log(endpoint):
     """Of the lines that a sync and its sweep write."""
     def documented(event):

@@ -90,6 +90,19 @@ static void make_pending_with_hash(struct account *a)
 	a->activated = false;
 }
 
+/* As musterd keeps who has left. */
+static void make_tombstone(struct account *a)
+{
+	a->bound = false;
+	make_pending(a);
+}
+
+static void make_pending_suspended(struct account *a)
+{
+	a->suspended = true;
+	make_pending(a);
+}
+
 static void make_expired(struct account *a)
 {
 	a->password_expired = true;
@@ -131,6 +144,10 @@ static const struct state states[] = {
 	 "Set your password at " WORD_URL " first.\n", true},
 	{"mt_pendhash", make_pending_with_hash, DENIED, NO, OK, "password_pending",
 	 "Set your password at " WORD_URL " first.\n", false},
+	{"mt_gone", make_tombstone, DENIED, NO, NO, "unbound",
+	 "This account no longer has access to this computer.\n", true},
+	{"mt_pendsus", make_pending_suspended, EXPIRED, NO, NO, "suspended",
+	 "This account is suspended.\n", true},
 	{"mt_expired", make_expired, DENIED, NO, OK, "password_expired",
 	 "Your password has expired. Change it at " WORD_URL ".\n", false},
 	{"mt_expdate", make_expired_by_date, DENIED, NO, OK, "password_expired",
