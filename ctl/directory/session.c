@@ -216,6 +216,16 @@ static int check_serial(struct session *s, int64_t serial)
 	return -ESTALE;
 }
 
+/* Only once it is published: a reader who went away ends us by SIGPIPE. */
+static void say_done(const struct session *s)
+{
+	fwrite(s->done.data, 1, s->done.len, stdout);
+	if (!s->edit.changed)
+		puts("nothing to change");
+	if (s->dry_run)
+		puts("dry run: nothing was changed");
+}
+
 enum exit_code session_finish(struct session *s, int r)
 {
 	int64_t serial = 0;
@@ -229,16 +239,12 @@ enum exit_code session_finish(struct session *s, int r)
 	if (r < 0)
 		return fault_print(&s->fault, r);
 	store_done(&s->store); /* lets the next one in while musterd works */
-	fwrite(s->done.data, 1, s->done.len, stdout);
-	if (!s->edit.changed)
-		puts("nothing to change");
-	if (s->dry_run)
-		puts("dry run: nothing was changed");
+	/* What an earlier call could not publish is published now, changed again or not. */
+	if (s->publish && !s->dry_run && (s->edit.changed || published_serial(s->conf.url) < serial))
+		r = publish(s->conf.url, serial, &s->fault);
+	say_done(s);
 	if (!s->publish || s->dry_run)
 		return EXIT_OK;
-	/* What an earlier call could not publish is published now, changed again or not. */
-	if (s->edit.changed || published_serial(s->conf.url) < serial)
-		r = publish(s->conf.url, serial, &s->fault);
 	if (r < 0) {
 		message_error("saved, but not published: %s", s->fault.text);
 		message_hint("%s",

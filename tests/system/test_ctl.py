@@ -344,6 +344,13 @@ def test_unbound_is_unbound(own):
         assert own.explain("frida") == "unbound" and own.explain("dora") == "ok"
 
 
+def test_a_reader_that_goes_keeps_no_suspension_back(own):
+    names = ["dora", *(f"u{i:031}" for i in range(200))]  # more than stdout's buffer holds
+    own.musterctl("directory", "add", *names[1:])
+    run("bash", "-c", "{ sleep .3; env --default-signal=PIPE musterctl directory suspend " + " ".join(names) + "; } | true")
+    assert own.explain("dora") == "suspended"
+
+
 def test_many_edit_and_publish_at_once(own):
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda i: own.musterctl("directory", "add", f"new{i}"), range(10)))
