@@ -41,6 +41,8 @@ static char *unavailable_rule(const struct explanation *e)
 
 	if (e->judgement.tally_error < 0)
 		return str_format("the record of failed attempts cannot be read: %s", strerror(-e->judgement.tally_error));
+	if (e->judgement.no_password)
+		return str_format("the directory has no password_hash for this user");
 	span_text(e->view.policy.offline_password_max_age_s, text);
 	switch (-e->saved_error) {
 	case ENOENT:
@@ -218,6 +220,8 @@ static void print_account(const struct explanation *e)
 	}
 	when_text(a->password_changed_at, e->now, when);
 	print_line("password set", a->password_changed_at ? when : a->activated ? "yes" : "never");
+	if (e->judgement.no_password && a->activated)
+		print_line("password", "no password_hash: passwords are refused");
 	when_text(a->password_expires_at, e->now, when);
 	print_line("expires", a->password_never_expires ? "never" : when);
 	if (e->password_until) {
@@ -248,7 +252,8 @@ enum exit_code explain_print(const struct explanation *e)
 				      : "refused",
 	       reason_name(e->reason));
 	print_line("why", rule);
-	if (e->known && e->reason != REASON_OK) {
+	/* Of a password that was not right nothing is told, as when there is none. */
+	if (e->known && e->reason != REASON_OK && !(e->reason == REASON_UNAVAILABLE && e->judgement.no_password)) {
 		reason_text(e->reason, e->view.policy.portal_url, e->service, text, sizeof(text));
 		print_line("is told", text);
 	}
@@ -331,7 +336,7 @@ static void json_account(struct json_object *o, const struct explanation *e)
 	json_object_object_add(o, "offline_password_until", time_to_json(e->password_until));
 	json_object_object_add(o, "second_factor", text_to_json(factor_word(e->factor)));
 	json_object_object_add(o, "failures", json_object_new_uint64(e->judgement.tally.failures));
-	/* What keys, sudo and cron meet: it differs when only the local count of failures refuses. */
+	/* What keys, sudo and cron meet: it differs where passwords alone are refused. */
 	json_object_object_add(o, "reason_without_password",
 			       text_to_json(reason_name(e->judgement.account.reason)));
 }

@@ -15,6 +15,7 @@ struct judgement {
 	struct tally tally;
 	int64_t boottime_ms; /* the tally's clock at the time that was judged */
 	int tally_error;     /* -errno: the tally cannot be read, so passwords are refused */
+	bool no_password;    /* nothing to hold one against: refused where no key serves instead */
 };
 
 /* What is asked. */

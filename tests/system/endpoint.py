@@ -177,9 +177,10 @@ class Endpoint:
     def generation(self):
         return json.loads(self.musterctl("status", "--json").stdout)["generation"]
 
-    def explain(self, name, *argv):
-        """The reason code of musterctl explain."""
-        return json.loads(self.musterctl("explain", name, "--json", *argv, check=False).stdout)["reason"]
+    def explain(self, name, *argv, password=True):
+        """The reason code of musterctl explain, for a login with a password or for what goes without one."""
+        explained = json.loads(self.musterctl("explain", name, "--json", *argv, check=False).stdout)
+        return explained.get("reason" if password else "reason_without_password")
 
 
 class Login:

@@ -131,6 +131,19 @@ def test_explain_allowed(endpoint):
     assert "scheduled    SUSPENDED at 2099" in endpoint.musterctl("explain", "frida").stdout
 
 
+def test_explain_knows_that_there_is_no_password(own, tmp_path):
+    key = {"ssh_keys": [{"name": "k", "public_key": make_key(own.key)}], "allow_public_key": True}
+    directory_import(own, tmp_path / "users", {"results": [
+        {"_id": digit * 24, "username": name, "state": "ACTIVATED", "activated": True, **fields}
+        for digit, name, fields in (("6", "carl", {}), ("7", "keys", key))]})
+    explained = json.loads(own.musterctl("explain", "carl", "--json", check=False).stdout)
+    assert explained["reason"] == "unavailable" and explained["reason_without_password"] == "ok"
+    assert "has no password_hash" in own.musterctl("explain", "carl", check=False).stdout
+    assert users(own)["carl"]["verdict"] == "unavailable" and users(own)["keys"]["verdict"] == "ok"
+    assert own.explain("keys") == own.explain("keys", "--service", "sshd") == "ok"
+    assert own.explain("keys", "--service", "su") == "unavailable"
+
+
 def test_explain_at(endpoint):
     assert endpoint.explain("frida", "--at", "2098-12-31") == "ok"
     assert endpoint.explain("frida", "--at", FAR_AHEAD) == "suspended"

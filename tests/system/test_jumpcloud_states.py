@@ -66,7 +66,8 @@ def directory(endpoint):
 
 
 def test_explain(endpoint):
-    assert {name: endpoint.explain(name) for name in REASONS} == REASONS
+    keyless = {"nulls": "unavailable", "bare": "unavailable"}  # and no password reaches this computer without LDAP
+    assert {name: endpoint.explain(name) for name in REASONS} == {**REASONS, **keyless}
     assert len(set(REASONS.values())) == 6 and len(REASONS) == 64 + len(ALONE)
 
 
