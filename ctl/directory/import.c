@@ -8,7 +8,6 @@
 #include "ctl/directory/group.h"
 #include "ctl/directory/merge.h"
 #include "ctl/directory/session.h"
-#include "ctl/directory/state.h"
 
 #define PROBLEMS_SHOWN 20
 
@@ -63,7 +62,7 @@ static int import_one(struct session *s, struct merge *m, const struct entry *en
 	if (r == 0)
 		r = join_groups(e, entry, user, is_new);
 	if (r == 0 && entry->password_hash)
-		r = user_set_password(e, user, entry->password_hash);
+		r = merge_password(m, user, entry->user, entry->password_hash);
 	if (r < 0)
 		return r;
 	/* In a dry run nothing is hashed. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/names.h"
+#include "ctl/directory/columns.h"
 #include "ctl/directory/group.h"
 #include "ctl/directory/state.h"
 #include "ctl/directory/user.h"
@@ -86,26 +87,66 @@ static int add_user(struct merge *m, const char *id, const char *name, struct js
 	return r;
 }
 
+static bool has_value(const struct json_object *o, const char *key)
+{
+	struct json_object *value = NULL;
+
+	return json_object_object_get_ex(o, key, &value) && value;
+}
+
+static int merge_field(struct edit *e, struct json_object *user, const char *key,
+		       struct json_object *value)
+{
+	struct json_object *old = NULL;
+
+	if (json_object_object_get_ex(user, key, &old) && json_object_equal(old, value))
+		return 0;
+	if (json_object_object_add(user, key, json_object_get(value)) < 0)
+		return -ENOMEM;
+	e->changed = true;
+	return 0;
+}
+
+/* null says nothing, as an empty cell does; but JumpCloud says so of dates that there are none. */
+static bool says_something(const char *key, const struct json_object *value,
+			   const struct json_object *user)
+{
+	const struct column *c = value ? NULL : column_find(key);
+
+	return value || (c && c->kind == COLUMN_TIME && json_object_object_get_ex(user, key, NULL));
+}
+
 /* Takes over all fields but the identity, and a password in clear, which is nothing for a file. */
 static int merge_fields(struct edit *e, struct json_object *user,
 			const struct json_object *incoming)
 {
 	json_object_object_foreach((struct json_object *)(uintptr_t)incoming, key, value)
 	{
-		struct json_object *old = NULL;
+		int r;
 
 		if (strcmp(key, "id") == 0 || strcmp(key, "_id") == 0 ||
-		    strcmp(key, "password") == 0)
+		    strcmp(key, "password") == 0 || !says_something(key, value, user))
 			continue;
-		if (json_object_object_get_ex(user, key, &old) && json_object_equal(old, value))
-			continue;
-		if (!value && !old)
-			continue;
-		if (json_object_object_add(user, key, json_object_get(value)) < 0)
-			return -ENOMEM;
-		e->changed = true;
+		r = merge_field(e, user, key, value);
+		if (r < 0)
+			return r;
 	}
 	return 0;
+}
+
+int merge_password(struct merge *m, struct json_object *user, const struct json_object *incoming,
+		   const char *hash)
+{
+	static const char *const kept[] = {"account_locked", "account_locked_date",
+					   "password_expired", "password_expiration_date"};
+	int r = user_set_password(m->edit, user, hash);
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(kept); i++) {
+		if (has_value(incoming, kept[i]))
+			r = merge_field(m->edit, user, kept[i],
+					json_object_object_get(incoming, kept[i]));
+	}
+	return r;
 }
 
 /*
@@ -116,7 +157,7 @@ static int settle_state(struct merge *m, struct json_object *user,
 			const struct json_object *incoming, bool is_new)
 {
 	const char *word = tree_text(incoming, "state");
-	bool flag_given = json_object_object_get_ex(incoming, "suspended", NULL);
+	bool flag_given = has_value(incoming, "suspended");
 	bool flag = tree_true(incoming, "suspended");
 	enum user_state state = flag ? USER_SUSPENDED : m->default_state;
 
@@ -153,13 +194,6 @@ static int check_uid(struct edit *e, const struct json_object *user)
 	int64_t uid;
 
 	return tree_int(user, "unix_uid", &uid) ? unix_id_check_rules(e, "unix_uid", uid) : 0;
-}
-
-static bool has_value(const struct json_object *o, const char *key)
-{
-	struct json_object *value = NULL;
-
-	return json_object_object_get_ex(o, key, &value) && value;
 }
 
 int merge_user(struct merge *m, const struct json_object *incoming, struct json_object **ret_user,

@@ -26,6 +26,10 @@ void merge_done(struct merge *m);
 int merge_user(struct merge *m, const struct json_object *incoming, struct json_object **ret_user,
 	       bool *ret_is_new) MUST_CHECK;
 
+/* The password that came with INCOMING, as HASH. It ends lock and expiry, unless INCOMING itself says locked or expired. */
+int merge_password(struct merge *m, struct json_object *user, const struct json_object *incoming,
+		   const char *hash) MUST_CHECK;
+
 /*
  * After the last: has every user that came a name (without case) and a uid of his own? What others share is left to
  * them. -EEXIST.

@@ -424,6 +424,13 @@ def test_import_csv(directory):
     assert directory.user("dora")["displayname"] == 'Dora Brandt "DB"'
 
 
+def test_import_says_locked_and_expired(directory):
+    directory.do("import", write(directory.folder / "users.csv", "username,password,password_expired,account_locked\n"
+                                 f"dora,{SECRET},true,\nerik,{SECRET},,true\n"))
+    assert directory.user("dora")["password_expired"] is True and directory.user("erik")["account_locked"] is True
+    assert directory.user("dora")["password_hash"]
+
+
 def test_import_refused(directory):
     directory.do("add", "dora", "--uid", 6001)
     source = directory.folder / "users.csv"

@@ -540,6 +540,36 @@ static void test_merge(void **state)
 		    "'removed':['u4']}");
 }
 
+/* null lifts no refusal, and is no contradiction; a date it takes away. */
+static void test_merge_null(void **state)
+{
+	CLEANUP(merge_done) struct merge m = {0};
+
+	(void)state;
+	document("{'users':[{'id':'u1','username':'a','state':'SUSPENDED','suspended':true,'account_locked':true,"
+		 "'password_expiration_date':'2020-01-01T00:00:00Z'}]}");
+	assert_int_equal(merge_init(&m, &edit, USER_ACTIVATED), 0);
+	assert_int_equal(merge(&m, "{'username':'a','state':null,'suspended':null,'account_locked':null,"
+				   "'password_expiration_date':null,'email':null}"), 0);
+	assert_json(user("a"), "{'id':'u1','username':'a','state':'SUSPENDED','suspended':true,'account_locked':true,"
+			       "'password_expiration_date':null}");
+	assert_int_equal(merge(&m, "{'username':'a','state':'SUSPENDED','suspended':null}"), 0);
+}
+
+static void test_merge_password(void **state)
+{
+	CLEANUP(merge_done) struct merge m = {0};
+	struct json_object *expired = json_tokener_parse("{\"password_expired\":true,\"account_locked\":null}");
+
+	(void)state;
+	document("{'users':[{'id':'u1','username':'a','account_locked':true}]}");
+	assert_int_equal(merge_init(&m, &edit, USER_ACTIVATED), 0);
+	assert_int_equal(merge_password(&m, user("a"), expired, "$y$"), 0);
+	assert_json(user("a"), "{'id':'u1','username':'a','account_locked':false,'password_hash':'$y$',"
+			       "'password_date':'2027-01-15T08:00:00Z','activated':true,'password_expired':true}");
+	json_object_put(expired);
+}
+
 /* The name of one who was renamed, here in the same file, is not the way to who had it. */
 static void test_merge_of_a_name_that_moved(void **state)
 {
@@ -662,6 +692,8 @@ int main(void)
 		cmocka_unit_test(test_unbind_by_both_names),
 		cmocka_unit_test(test_unbind_from_everywhere),
 		cmocka_unit_test(test_merge),
+		cmocka_unit_test(test_merge_null),
+		cmocka_unit_test(test_merge_password),
 		cmocka_unit_test(test_merge_of_a_name_that_moved),
 		cmocka_unit_test(test_merge_settles_what_is_due),
 		cmocka_unit_test(test_merge_refused),
