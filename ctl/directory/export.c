@@ -50,6 +50,13 @@ static void print_list(FILE *f, bool *first, const char *text)
 	*first = false;
 }
 
+/* A key has one line in its cell; those that were pasted may end in another. */
+static void print_line(FILE *f, const char *text)
+{
+	text += strspn(text, " \t\r\n");
+	fprintf(f, "%.*s", (int)strcspn(text, "\r\n"), text);
+}
+
 static void print_keys(FILE *f, const struct json_object *user)
 {
 	struct json_object *keys = tree_array(user, "ssh_keys");
@@ -58,8 +65,10 @@ static void print_keys(FILE *f, const struct json_object *user)
 	for (size_t i = 0, n = keys ? json_object_array_length(keys) : 0; i < n; i++) {
 		const struct json_object *key = json_object_array_get_idx(keys, i);
 
-		print_list(f, &first, tree_text_or_empty(key, "public_key"));
-		fprintf(f, " %s", tree_text_or_empty(key, "name"));
+		print_list(f, &first, "");
+		print_line(f, tree_text_or_empty(key, "public_key"));
+		putc(' ', f);
+		print_line(f, tree_text_or_empty(key, "name"));
 	}
 }
 

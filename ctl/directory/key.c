@@ -17,6 +17,17 @@ static const char *key_comment(const char *line)
 	return line;
 }
 
+/* Is the key OLD of the document, written as it may be, the one of LINE? */
+static bool same_key(const char *old, const char *line)
+{
+	char normal[ACCOUNT_KEY_SIZE_MAX];
+
+	return old &&
+	       strcmp(sshkey_normalise(old, strlen(old), normal, sizeof(normal)) == 0 ? normal
+										      : old,
+		      line) == 0;
+}
+
 int key_add(struct edit *e, struct json_object *keys, const char *text)
 {
 	char line[ACCOUNT_KEY_SIZE_MAX];
@@ -33,7 +44,7 @@ int key_add(struct edit *e, struct json_object *keys, const char *text)
 	for (size_t i = json_object_array_length(keys); i-- > 0;) {
 		const char *old = tree_text(json_object_array_get_idx(keys, i), "public_key");
 
-		if (old && strcmp(old, line) == 0)
+		if (same_key(old, line))
 			return 0;
 	}
 	if (json_object_array_length(keys) >= ACCOUNT_KEYS_MAX)

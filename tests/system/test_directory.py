@@ -512,6 +512,20 @@ def test_round_trip(directory):
     assert third.load()["users"] == directory.load()["users"]
 
 
+def test_a_pasted_key_round_trips(directory):
+    """JumpCloud keeps keys as they were pasted, with the end of the line."""
+    key = make_key(directory.folder / "key")
+    plain = " ".join(key.split()[:2])
+    directory.do("import", write(directory.folder / "users", json.dumps(
+        [{"username": "dora", "ssh_keys": [{"name": "k\n2", "public_key": key + "\n"}]}])))
+    directory.do("set", "dora", "--key", key)
+    assert len(directory.user("dora")["ssh_keys"]) == 1
+    other = Directory(directory.folder / "other")
+    other.folder.mkdir()
+    other.do("import", write(directory.folder / "users", directory.do("export", "--csv").stdout))
+    assert [k["public_key"] for k in other.user("dora")["ssh_keys"]] == [plain]
+
+
 def test_export_keeps_secrets(directory):
     directory.do("add", "dora")
     directory.do("passwd", "dora", "--stdin", input=SECRET)
