@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "agentd/local.h"
@@ -17,6 +18,15 @@
 #define FILE_URL   "file://"
 #define SERIAL_MAX ((INT64_C(1) << 53) - 1) /* what every JSON library can carry */
 
+/* A symbolic link is itself: it is not edited. */
+static bool same_file(const char *a, const char *b)
+{
+	struct stat sa, sb;
+
+	return strcmp(a, b) == 0 || (lstat(a, &sa) == 0 && lstat(b, &sb) == 0 &&
+				     sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino);
+}
+
 /* The file to edit. Another directory than a document cannot be edited from here. */
 static const char *directory_path(struct session *s, const struct directory_options *o)
 {
@@ -27,8 +37,8 @@ static const char *directory_path(struct session *s, const struct directory_opti
 	if (s->own)
 		url += strlen(FILE_URL);
 	if (o->file) {
-		s->own = s->own && strcmp(o->file, url) == 0;
-		return o->file;
+		s->own = s->own && same_file(o->file, url);
+		return s->own ? url : o->file;
 	}
 	if (s->own)
 		return url;

@@ -364,6 +364,13 @@ def test_a_reader_that_goes_keeps_no_suspension_back(own):
     assert own.explain("dora") == "suspended"
 
 
+def test_its_own_directory_by_another_path(own):
+    own.musterctl("directory", "suspend", "dora", "--file", "directory.json", cwd=ETC)
+    assert own.explain("dora") == "suspended"
+    own.musterctl("directory", "activate", "dora", "--file", ETC / "../muster/directory.json")
+    assert own.explain("dora") == "ok"
+
+
 def test_many_edit_and_publish_at_once(own):
     with concurrent.futures.ThreadPoolExecutor(10) as pool:
         list(pool.map(lambda i: own.musterctl("directory", "add", f"new{i}"), range(10)))
