@@ -74,6 +74,15 @@ static void decide_off_line(struct explanation *e)
 		e->reason = REASON_UNAVAILABLE;
 }
 
+/* Is a user of this name in the directory, but left out here, and why? */
+static int find_reject(struct explanation *e)
+{
+	int r = view_reject(&e->view, e->name, &e->reject_buf, &e->reject);
+
+	e->rejected = r == 0;
+	return r == -ESRCH ? 0 : r;
+}
+
 static int decide(struct explanation *e, bool off_line, struct fault *f)
 {
 	int r;
@@ -84,11 +93,8 @@ static int decide(struct explanation *e, bool off_line, struct fault *f)
 		return 0;
 	r = name_valid(e->name) ? view_account(&e->view, e->name, &e->account_buf, &e->account)
 				: -ESRCH;
-	if (r == -ESRCH) {
-		r = view_reject(&e->view, e->name, &e->reject_buf, &e->reject);
-		e->rejected = r == 0;
-		return r == -ESRCH ? 0 : r;
-	}
+	if (r == -ESRCH)
+		return find_reject(e);
 	if (r < 0)
 		return fault_set(f, r, "cannot read the account '%s': %s", e->name, strerror(-r));
 	e->known = true;
@@ -98,7 +104,7 @@ static int decide(struct explanation *e, bool off_line, struct fault *f)
 	e->factor = factor_of(&e->account, &e->view.policy, e->service, e->now);
 	if (off_line && e->view.policy.password_ldap)
 		decide_off_line(e);
-	return 0;
+	return e->account.bound ? 0 : find_reject(e); /* whoever has the name of one who left */
 }
 
 static enum exit_code run(const struct invocation *in)

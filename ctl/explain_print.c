@@ -129,7 +129,11 @@ static char *rule_text(const struct explanation *e)
 	switch (e->reason) {
 	case REASON_UNBOUND:
 		when_text(a->removed_at, e->now, when);
-		return str_format("no longer bound to this computer: removed %s", when);
+		return str_format("no longer bound to this computer: removed %s%s%s%s%s", when,
+				  e->rejected ? "; who has the name now is left out: " : "",
+				  e->rejected ? e->reject.reason : "",
+				  e->rejected && e->reject.detail[0] ? ": " : "",
+				  e->rejected ? e->reject.detail : "");
 	case REASON_SUSPENDED:
 		return str_format("state is %s%s", state,
 				  a->suspended ? ", and the flag 'suspended' is set" : "");

@@ -397,6 +397,7 @@ def test_accept_and_forget(endpoint):
     ctl("directory", "delete", "carla")
     assert ctl("directory", "add", "carla", check=False).returncode == 1
     assert "name_recycled" in ctl("status").stdout
+    assert "musterctl accept carla" in ctl("explain", "carla", check=False).stdout
     ctl("accept", "carla")
     assert "name_recycled" not in ctl("status").stdout
     assert endpoint.explain("carla") == "password_pending"
