@@ -111,7 +111,10 @@ int table_print_csv(const struct table *t, FILE *out)
 	if (t->error != 0)
 		return t->error;
 	for (unsigned i = 0; i < t->n_cells; i++, cell = next_cell(cell)) {
-		csv_print_field(out, cell);
+		if (t->n_columns == 1 && !*cell)
+			fputs("\"\"", out); /* an empty line would be no row */
+		else
+			csv_print_field(out, cell);
 		putc((i + 1) % t->n_columns ? ',' : '\n', out);
 	}
 	return 0;

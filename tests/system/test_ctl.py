@@ -103,6 +103,8 @@ def test_users(endpoint):
     csv = endpoint.musterctl("users", "--csv").stdout
     assert "dora,5001,ACTIVATED,ok,devs,yes\n" in csv
     assert "\x1b" not in csv
+    mails = endpoint.musterctl("users", "--csv", "--columns", "email").stdout.splitlines()
+    assert len(mails) == 1 + len(listed) and '""' in mails
 
 
 def test_groups(endpoint):
