@@ -98,7 +98,8 @@ static int decide(struct explanation *e, bool off_line, struct fault *f)
 	if (r < 0)
 		return fault_set(f, r, "cannot read the account '%s': %s", e->name, strerror(-r));
 	e->known = true;
-	judge(&e->view, &e->account, &(struct judge_question){e->service ? e->service : "", e->now, e->confirmed_at, NULL},
+	judge(&e->view, &e->account,
+	      &(struct judge_question){e->service ? e->service : "", e->now, e->confirmed_at, NULL},
 	      &e->judgement);
 	e->reason = e->judgement.password.reason;
 	e->factor = factor_of(&e->account, &e->view.policy, e->service, e->now);

@@ -83,6 +83,20 @@ struct json_object *time_to_json(int64_t at)
 	return json_object_new_string(text);
 }
 
+void json_text_print(const char *s)
+{
+	for (; *s; s++) {
+		unsigned char next = (unsigned char)s[1];
+
+		if (*s == 0x7f)
+			fputs("\\u007f", stdout);
+		else if (*s == '\xc2' && next >= 0x80 && next <= 0x9f)
+			printf("\\u00%02x", (unsigned char)*++s);
+		else
+			putc_unlocked(*s, stdout);
+	}
+}
+
 int json_print(struct json_object *o)
 {
 	const char *text = o ? json_object_to_json_string_ext(
@@ -92,7 +106,8 @@ int json_print(struct json_object *o)
 
 	if (!text)
 		return message_out_of_memory();
-	puts(text);
+	json_text_print(text);
+	putchar('\n');
 	json_object_put(o);
 	return EXIT_OK;
 }

@@ -24,6 +24,8 @@ int when_parse(const char *s, int64_t now, int64_t *ret) MUST_CHECK;
 struct json_object *text_to_json(const char *s);
 /* RFC 3339, or JSON null for 0. */
 struct json_object *time_to_json(int64_t at);
+/* JSON that json-c made, to stdout; what terminals obey and json-c lets pass (DEL, U+0080 to U+009F) escaped. */
+void json_text_print(const char *s);
 /* Pretty-printed to stdout; takes O. NULL is "out of memory". An enum exit_code. */
 int json_print(struct json_object *o);
 

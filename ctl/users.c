@@ -182,8 +182,10 @@ static int print_json(struct listing *l, const struct user_row *row)
 						  JSON_C_OBJECT_ADD_CONSTANT_KEY);
 	text = json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
 							 JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (text)
-		printf("%s\n%s", l->n_rows ? "," : "", text);
+	if (text) {
+		puts(l->n_rows ? "," : "");
+		json_text_print(text);
+	}
 	json_object_put(o);
 	return text ? 0 : -ENOMEM;
 }

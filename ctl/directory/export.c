@@ -3,7 +3,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "common/names.h"
 #include "ctl/directory/actions.h"
 #include "ctl/directory/columns.h"
 #include "ctl/directory/session.h"
@@ -146,6 +148,31 @@ static bool exported(const struct column *c, bool with_secrets)
 	       (c->kind != COLUMN_SECRET || with_secrets);
 }
 
+/* A terminal obeys control characters, but for those that part the lines of a cell. NULL: out of memory. */
+static char *escape_lines(char *text)
+{
+	size_t size = 4 * strlen(text) + 1;
+	char *safe = malloc(size), *at = safe;
+
+	for (char *line; safe && (line = strsep(&text, "\n"));) {
+		name_escape(line, at, size - (at - safe));
+		at += strlen(at);
+		if (text)
+			*at++ = '\n';
+	}
+	return safe;
+}
+
+static int print_field(char *text)
+{
+	AUTO_FREE char *safe = isatty(STDOUT_FILENO) ? escape_lines(text) : strdup(text);
+
+	if (!safe)
+		return -ENOMEM;
+	csv_print_field(stdout, safe);
+	return 0;
+}
+
 static int print_user(const struct json_object *groups_of, const struct json_object *user,
 		      bool with_secrets)
 {
@@ -153,6 +180,7 @@ static int print_user(const struct json_object *groups_of, const struct json_obj
 		char *text = NULL;
 		size_t size = 0;
 		FILE *f;
+		int r;
 
 		if (!exported(&columns[i], with_secrets))
 			continue;
@@ -163,8 +191,10 @@ static int print_user(const struct json_object *groups_of, const struct json_obj
 		fclose(f);
 		if (i > 0)
 			putchar(',');
-		csv_print_field(stdout, text);
+		r = print_field(text);
 		free(text);
+		if (r < 0)
+			return r;
 	}
 	putchar('\n');
 	return 0;

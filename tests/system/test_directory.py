@@ -542,6 +542,13 @@ def test_foreign_text_cannot_move_the_cursor(directory):
     directory.path.write_text(json.dumps(document))
     done = directory.do("set", "evil", "--email", "x@y", check=False)
     assert "\x1b" not in done.stdout + done.stderr
+    document["users"][0]["description"] = "\u009b31m\x7f\x1b[1m"
+    directory.path.write_text(json.dumps(document))
+    shown = pexpect.run(" ".join(directory.command("export --csv"))).decode()
+    assert "\\x1b[1m" in shown and not set("\u009b\x7f\x1b") & set(shown)
+    exported = directory.do("export").stdout
+    assert json.loads(exported) == document and not set("\u009b\x7f\x1b") & set(exported)
+    assert document["users"][0]["description"] in directory.do("export --csv").stdout
 
 
 def test_a_hundred_thousand_users(directory):
