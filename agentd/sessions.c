@@ -9,12 +9,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agentd/file.h"
 #include "agentd/log.h"
 #include "agentd/sessions_private.h"
 #include "agentd/status.h"
 #include "common/wire.h"
 
 #define PID_FILES    "/run"
+#define LEFT_MAX     (1 << 20)
 
 static void sessions_done(struct sessions *s)
 {
@@ -25,6 +27,7 @@ static void sessions_done(struct sessions *s)
 	buf_done(&s->gone);
 	buf_done(&s->endings);
 	buf_done(&s->checked);
+	buf_done(&s->left_said);
 }
 
 static struct ending *endings(const struct sessions *s, size_t *ret_n)
@@ -234,17 +237,34 @@ static int take_lock(const struct conf *c, int *ret)
 	return 0;
 }
 
+/* The next run need not say again who is left: the file that is locked has their uids. */
+static int note_left(const struct sessions *s, int lock)
+{
+	CLEANUP(buf_done) struct buf uids = {0};
+	size_t n;
+	const struct ending *e = endings(s, &n);
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		if (e[i].phase == ENDING_LEFT)
+			r = buf_add(&uids, &e[i].user.uid, sizeof(e[i].user.uid));
+	if (r < 0 || (!uids.len && !s->left_said.len))
+		return r;
+	if (ftruncate(lock, 0) < 0 || lseek(lock, 0, SEEK_SET) < 0)
+		return -errno;
+	return write_all(lock, uids.data, uids.len);
+}
+
 static int end_locked(const struct conf *c, uint64_t *ret_generation)
 {
 	CLEANUP(sessions_done) struct sessions s = {.conf = c, .proc = {.fd = -1}};
 	AUTO_CLOSE int lock = -1;
-	struct session_status before;
 	int r = take_lock(c, &lock), saved;
 
 	if (r != 0)
 		return r;
-	if (status_load_sessions(c->runtime_dir, &before) == 0)
-		s.left_before = before.left;
+	if (file_read_fd(lock, LEFT_MAX, &s.left_said) < 0)
+		s.left_said.len = 0;
 	r = proc_open("/proc", &s.proc);
 	if (r == 0)
 		r = run(&s);
@@ -252,8 +272,10 @@ static int end_locked(const struct conf *c, uint64_t *ret_generation)
 	if (r < 0 && r != -EBUSY)
 		return r;
 	saved = report(&s);
+	if (saved == 0)
+		saved = note_left(&s, lock);
 	if (saved < 0)
-		log_error("sessions: %s/" SESSIONS_FILE ": %s", c->runtime_dir, strerror(-saved));
+		log_error("sessions: what became of them cannot be kept in %s: %s", c->runtime_dir, strerror(-saved));
 	return r;
 }
 

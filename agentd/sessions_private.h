@@ -33,7 +33,8 @@ struct sessions {
 	struct buf endings;
 	struct buf checked; /* uids that were judged in this pass */
 	uint32_t users, processes; /* ended */
-	uint32_t left, left_before; /* of the run before */
+	uint32_t left;	      /* processes that did not end */
+	struct buf left_said; /* uids of who was said to have some, in the run before */
 	int error; /* of this pass */
 };
 

@@ -100,11 +100,21 @@ static void kill_them(struct sessions *s, struct ending *e, int64_t now_ms)
 	sweep(s, e);
 }
 
+static bool is_said(const struct sessions *s, uint32_t uid)
+{
+	const uint32_t *uids = (const uint32_t *)(const void *)s->left_said.data;
+
+	for (size_t i = 0; i < s->left_said.len / sizeof(*uids); i++)
+		if (uids[i] == uid)
+			return true;
+	return false;
+}
+
 static void give_up(struct sessions *s, struct ending *e)
 {
 	e->phase = ENDING_LEFT;
 	s->left += e->sum.processes;
-	if (s->left_before) /* said already */
+	if (is_said(s, e->user.uid))
 		return;
 	log_error("sessions: left user=%s uid=%" PRIu32 " reason=%s processes=%" PRIu32 ": they do not end, pid %d say; "
 		  "see 'ps -o pid,stat,wchan,args %d'", e->user.name, e->user.uid, reason_name(e->user.reason),

@@ -11,6 +11,7 @@
 
 #include "agentd/conf.h"
 #include "agentd/file.h"
+#include "agentd/log.h"
 #include "agentd/session_end.h"
 #include "agentd/session_pick.h"
 #include "agentd/sessions_private.h"
@@ -549,6 +550,32 @@ static void test_allowed_again(void **state)
 	proc_close(&s.proc);
 }
 
+/* Of one who was left before it has been said; that says nothing of another one. */
+static void test_left(void **state)
+{
+	const uint32_t said = DORA;
+	CLEANUP(buf_done) struct buf procs = {0};
+	struct conf conf = {0};
+	struct sessions s = {.conf = &conf};
+	struct ending dora = {.user = {.uid = DORA, .name = "dora"}, .phase = ENDING_KILLED},
+		      erik = {.user = {.uid = ERIK, .name = "erik"}, .phase = ENDING_KILLED};
+	uint32_t errors = log_errors()->count;
+
+	(void)state;
+	dora.refused = erik.refused = true;
+	add(&(struct fake){.pid = 20, .uid = DORA});
+	add(&(struct fake){.pid = 21, .uid = ERIK});
+	scan(&s.proc, &procs, NULL, &s.all);
+	assert_int_equal(buf_add(&s.left_said, &said, sizeof(said)), 0);
+	assert_int_equal(sessions_step(&s, &dora, 1), 0);
+	assert_int_equal(log_errors()->count, errors);
+	assert_int_equal(sessions_step(&s, &erik, 1), 0);
+	assert_int_equal(log_errors()->count, errors + 1);
+	assert_true(dora.phase == ENDING_LEFT && erik.phase == ENDING_LEFT && s.left == 2);
+	buf_done(&s.left_said);
+	proc_close(&s.proc);
+}
+
 /* One that would be hit with them keeps them from being swept away. */
 static void test_sweep(void **state)
 {
@@ -629,7 +656,7 @@ int main(void)
 		TEST(test_nevers),    TEST(test_services),  TEST(test_pid_files), TEST(test_count), TEST(test_signal),
 		TEST(test_sweep),     TEST(test_reasons),   TEST(test_expiry),    TEST(test_services_without_audit),
 		TEST(test_hiding),    TEST(test_started_from_her_login), TEST(test_allowed_again),
-		TEST(test_within_a_machine),
+		TEST(test_within_a_machine), TEST(test_left),
 	};
 	int r;
 
