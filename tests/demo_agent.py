@@ -30,7 +30,7 @@ class Living:
         (ETC / "token").write_text("demo-token\n")
         (ETC / "token").chmod(0o600)
         self.endpoint.conf.write_text(f"[directory]\nurl = {url}\nca_file = {ETC}/ca.pem\nbearer_file = {ETC}/token\n"
-                                      "recheck_after = 0s\n")
+                                      "recheck_after = 0s\nrecheck_timeout = 10s\n")
 
     def tried(self, who, what, expected, account=None, **how):
         begin = time.monotonic()
