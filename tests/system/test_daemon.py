@@ -252,7 +252,7 @@ def test_second_edit_while_the_first_is_read(endpoint, quiet):
                 time.sleep(0.5)
                 with endpoint.configured(allow_sudo="perhaps"):
                     wait_for(lambda: "conf: read again" in agent.log())
-                    wait_for(lambda: "allow_sudo = 'perhaps'" in agent.log(), 3)
+                    wait_for(lambda: "allow_sudo = 'perhaps'" in agent.log())
                     time.sleep(0.3)
                     assert agent.log().count("stays in force") == 1
 
