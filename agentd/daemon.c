@@ -107,7 +107,7 @@ static int64_t step(struct daemon *d)
 
 static int watch_files(struct daemon *d)
 {
-	static const char *const local[] = {"passwd", "group", "shells", "subuid", "subgid", "localtime", "muster/adopted"};
+	static const char *const local[] = {"passwd", "shadow", "group", "shells", "subuid", "subgid", "localtime", "muster/adopted"};
 	AUTO_FREE char *status = str_format("%s/%s", d->settings.conf.runtime_dir, STATUS_FILE);
 	AUTO_FREE char *config = realpath(d->config ? d->config : MUSTER_CONF, NULL);
 	const char *document = settings_document(&d->settings);

@@ -11,8 +11,6 @@
 #include "common/names.h"
 #include "common/str.h"
 
-#define FILE_LIMIT (64u << 20)
-
 /* shadow's own defaults, where login.defs is silent. */
 #define SUB_MIN 100000u
 #define SUB_MAX 600100000u
@@ -304,6 +302,7 @@ void local_free(struct local *l)
 	buf_done(&l->shells);
 	buf_done(&l->adopted);
 	buf_done(&l->missing);
+	buf_done(&l->shadow_left);
 	free(l);
 }
 

@@ -42,6 +42,18 @@ int local_look_at_shell(struct local *l, const char *shell) MUST_CHECK;
 /* SHELL was looked at, and there is no such program; one that is out of sight (ProtectHome of the unit) is not missing. */
 bool local_shell_missing(const struct local *l, const char *shell);
 
+/*
+ * Look for lines of ETC/shadow that somebody could log in by, and that no name of ETC/passwd or ETC/group goes with; they count in
+ * local_fingerprint(), and nothing else of that file does. Apart from local_load(), since it takes root.
+ *   ret_error  set on failure alone
+ * 0, also when there is no such file, or it is not to be seen; -errno.
+ */
+int local_look_at_shadow(struct local *l, const char *etc, char ret_error[static LOCAL_ERROR_SIZE]) MUST_CHECK;
+/* NAME has such a line. */
+bool local_shadow_left(const struct local *l, const char *name);
+/* There is the file, and it was not to be seen: EACCES, EPERM. */
+bool local_shadow_unseen(const struct local *l);
+
 /* The ids of the local user NAME. -ESRCH. */
 int local_user(const struct local *l, const char *name, uint32_t *ret_uid, uint32_t *ret_gid) MUST_CHECK;
 

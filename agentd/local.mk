@@ -28,7 +28,7 @@ libagentd_la_SOURCES = \
 	agentd/kept.h agentd/kept.c \
 	agentd/ledger.h agentd/ledger.c \
 	agentd/ledger_store.h agentd/ledger_store.c \
-	agentd/local.h agentd/local.c agentd/local_private.h agentd/local_shell.c \
+	agentd/local.h agentd/local.c agentd/local_private.h agentd/local_shadow.c agentd/local_shell.c \
 	agentd/log.h agentd/log.c  \
 	agentd/metrics.h agentd/metrics.c \
 	agentd/notify.h agentd/notify.c \

@@ -8,7 +8,7 @@
 
 #include "agentd/local_private.h"
 
-static bool has_string(const struct buf *strings, const char *wanted)
+bool local_has_string(const struct buf *strings, const char *wanted)
 {
 	const char *s = (const char *)strings->data;
 
@@ -20,12 +20,12 @@ static bool has_string(const struct buf *strings, const char *wanted)
 
 bool local_shell_listed(const struct local *l, const char *shell)
 {
-	return has_string(&l->shells, shell);
+	return local_has_string(&l->shells, shell);
 }
 
 bool local_shell_missing(const struct local *l, const char *shell)
 {
-	return has_string(&l->missing, shell);
+	return local_has_string(&l->missing, shell);
 }
 
 static bool is_missing(const char *path)

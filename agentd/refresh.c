@@ -109,7 +109,8 @@ static int take_account(const void *record, size_t len, void *context)
 
 static int take_reject(const struct list *l, const void *record, size_t len)
 {
-	static const char *const made_again[] = {"group", "posix_group", "member", "local_group", "access", "adopt", "conf"};
+	static const char *const made_again[] = {"group", "posix_group", "member", "local_group",
+						 "local_file", "access", "adopt", "conf"};
 	const struct strlist ids = ids_of(l);
 	struct reject j;
 	int r = record_reject_unpack(record, len, &j);

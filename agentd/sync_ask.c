@@ -38,12 +38,14 @@ static void take_content(struct sync *s, uint64_t content)
 	s->fingerprint = XXH3_64bits(parts, sizeof(parts));
 }
 
-/* With the shells that the configuration names: they may come and go as well. */
+/* With left-over lines of shadow, and the shells that the configuration names: they may come and go as well. */
 static int load_local(const struct conf *c, struct local **ret, char error[static LOCAL_ERROR_SIZE])
 {
 	CLEANUP(local_freep) struct local *l = NULL;
 	int r = local_load("/etc", &l, error);
 
+	if (r == 0)
+		r = local_look_at_shadow(l, "/etc", error);
 	if (r == 0)
 		r = local_look_at_shell(l, c->shell);
 	for (uint32_t i = 0; r == 0 && i < c->n_shells; i++)

@@ -9,7 +9,7 @@
 
 #include "common/macros.h"
 
-#define WATCH_MAX 10 /* files */
+#define WATCH_MAX 11 /* files */
 
 /* A set. */
 enum watch_what {

@@ -78,6 +78,9 @@ static int give_name(struct world *w, struct world_user *u)
 		return r;
 	if (local_name_taken(w->in.local, u->name))
 		return world_adopt(w, u);
+	if (local_shadow_left(w->in.local, u->name))
+		return world_leave_out(w, u, "shadow_left",
+				       "/etc/shadow has a password for this name, and /etc/passwd no such user");
 	return name_reserved(u->name) ? world_leave_out(w, u, "name_reserved", "a name of the system") : 0;
 }
 
@@ -92,11 +95,22 @@ static bool name_doubled(const struct world *w, const struct world_user *u)
 	return false;
 }
 
+/* Then nobody is left out for what it may say: more is lost when nobody is synced. */
+static int check_shadow(struct world *w)
+{
+	if (!local_shadow_unseen(w->in.local))
+		return 0;
+	return world_reject(w, &(struct world_subject){"local_file", "", "/etc/shadow"}, "shadow_unseen",
+			    "musterd may not read it: whose password was left over there is not known");
+}
+
 int world_give_names(struct world *w)
 {
 	uint32_t n = world_n_users(w);
 	int r = index_reserve(&w->by_name, n);
 
+	if (r == 0)
+		r = check_shadow(w);
 	for (uint32_t i = 0; r == 0 && i < n; i++)
 		r = give_name(w, world_user(w, i));
 	for (uint32_t i = 0; r == 0 && i < n; i++)

@@ -54,7 +54,7 @@ libctl_la_SOURCES = \
 	agentd/refresh_answer.h agentd/refresh_answer.c \
 	agentd/document.h agentd/document.c agentd/fetch/protocol.h agentd/fetch/protocol.c \
 	agentd/credentials.h agentd/credentials.c \
-	agentd/local.h agentd/local.c agentd/local_private.h agentd/local_shell.c agentd/file.h agentd/file.c \
+	agentd/local.h agentd/local.c agentd/local_private.h agentd/local_shadow.c agentd/local_shell.c agentd/file.h agentd/file.c \
 	agentd/status.h agentd/status.c
 libctl_la_CPPFLAGS = $(AM_CPPFLAGS) $(JSON_CFLAGS) $(QRENCODE_CFLAGS) -DMUSTERD='"$(sbindir)/musterd"' \
 	-DBINDIR='"$(bindir)"' -DPAM_MODULE='"$(pamdir)/pam_muster.so"' -DPAM_MODULE_BESIDE='"$(pamdir)/pam_permit.so"' \

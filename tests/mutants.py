@@ -91,6 +91,16 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "an answer for one has no groups": (
         "agentd/sync_users.c", "s->conf->n_access || s->conf->n_leases", "false",
         ["test_jumpcloud_login.py::test_bound_again_is_in_his_groups"]),
+    "a password that is left over in /etc/shadow counts": (
+        "agentd/world_ids.c", "\tif (local_shadow_left(w->in.local, u->name))", "\tif (!u->name)", ["test_shadow.py::test_left_over"]),
+    "no password at all is none to let in by": (
+        "agentd/local_shadow.c", "|| !s->sp_pwdp || *s->sp_pwdp == '!' ||", "|| !s->sp_pwdp || !*s->sp_pwdp || *s->sp_pwdp == '!' ||",
+        ["test_shadow.py::test_left_over[none]"]),
+    "a locked password is one that is left over": (
+        "agentd/local_shadow.c", "*s->sp_pwdp == '!' ||", "*s->sp_pwdp == '+' ||", ["test_shadow.py::test_locked"]),
+    "what changes in /etc/shadow counts at the next poll": (
+        "agentd/daemon.c", '{"passwd", "shadow", "group",', '{"passwd", "group",',
+        ["test_booted.py::test_shadow_is_read_in_the_sandbox"]),
     "a group that is gone denies nobody": (
         "agentd/world_access.c", "if (!a->rule.allow && w->access_unknown >> place & 1)",
         "if (!a->rule.allow && w->access_unknown >> place & 0)",
@@ -299,8 +309,8 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/world_local.c", "\tif (gid == 0)\n", "\tif (gid == 0)\n\t\tgid = 1;\n\tif (gid == UINT32_MAX)\n",
         ["test_groups.py::test_what_may_not_be_given_is_told"]),
     "/etc/group is read when the next poll is due": (
-        "agentd/daemon.c", '{"passwd", "group", "shells", "subuid", "subgid", "localtime", "muster/adopted"}',
-        '{"passwd", "shells", "subuid", "subgid", "localtime", "muster/adopted"}',
+        "agentd/daemon.c", '{"passwd", "shadow", "group", "shells", "subuid", "subgid", "localtime", "muster/adopted"}',
+        '{"passwd", "shadow", "shells", "subuid", "subgid", "localtime", "muster/adopted"}',
         ["test_groups.py::test_configuration_and_local_groups_count_at_once"]),
     "whom the last document had is not looked at": (
         "agentd/fetch/known.c", "\tif (hash[0] != u->hash[0] || hash[1] != u->hash[1])\n", "\tif (hash[0] == 0 && u->hash[0] != 0)\n",

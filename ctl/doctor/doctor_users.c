@@ -21,13 +21,18 @@ static const char *reject_remedy(const struct reject *reject)
 		return NULL; /* doctor_adopt() has a remedy, where one is needed */
 	if (strcmp(reject->reason, "name_local") == 0)
 		return "rename one of the two, or let the directory take the local one over: 'musterctl adopt'";
+	if (strcmp(reject->reason, "shadow_left") == 0)
+		return "take the line of this name out of /etc/shadow: 'vipw -s'";
+	if (strcmp(reject->reason, "shadow_unseen") == 0)
+		return "'systemctl edit musterd', and there, in [Service]: "
+		       "CapabilityBoundingSet=CAP_DAC_READ_SEARCH";
 	return "change it in the directory; musterd(8) has the reasons";
 }
 
 /* Left out as a whole, or only something of theirs? */
 static enum finding_status reject_status(const struct reject *reject)
 {
-	static const char *const whole[] = {"user", "group", "local_group", "conf"};
+	static const char *const whole[] = {"user", "group", "local_group", "local_file", "conf"};
 
 	for (size_t i = 0; i < ARRAY_SIZE(whole); i++)
 		if (strcmp(reject->kind, whole[i]) == 0)

@@ -9,6 +9,7 @@ import pytest
 
 from agent import wait_for
 from booted import Machine
+from endpoint import password_hash
 
 
 # What systemd does for a user who has gone runs in her slice, and is not hers.
@@ -70,6 +71,23 @@ def test_access_rules_spare_the_session(endpoint, machine):
     finally:
         endpoint.conf.write_text(before)
         machine.run("musterd", "--once")
+
+
+def test_shadow_is_read_in_the_sandbox(machine):
+    """The unit has no capability to read what is not root's own: it sees a line that was left over, and that it is gone, at once."""
+    shadow = pathlib.Path("/etc/shadow")
+    before = shadow.read_text()
+
+    def reason():
+        return json.loads(machine.run("musterctl", "explain", "erik", "--json", check=False).stdout)["reason"]
+    assert reason() == "ok"
+    try:
+        shadow.write_text(f"{before}erik:{password_hash('old local one')}:19000:0:99999:7:::\n")
+        wait_for(lambda: reason() != "ok", 30)
+        assert "reason=shadow_left" in machine.run("journalctl", "-u", "musterd", "-o", "cat").stdout
+    finally:
+        shadow.write_text(before)
+    wait_for(lambda: reason() == "ok", 30)
 
 
 def test_ended_for_logind_too(endpoint, machine):

@@ -9,12 +9,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agentd/local.h"
 #include "common/str.h"
 
 static char dir[] = "/tmp/muster-local-XXXXXX";
-static const char *const names[] = {"passwd", "group", "subuid", "subgid", "login.defs", "shells"};
+static const char *const names[] = {"passwd", "group", "subuid", "subgid", "login.defs", "shells", "shadow"};
 
 static void put(const char *name, const char *text)
 {
@@ -238,6 +239,105 @@ static void test_fingerprint(void **state)
 	assert_true(local_fingerprint(c) != local_fingerprint(d));
 }
 
+static struct local *look_at_shadow(const char *text)
+{
+	char error[LOCAL_ERROR_SIZE] = "";
+	struct local *l = load();
+
+	put("shadow", text);
+	assert_int_equal(local_look_at_shadow(l, dir, error), 0);
+	assert_string_equal(error, "");
+	assert_false(local_shadow_unseen(l));
+	return l;
+}
+
+#define AGES ":19000:0:99999:7:::\n"
+
+/* Who could log in by a line that no user goes with any more, as pam_unix would find it. */
+static void test_shadow(void **state)
+{
+	static const char *const left[] = {"dora", "empty", "blanks", "odd hash", "last"};
+	static const char *const others[] = {"root", "alice", "sudo", "Dora", "locked", "starred", "nis", "+nis", "#no", "short"};
+	struct local *l = look_at_shadow(
+		"root:$6$a$b" AGES "alice:$6$a$b" AGES "sudo:$6$a$b" AGES "locked:!$6$a$b" AGES "starred:*" AGES
+		"+nis:$6$a$b" AGES "-nis:$6$a$b" AGES "+\n-\n:$6$a$b" AGES "#no:$6$a$b" AGES
+		"short:$6$a$b\n\n::::::::::::\ndora:$6$a$b" AGES "empty:" AGES " \t blanks:$y$a$b" AGES
+		"odd hash:x" AGES "dora:*" AGES "last:$1$a$b:::::::");
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(left); i++)
+		assert_true(local_shadow_left(l, left[i]));
+	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
+		assert_false(local_shadow_left(l, others[i]));
+	local_free(l);
+	put("shadow", NULL);
+	l = look_at_shadow(NULL);
+	assert_false(local_shadow_left(l, "dora"));
+	local_free(l);
+}
+
+/* A line that is longer than any buffer, and a NUL, hide none that follows. */
+static void test_shadow_hides_none(void **state)
+{
+	static const char end[] = "\na:$6$\0b" AGES "dora:$6$a$b" AGES;
+	static char text[3 << 20];
+	char error[LOCAL_ERROR_SIZE], path[80];
+	struct local *l = load();
+	FILE *f;
+
+	(void)state;
+	memset(text, ':', sizeof(text));
+	memcpy(text, "long", 4);
+	memcpy(text + sizeof(text) - sizeof(end), end, sizeof(end));
+	assert_int_equal(str_print(path, sizeof(path), "%s/shadow", dir), 0);
+	f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, sizeof(text) - 1, 1, f), 1);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(local_look_at_shadow(l, dir, error), 0);
+	assert_true(local_shadow_left(l, "dora"));
+	local_free(l);
+}
+
+/* A password that changes is no news, and its hash goes nowhere: neither a local user's, nor that of one who is gone. */
+static void test_shadow_fingerprint(void **state)
+{
+	CLEANUP(local_freep) struct local *none = look_at_shadow("alice:$6$a$b" AGES);
+	CLEANUP(local_freep) struct local *same = look_at_shadow("alice:$6$c$d" AGES "frank:!" AGES);
+	CLEANUP(local_freep) struct local *dora = look_at_shadow("dora:$6$a$b" AGES);
+	CLEANUP(local_freep) struct local *again = look_at_shadow("alice:!" AGES "dora:$6$c$d" AGES);
+
+	(void)state;
+	assert_true(local_fingerprint(none) == local_fingerprint(same));
+	assert_true(local_fingerprint(none) != local_fingerprint(dora));
+	assert_true(local_fingerprint(dora) == local_fingerprint(again));
+}
+
+static void test_shadow_not_read(void **state)
+{
+	char error[LOCAL_ERROR_SIZE] = "", path[80];
+	CLEANUP(local_freep) struct local *seen = look_at_shadow("");
+	CLEANUP(local_freep) struct local *l = load();
+
+	(void)state;
+	assert_int_equal(str_print(path, sizeof(path), "%s/shadow", dir), 0);
+	assert_int_equal(chmod(path, 0), 0);
+	assert_int_equal(local_look_at_shadow(l, dir, error), 0);
+	assert_int_equal(local_shadow_unseen(l), geteuid() != 0);
+	assert_true(geteuid() == 0 || local_fingerprint(l) != local_fingerprint(seen));
+	put("shadow", NULL);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(local_look_at_shadow(l, dir, error), -EINVAL);
+	assert_non_null(strstr(error, "/shadow: "));
+	assert_int_equal(rmdir(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0); /* nobody writes to it: it is not waited for */
+	assert_int_equal(local_look_at_shadow(l, dir, error), -EINVAL);
+	put("shadow", NULL);
+	put("shadow", "");
+	assert_int_equal(truncate(path, (64 << 20) + 1), 0);
+	assert_int_equal(local_look_at_shadow(l, dir, error), -EFBIG);
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -263,6 +363,10 @@ int main(void)
 		cmocka_unit_test_setup(test_missing_shells, set_up),
 		cmocka_unit_test_setup(test_needed, set_up),
 		cmocka_unit_test_setup(test_fingerprint, set_up),
+		cmocka_unit_test_setup(test_shadow, set_up),
+		cmocka_unit_test_setup(test_shadow_hides_none, set_up),
+		cmocka_unit_test_setup(test_shadow_fingerprint, set_up),
+		cmocka_unit_test_setup(test_shadow_not_read, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -394,6 +394,27 @@ static void test_local_comes_later(void **state)
 	fixture_out(f, "u4", "uid_subordinate");
 }
 
+/* Who has got a name and ids keeps them, and does not log in; who is new gets none. */
+static void test_shadow_left(void **state)
+{
+	struct fixture *f = *state;
+
+	USER(f, .id = "u1", .name = "dora", .uid = 5001, .gid = 5001);
+	fixture_build(f);
+	fixture_in(f, "u1", "dora", 5001, 5001);
+	fixture_shadow(f, "dora:$6$a$b:19000::::::\nemil::19000::::::\nalice:$6$a$b:19000::::::\nfred:!$6$a$b:19000::::::\n");
+	USER(f, .id = "u1", .name = "dora", .uid = 5001, .gid = 5001);
+	USER(f, .id = "u2", .name = "emil", .uid = 5002, .gid = 5002);
+	USER(f, .id = "u3", .name = "fred", .uid = 5003, .gid = 5003);
+	fixture_build(f);
+	fixture_holder(f, "u1", "dora", 5001, 5001);
+	fixture_out(f, "u2", "shadow_left");
+	fixture_in(f, "u3", "fred", 5003, 5003);
+	assert_int_equal(fixture_rejects(f, "user", "u1", "shadow_left"), 1);
+	assert_int_equal(fixture_rejects(f, NULL, NULL, NULL), 2);
+	assert_int_equal(ledger_find_name(&f->ledger, "emil"), INDEX_NONE);
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, fixture_set_up, fixture_tear_down)
@@ -404,7 +425,7 @@ int main(void)
 		TEST(test_accept), TEST(test_accept_same_uid), TEST(test_forget),
 		TEST(test_leaving_in_grace), TEST(test_forgotten_after_the_grace),
 		TEST(test_name_recycled),  TEST(test_rename_held),	 TEST(test_ids_held),
-		TEST(test_gid_shared),	   TEST(test_local_comes_later),
+		TEST(test_gid_shared),	   TEST(test_local_comes_later), TEST(test_shadow_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

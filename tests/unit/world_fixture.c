@@ -85,6 +85,20 @@ void fixture_host(struct fixture *f, const char *passwd, const char *adopted)
 	load_local(f);
 }
 
+void fixture_shadow(struct fixture *f, const char *shadow)
+{
+	char error[LOCAL_ERROR_SIZE], path[80];
+
+	local_free(f->local);
+	write_files();
+	add_to_file("shadow", shadow);
+	assert_int_equal(local_load(dir, &f->local, error), 0);
+	assert_int_equal(local_look_at_shadow(f->local, dir, error), 0);
+	path_of("shadow", path, sizeof(path));
+	assert_int_equal(unlink(path), 0);
+	remove_files();
+}
+
 int fixture_set_up(void **state)
 {
 	char conf_error[CONF_ERROR_SIZE], path[80];

@@ -32,6 +32,8 @@ int fixture_tear_down(void **state);
 
 /* The host has these lines in passwd as well, and this list of whom the directory has taken over. */
 void fixture_host(struct fixture *f, const char *passwd, const char *adopted);
+/* The same host, with this as /etc/shadow. */
+void fixture_shadow(struct fixture *f, const char *shadow);
 
 /* Record of an account; NULL strings become "", bound, active, with a password. */
 void fixture_user(struct fixture *f, struct account a);
