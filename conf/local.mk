@@ -1,11 +1,13 @@
 # What make install puts into /etc and for systemd; nothing of it is active before nsswitch.conf and PAM name muster.
 EXTRA_DIST += conf/sudoers conf/muster.conf conf/sysusers.conf conf/tmpfiles.conf conf/sshd.conf.in \
 	conf/musterd.service.in conf/muster-fetch.socket.in conf/muster-fetch@.service.in \
-	conf/muster-setup-rollback.service.in
+	conf/muster-setup-rollback.service.in conf/polkit-agent-helper.conf
 prefixlib = $(DESTDIR)$(prefix)/lib
 units = musterd.service muster-fetch.socket muster-fetch@.service muster-setup-rollback.service
 # Asked at every boot, whoever enables what: it does nothing unless a setup is on trial.
 wants = multi-user.target.wants/muster-setup-rollback.service
+# Of no use, and no harm, where there is no such unit.
+dropin = polkit-agent-helper@.service.d/muster.conf
 
 install-data-local:
 	$(MKDIR_P) $(DESTDIR)$(sysconfdir)/muster $(DESTDIR)$(sysconfdir)/sudoers.d \
@@ -23,12 +25,14 @@ install-data-local:
 				>"$(DESTDIR)$(systemdsystemunitdir)/$$unit" || exit 1; \
 		done; \
 		$(MKDIR_P) "$(DESTDIR)$(systemdsystemunitdir)/$$(dirname $(wants))" && \
-			ln -sf "../$$(basename $(wants))" "$(DESTDIR)$(systemdsystemunitdir)/$(wants)"; }
+			ln -sf "../$$(basename $(wants))" "$(DESTDIR)$(systemdsystemunitdir)/$(wants)" && \
+		$(MKDIR_P) "$(DESTDIR)$(systemdsystemunitdir)/$$(dirname $(dropin))" && \
+			$(INSTALL_DATA) $(srcdir)/conf/polkit-agent-helper.conf "$(DESTDIR)$(systemdsystemunitdir)/$(dropin)"; }
 
 uninstall-local:
 	rm -f $(DESTDIR)$(sysconfdir)/sudoers.d/muster $(DESTDIR)$(sysconfdir)/ssh/sshd_config.d/muster.conf \
 		$(prefixlib)/sysusers.d/muster.conf $(prefixlib)/tmpfiles.d/muster.conf
-	test -z '$(systemdsystemunitdir)' || for unit in $(units) $(wants); do \
+	test -z '$(systemdsystemunitdir)' || for unit in $(units) $(wants) $(dropin); do \
 		rm -f "$(DESTDIR)$(systemdsystemunitdir)/$$unit"; done
 	! cmp -s $(srcdir)/conf/muster.conf $(DESTDIR)$(sysconfdir)/muster/muster.conf || \
 		rm -f $(DESTDIR)$(sysconfdir)/muster/muster.conf

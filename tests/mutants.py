@@ -392,6 +392,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "debian/libpam-muster.prerm", "\t\texit 1\n", "", ["../debian/test_steps.py::test_pam_was_edited"]),
     "sshd is not told of a way to find keys": (
         "debian/musterd.postinst", "deb-systemd-invoke reload ssh.service", "true", ["../debian/test_story.py::test_enrolled"]),
+    "where polkit asks PAM nothing can be written": (
+        "conf/polkit-agent-helper.conf", "ReadWritePaths=", "ReadOnlyPaths=",
+        ["test_booted.py::test_polkit_in_its_sandbox"]),
     "polkit knows group sudo alone": (
         "debian/polkit/40-debian-muster.rules", ', "unix-group:muster-sudo"', "", ["../debian/test_story.py::test_administrators"]),
     "whoever lingers since the first boot goes on": (

@@ -9,9 +9,43 @@ import pytest
 
 from agent import wait_for
 from booted import Machine
-from endpoint import password_hash
+from endpoint import PASSWORD, STATE, TREE, password_hash, run
+from totp import code
 
 
+SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"
+# What polkit 127 confines the helper to that asks PAM; /run by name, since systemd leaves it writable where it protects /sys, too.
+HELPER = """[Service]
+Type=oneshot
+ExecStart=/usr/local/bin/pamt polkit-1 tina auth account
+Environment="PASSWORD={}"
+DeviceAllow=/dev/null rw
+DevicePolicy=strict
+LimitMEMLOCK=0
+LockPersonality=yes
+MemoryDenyWriteExecute=yes
+NoNewPrivileges=yes
+PrivateDevices=yes
+PrivateNetwork=yes
+PrivateTmp=yes
+ProtectControlGroups=yes
+ProtectHome=yes
+ProtectKernelModules=yes
+ProtectKernelLogs=yes
+ProtectKernelTunables=yes
+ProtectSystem=strict
+ReadOnlyPaths=/run
+ProtectClock=yes
+ProtectHostname=yes
+RemoveIPC=yes
+RestrictAddressFamilies=AF_UNIX
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+UMask=0077
+"""
 # What systemd does for a user who has gone runs in her slice, and is not hers.
 SLOW = pathlib.Path("/etc/systemd/system/user-runtime-dir@.service.d/slow.conf")
 
@@ -20,6 +54,7 @@ SLOW = pathlib.Path("/etc/systemd/system/user-runtime-dir@.service.d/slow.conf")
 def machine(endpoint):
     endpoint.user("dora", sudo=True, passwordless_sudo=True)
     endpoint.user("erik", sudo=True, passwordless_sudo=True)
+    endpoint.user("tina", totp_secret=SECRET)
     endpoint.publish()
     SLOW.parent.mkdir(parents=True)
     SLOW.write_text("[Service]\nExecStop=\nExecStop=sleep 3\nExecStop=/lib/systemd/systemd-user-runtime-dir stop %i\n")
@@ -88,6 +123,31 @@ def test_shadow_is_read_in_the_sandbox(machine):
     finally:
         shadow.write_text(before)
     wait_for(lambda: reason() == "ok", 30)
+
+
+def test_polkit_in_its_sandbox(machine):
+    """There, too, tries are counted and codes used up, and by that users let in."""
+    unit, pamt = pathlib.Path("/etc/systemd/system/polkit-agent-helper@.service"), pathlib.Path("/usr/local/bin/pamt")
+    run("gcc", "-o", pamt, TREE / "tests/system/pamt.c", "-lpam")
+
+    def asked(instance, password):
+        unit.write_text(HELPER.format(password))
+        machine.run("systemctl", "daemon-reload")
+        machine.run("systemctl", "start", f"polkit-agent-helper@{instance}")
+        machine.run("journalctl", "--sync")
+        lines = machine.run("journalctl", "-t", "pamt", "-u", f"polkit-agent-helper@{instance}", "-o", "cat").stdout.splitlines()
+        counted = json.loads(machine.run("musterctl", "explain", "tina", "--json", check=False).stdout)["failures"]
+        return [l for l in lines if l.startswith(("auth ", "account "))][-2:], counted
+    try:
+        assert asked("wrong", "guessed") == (["auth AUTH_ERR", "account SUCCESS"], 1)
+        joined = f"{PASSWORD},{code(SECRET)}"
+        assert asked("right", joined) == (["auth SUCCESS", "account SUCCESS"], 0)
+        assert [p for p in (STATE / "totp").glob("*/*") if p.is_file()]  # and after a reboot
+        assert asked("again", joined) == (["auth AUTH_ERR", "account SUCCESS"], 1)
+    finally:
+        unit.unlink()
+        pamt.unlink()
+        machine.run("systemctl", "daemon-reload")
 
 
 def test_ended_for_logind_too(endpoint, machine):

@@ -11,7 +11,7 @@ import threading
 import pytest
 
 from agent import Agent, wait_for
-from endpoint import RUN, run
+from endpoint import RUN, TREE, run
 from fetch import FETCH
 from test_web import own, resolves, web  # noqa: F401: fixtures
 
@@ -139,6 +139,17 @@ def test_somebody_else_listens(web):
 def test_exposure(unit, most):
     done = run("systemd-analyze", "security", "--offline=true", f"--threshold={most}", "--no-pager", UNITS / unit, check=False)
     assert done.returncode == 0, done.stdout[-600:]
+
+
+def test_drop_in(tmp_path):
+    """polkit's helper may write where pam_muster writes: there, and by words that systemd knows."""
+    helper = tmp_path / "polkit-agent-helper@.service"
+    helper.write_text("[Service]\nExecStart=true\n")
+    drop_in = UNITS / (helper.name + ".d/muster.conf")
+    done = run("systemd-analyze", "verify", helper, check=False, env={**os.environ, "SYSTEMD_UNIT_PATH": f"{tmp_path}:{UNITS}:"})
+    assert done.stderr == "" and done.returncode == 0
+    paths = re.findall(r'define MUSTER_(?:RUNTIME|STATE)_DIR "(.*)"', (TREE / "common/paths.h").read_text())
+    assert re.findall("(?m)^ReadWritePaths=(.*)", drop_in.read_text()) == [" ".join("-" + p for p in paths)] and len(paths) == 2
 
 
 def test_units_are_understood():
