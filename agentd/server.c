@@ -14,6 +14,7 @@
 
 #include "agentd/answer.h"
 #include "agentd/quota.h"
+#include "common/snapshot_reader.h"
 #include "common/str.h"
 
 #define STACK_SIZE     (256 * 1024)
@@ -97,6 +98,17 @@ static int start_thread(void *(*run)(void *), void *context)
 	return -r;
 }
 
+/* They are answered about themselves alone; of nobody else, of whom there may be thousands, is a place taken. */
+static bool may_ask(const struct door *d, uid_t uid)
+{
+	CLEANUP(snapshot_closep) struct snapshot *published = NULL;
+	CLEANUP(buf_wipe) struct buf record = {0};
+
+	if (uid == geteuid() || !d->public)
+		return uid == geteuid();
+	return snapshot_open_published(SNAPSHOT_PAM, &published) == 0 && snapshot_account_by_uid(published, uid, &record) == 0;
+}
+
 /* SOCK becomes the visitor's, or is closed. */
 static void admit(struct door *d, int sock)
 {
@@ -107,7 +119,7 @@ static void admit(struct door *d, int sock)
 
 	if (getsockopt(sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0)
 		return;
-	if ((!d->public && peer.uid != geteuid()) || !quota_enter(&d->quota, peer.uid))
+	if (!may_ask(d, peer.uid) || !quota_enter(&d->quota, peer.uid))
 		return;
 	v = malloc(sizeof(*v));
 	if (v) {

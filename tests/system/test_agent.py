@@ -229,7 +229,7 @@ def test_private_is_roots(agent):
 
 def test_idle_crowd(agent):
     """One user with many silent connections: over its quota it is sent away, others are served."""
-    crowd = subprocess.Popen(["setpriv", "--reuid", "nobody", "--clear-groups", "--", "/usr/bin/python3", "-c",
+    crowd = subprocess.Popen(["setpriv", "--reuid", "emil", "--clear-groups", "--", "/usr/bin/python3", "-c",
                               "import socket, time\n"
                               "c = [socket.socket(socket.AF_UNIX) for _ in range(200)]\n"
                               f"[s.connect('{PUBLIC}') for s in c]\n"
@@ -243,6 +243,18 @@ def test_idle_crowd(agent):
         crowd.kill()
         crowd.wait()
         crowd.stdout.close()
+
+
+def test_strangers_take_no_place(agent):
+    """A local user may have 65536 uids for her containers: whom there is nothing to say to has no place that others could miss."""
+    crowd = ("import os, socket\n"
+             "c = [socket.socket(socket.AF_UNIX) for _ in range(64)]\n"
+             "for i, s in enumerate(c):\n"
+             " os.seteuid(200000 + i % 16)\n"
+             f" s.connect('{PUBLIC}')\n"
+             " os.seteuid(0)\n"
+             "print(sum(s.recv(1) == b'' for s in c))\n")
+    assert run("timeout", "4", "python3", "-c", crowd).stdout == "64\n"
 
 
 def test_guessing_storm(agent):
