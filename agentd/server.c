@@ -24,7 +24,7 @@
 #define ROOT_MAX       128
 #define PUBLIC_MAX     64
 #define PUBLIC_UID_MAX 4 /* a locker asks three times in a row, and we may not have seen yet that it has gone */
-#define PUBLIC_NICE    10 /* guessing passwords does not slow down anybody's login */
+#define PUBLIC_NICE    10 /* guessing is to slow down nobody's login; musterd.service's filter refuses it (docs/security.md) */
 #define RETRY_US       100000
 
 struct door {
