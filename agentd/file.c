@@ -1,9 +1,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "agentd/file.h"
+
+#define LOCK_STEP_MS 20
 
 int file_read_fd(int fd, size_t max, struct buf *out)
 {
@@ -93,6 +97,19 @@ int file_sync(const char *path)
 	AUTO_CLOSE int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 
 	return fd < 0 || fsync(fd) < 0 ? -errno : 0;
+}
+
+/* Polled: a bounded flock would need a signal handler. */
+int file_lock(int fd, int wait_ms)
+{
+	for (int waited_ms = 0; waited_ms <= wait_ms; waited_ms += LOCK_STEP_MS) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		nanosleep(&(struct timespec){.tv_nsec = LOCK_STEP_MS * 1000000L}, NULL);
+	}
+	return -ETIMEDOUT;
 }
 
 int dir_ensure(const char *path, mode_t mode)

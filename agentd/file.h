@@ -21,6 +21,9 @@ int file_replace(const char *dir, const char *name, mode_t mode, const void *dat
 /* What was written to the file PATH, or renamed and removed in the directory PATH, outlives a power cut. */
 int file_sync(const char *path) MUST_CHECK;
 
+/* flock(2) FD for oneself alone. -ETIMEDOUT: somebody else has it, also after WAIT_MS. */
+int file_lock(int fd, int wait_ms) MUST_CHECK;
+
 /*
  * The directory PATH, made when absent (its parent must be there): owned by the caller, with exactly MODE.
  * -EPERM it belongs to somebody else; -ENOTDIR.

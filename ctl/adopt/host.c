@@ -7,8 +7,8 @@
 #include <shadow.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 
+#include "agentd/file.h"
 #include "ctl/adopt/profile.h"
 #include "ctl/program.h"
 #include "ctl/setup/files.h"
@@ -16,7 +16,7 @@
 #define PASSWD      MUSTER_ETC "/passwd"
 #define GROUP       MUSTER_ETC "/group"
 #define SHADOW_FILE MUSTER_ETC "/shadow"
-#define FOLDER      MUSTER_ETC "/muster"
+#define LOCK        MUSTER_ETC "/muster/adopted.lock" /* nobody else can open it, and so hold it */
 #define PROFILE     "muster-adopt"
 #define AUTH_UPDATE "/usr/sbin/pam-auth-update"
 #define LIMIT_MS    60000
@@ -186,9 +186,13 @@ int adopt_host_profile(bool on, struct fault *f)
 
 int adopt_host_lock_out_others(struct fault *f)
 {
-	AUTO_CLOSE int fd = open(FOLDER, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	AUTO_CLOSE int fd = open(LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int r = fd < 0 ? -errno : file_lock(fd, LIMIT_MS);
 
-	if (fd < 0 || flock(fd, LOCK_EX) < 0)
-		return fault_set(f, -errno, FOLDER ": %s", strerror(errno));
-	return TAKE_FD(fd);
+	if (r == 0)
+		return TAKE_FD(fd);
+	fault_set(f, r, "cannot lock " LOCK ": %s", strerror(-r));
+	if (r == -ETIMEDOUT)
+		fault_hint(f, "'fuser -v " LOCK "' shows who has had it for a minute");
+	return r;
 }

@@ -4,9 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "agentd/fetch/document.h"
 #include "agentd/fetch/protocol.h"
@@ -15,8 +13,6 @@
 #include "ctl/directory/check.h"
 #include "ctl/directory/json_text.h"
 #include "ctl/directory/tree.h"
-
-#define LOCK_STEP_MS 20
 
 static int open_dir(struct store *s, struct fault *f)
 {
@@ -37,19 +33,6 @@ static int open_dir(struct store *s, struct fault *f)
 	return r;
 }
 
-/* flock with a bound: polled, since a signal-driven one would need a handler. */
-static int wait_for_lock(int fd)
-{
-	for (int waited_ms = 0; waited_ms <= STORE_LOCK_WAIT_MS; waited_ms += LOCK_STEP_MS) {
-		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-			return 0;
-		if (errno != EWOULDBLOCK && errno != EINTR)
-			return -errno;
-		nanosleep(&(struct timespec){.tv_nsec = LOCK_STEP_MS * 1000000L}, NULL);
-	}
-	return -ETIMEDOUT;
-}
-
 static int take_lock(struct store *s, struct fault *f)
 {
 	AUTO_FREE char *lock = str_format("%s.lock", s->name);
@@ -58,7 +41,7 @@ static int take_lock(struct store *s, struct fault *f)
 	if (!lock)
 		return -ENOMEM;
 	s->lock_fd = openat(s->dir_fd, lock, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	r = s->lock_fd < 0 ? -errno : wait_for_lock(s->lock_fd);
+	r = s->lock_fd < 0 ? -errno : file_lock(s->lock_fd, STORE_LOCK_WAIT_MS);
 	if (r == 0)
 		return 0;
 	if (r != -ETIMEDOUT) {

@@ -1,5 +1,6 @@
 """Local users whom the directory takes over: bob and carol. Root, alice and everybody else stay as they are."""
 import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -463,6 +464,19 @@ def test_restore(endpoint):
         assert SHADOW.read_bytes() == before and not LIST.exists()
         is_himself()
         assert "pam_listfile" not in "".join(lines_of("auth") + lines_of("account"))
+
+
+def test_others_cannot_hold_it_up(endpoint):
+    """What two at a time wait for is root's alone."""
+    with endpoint.configured(adopt="bob"):
+        adopt(endpoint, "--apply")
+        held = [os.open(path, os.O_RDONLY) for path in (LIST.parent, LIST)]
+        for fd in held:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+        run("musterctl", "adopt", "--restore", timeout=20)
+        for fd in held:
+            os.close(fd)
+        assert LIST.with_name("adopted.lock").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("password", ["*", "!", "!*"])
