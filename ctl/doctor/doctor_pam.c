@@ -8,6 +8,7 @@
 #include <security/_pam_types.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ctl/doctor/doctor.h"
 #include "ctl/doctor/visitor.h"
@@ -223,6 +224,15 @@ static void check_before(struct doctor *d, const char *service)
 	}
 }
 
+/* A folder, say: libpam takes it for no service. One that cannot be seen is told of when it is read. */
+static bool is_no_file(const char *name)
+{
+	AUTO_FREE char *path = str_format(PAM_DIR "/%s", name);
+	struct stat st;
+
+	return path && stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
 static void check_services(struct doctor *d, struct findings *all)
 {
 	struct dirent **names;
@@ -237,7 +247,7 @@ static void check_services(struct doctor *d, struct findings *all)
 	for (int i = 0; i < n; i++) {
 		const char *name = names[i]->d_name;
 
-		if (!is_fragment(name) && !is_tool(name)) {
+		if (!is_fragment(name) && !is_tool(name) && !is_no_file(name)) {
 			check_account(d, name, all);
 			check_before(d, name);
 			check_auth(d, name);

@@ -306,6 +306,12 @@ def test_greeter(endpoint, name):
         assert bad(doctor()) == []
 
 
+def test_folder_in_pam_d(endpoint):
+    (PAMD / "old").mkdir()
+    assert bad(doctor()) == []
+    (PAMD / "old").rmdir()
+
+
 @pytest.mark.parametrize("name", ["pam: switched off", "nss: not named", "disk full"])
 def test_exit_code(endpoint, name):
     with SETUP[name][0]():
