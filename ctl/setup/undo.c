@@ -95,9 +95,11 @@ static const struct part nss = {"nsswitch.conf", SETUP_NSSWITCH, SETUP_NSSWITCH,
 				setup_has_nss,   take_out_nss,   put_back_nss};
 static const struct part pam = {"PAM", SETUP_PAM, SETUP_FILES - 1, setup_has_pam, take_out_pam, put_back_pam};
 
-/* Has nobody but setup written to any of its files since they were saved? */
+/* Has nobody but setup written to any of its files since they were saved? Who was killed removing the copies has left half of them. */
 static bool is_ours(const struct part *p)
 {
+	if (!setup_same(SETUP_BEFORE, SETUP_BEFORE, p->first, p->last))
+		return false;
 	for (enum setup_file i = p->first; i <= p->last; i++)
 		if (!setup_same(SETUP_LIVE, SETUP_BEFORE, i, i) && !setup_same(SETUP_LIVE, SETUP_AFTER, i, i))
 			return false;

@@ -377,6 +377,14 @@ def test_killed_undoing(off):
     assert not exists("dora") and {**read(), VAR / "seen": b""} == {**off, VAR / "seen": b""}
 
 
+def test_killed_removing_the_copies(off):
+    """What was saved is gone: muster alone is taken out."""
+    switch()
+    shutil.rmtree(STATE / "setup/before")
+    switch("--uninstall", words="muster is taken out of PAM; all else there stays")
+    assert not exists("dora") and not any(b"muster" in data for path, data in read().items() if path.name != "seen")
+
+
 def calls(*argv):
     """What musterctl does to the disk, in its order, and which programs it calls."""
     trace = AWAY.with_name("setup-trace")
