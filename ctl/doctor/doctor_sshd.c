@@ -122,6 +122,12 @@ void doctor_sshd(struct doctor *d)
 		check_codes(d, (const char *)out.data);
 		return;
 	}
+	if (out.data && strstr((const char *)out.data, "Missing privilege separation directory")) {
+		f.remedy = "start sshd once, or 'mkdir -m 0755 /run/sshd', and run this again";
+		doctor_tell(d, &f, "sshd has not been started since boot, and does not say what it would do: UsePAM and keys "
+				   "were not looked at");
+		return;
+	}
 	doctor_tell(d, &f, SSHD " -T: %s",
 		    r < 0 ? strerror(-r) : first_line(out.data ? (const char *)out.data : "", line));
 }

@@ -211,6 +211,7 @@ SETUP = {
     "sshd: no key command": (lambda: gone(SSHD), "sshd.keys", "warning", "is 'none'"),
     "sshd: other key user": (lambda: edited(SSHD, r"User muster-keys", "User nobody"), "sshd.keys", "warning", "'nobody'"),
     "sshd: key command of others": (lambda: mode("/usr/bin/musterctl", 0o777), "sshd.keys", "fault", "than root can change"),
+    "sshd: not started": (lambda: gone("/run/sshd"), "sshd", "warning", "were not looked at"),
     "sshd: nonsense": (lambda: added(SSHD, "Nonsense 1\n"), "sshd", "warning", "Nonsense"),
     "sudo: another's": (lambda: gone(pathlib.Path("/usr/bin/cvtsudoers")), "sudo", "note", "is not seen"),
     "sudo: other plug-in": (lambda: added("/etc/sudoers.d/zz", 'Defaults group_plugin="group_file.so /etc/sudo-group"\n'), "sudo.plugin",
