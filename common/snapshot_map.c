@@ -242,17 +242,22 @@ static __attribute__((noinline)) int begin_unmapped(struct snapshot_access *a)
  */
 static inline bool asks_often(void)
 {
-	return atomic_load_explicit(&asked, memory_order_relaxed) >= OFTEN ||
-	       atomic_fetch_add_explicit(&asked, 1, memory_order_relaxed) >= OFTEN;
+	return atomic_load_explicit(&asked, memory_order_relaxed) >= OFTEN;
+}
+
+static __attribute__((noinline)) int begin_first(struct snapshot_access *a)
+{
+	atomic_fetch_add_explicit(&asked, 1, memory_order_relaxed);
+	a->slot = -1;
+	return begin_unmapped(a);
 }
 
 int snapshot_access_begin(struct snapshot_access *a)
 {
-	a->slot = -1;
-	if (asks_often()) {
-		refresh_if_due();
-		a->slot = get();
-	}
+	if (!asks_often())
+		return begin_first(a);
+	refresh_if_due();
+	a->slot = get();
 	if (a->slot < 0)
 		return begin_unmapped(a);
 	a->source.layout = &slots[a->slot].layout;

@@ -137,7 +137,7 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "common/snapshot_source.c", "return n >= 0 && (n != sizeof all - 1 || memcmp(map, all, sizeof all - 1) != 0);", "return n >= 0;",
         ["test_nss_hosts.py::test_nobodys_file"]),
     "whoever asks once holds the file": (
-        "common/snapshot_map.c", "if (asks_often()) {", "if (asks_often() || a) {",
+        "common/snapshot_map.c", "if (!asks_often())", "if (!asks_often() && !a)",
         ["test_nss_publish.py::test_idle_processes_hold_no_old_file"]),
     "strangers need not wait": (
         "common/tally_judge.c", "return delay > 0 && last + delay > now_ms ?",
