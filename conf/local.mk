@@ -3,6 +3,8 @@ EXTRA_DIST += conf/sudoers conf/muster.conf conf/sysusers.conf conf/tmpfiles.con
 	conf/musterd.service.in conf/muster-fetch.socket.in conf/muster-fetch@.service.in \
 	conf/muster-setup-rollback.service.in conf/polkit-agent-helper.conf
 prefixlib = $(DESTDIR)$(prefix)/lib
+# The sample as of this version, beside the administrator's file, which is never overwritten.
+samples = $(DESTDIR)$(datadir)/musterd
 units = musterd.service muster-fetch.socket muster-fetch@.service muster-setup-rollback.service
 # Asked at every boot, whoever enables what: it does nothing unless a setup is on trial.
 wants = multi-user.target.wants/muster-setup-rollback.service
@@ -11,7 +13,8 @@ dropin = polkit-agent-helper@.service.d/muster.conf
 
 install-data-local:
 	$(MKDIR_P) $(DESTDIR)$(sysconfdir)/muster $(DESTDIR)$(sysconfdir)/sudoers.d \
-		$(DESTDIR)$(sysconfdir)/ssh/sshd_config.d $(prefixlib)/sysusers.d $(prefixlib)/tmpfiles.d
+		$(DESTDIR)$(sysconfdir)/ssh/sshd_config.d $(prefixlib)/sysusers.d $(prefixlib)/tmpfiles.d $(samples)
+	$(INSTALL_DATA) $(srcdir)/conf/muster.conf $(samples)/muster.conf
 	test -e $(DESTDIR)$(sysconfdir)/muster/muster.conf || \
 		$(INSTALL_DATA) $(srcdir)/conf/muster.conf $(DESTDIR)$(sysconfdir)/muster/muster.conf
 	$(INSTALL) -m 0440 $(srcdir)/conf/sudoers $(DESTDIR)$(sysconfdir)/sudoers.d/muster
@@ -36,3 +39,5 @@ uninstall-local:
 		rm -f "$(DESTDIR)$(systemdsystemunitdir)/$$unit"; done
 	! cmp -s $(srcdir)/conf/muster.conf $(DESTDIR)$(sysconfdir)/muster/muster.conf || \
 		rm -f $(DESTDIR)$(sysconfdir)/muster/muster.conf
+	rm -f $(samples)/muster.conf
+	-rmdir $(samples)

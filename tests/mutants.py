@@ -390,6 +390,8 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         ["../debian/test_steps.py::test_upgrade"]),
     "PAM may name a module that is gone": (
         "debian/libpam-muster.prerm", "\t\texit 1\n", "", ["../debian/test_steps.py::test_pam_was_edited"]),
+    "a package writes its sample over the configuration": (
+        "debian/musterd.postinst", "[ ! -e /etc/muster/muster.conf ] && ", "", ["../debian/test_steps.py::test_half_configured"]),
     "sshd is not told of a way to find keys": (
         "debian/musterd.postinst", "deb-systemd-invoke reload ssh.service", "true", ["../debian/test_story.py::test_enrolled"]),
     "where polkit asks PAM nothing can be written": (

@@ -1,8 +1,10 @@
 """A machine with systemd on which muster comes from its packages: what installs, upgrades and removes them."""
+import contextlib
 import os
 import pathlib
 import re
 import shutil
+import subprocess
 
 from booted import Machine
 from endpoint import ETC, Endpoint, run
@@ -10,6 +12,7 @@ from endpoint import ETC, Endpoint, run
 BUILT = pathlib.Path("/build/debian")  # tests/debs
 NAMES = ("musterd", "libnss-muster", "libpam-muster")
 NEW = "0.1.0+new"
+SAMPLE = pathlib.Path("/usr/share/musterd/muster.conf")
 SWITCHED = [pathlib.Path("/etc/nsswitch.conf"), *sorted(pathlib.Path("/etc/pam.d").glob("common-*"))]
 
 
@@ -21,7 +24,7 @@ def packages():
 
 
 def newer_packages():
-    """The same with a higher version."""
+    """The same with a higher version, and another sample of the configuration."""
     folder = pathlib.Path("/var/tmp/newer")
     if not folder.exists():
         aside = folder.with_suffix(".new")
@@ -33,6 +36,9 @@ def newer_packages():
             control = tree / "DEBIAN/control"
             version, = re.findall(r"(?m)^Version: (.*)", control.read_text())
             control.write_text(control.read_text().replace(version, NEW))
+            with contextlib.suppress(FileNotFoundError), open(tree / SAMPLE.relative_to("/"), "r+", encoding="utf-8") as sample:
+                sample.seek(0, os.SEEK_END)
+                sample.write("# of the new version\n")
             run("dpkg-deb", "--root-owner-group", "--build", tree, aside / (tree.name + ".deb"))
             shutil.rmtree(tree)
         aside.rename(folder)
@@ -63,7 +69,8 @@ class Debian(Machine):
         return self.dpkg_run("dpkg", "--force-unsafe-io", *argv, **kwargs)
 
     def dpkg_run(self, *argv, path=os.environ["PATH"], **kwargs):
-        return self.run(*argv, env={"PATH": path, "DEBIAN_FRONTEND": "noninteractive", "LANG": "C.UTF-8"}, **kwargs)
+        return self.run(*argv, env={"PATH": path, "DEBIAN_FRONTEND": "noninteractive", "LANG": "C.UTF-8"},
+                        stdin=subprocess.DEVNULL, **kwargs)
 
     def install(self, debs):
         return self.apt("install", "--allow-downgrades", *debs)

@@ -9,8 +9,8 @@ import pytest
 
 from agent import wait_for
 from booted import Ssh
-from endpoint import ETC, LOCAL_PASSWORD, PASSWORD, run
-from packaged import NAMES, NEW, Debian, left_behind, newer_packages, packages, switched
+from endpoint import ETC, LOCAL_PASSWORD, PASSWORD, TREE, run
+from packaged import NAMES, NEW, SAMPLE, Debian, left_behind, newer_packages, packages, switched
 
 KILLER = pathlib.Path("/var/tmp/killer")  # a folder whose programs kill the dpkg that called the script that called them
 
@@ -19,6 +19,7 @@ class Steps:
     def __init__(self, endpoint, machine):
         self.endpoint, self.machine, self.ssh = endpoint, machine, Ssh()
         self.before = left_behind(), switched()
+        self.written = (TREE / "conf/muster.conf").read_text() + "# the administrator's, or cloud-init's\n"
         self.root = machine.session("root", endpoint.local_key)
         self.alice = machine.session("alice", endpoint.local_key)
         endpoint.user("dora")
@@ -29,8 +30,9 @@ class Steps:
         ETC.mkdir(exist_ok=True)
         self.endpoint.write(self.endpoint.document)
 
-    def holds(self, dora):
-        """What must be so after each step; does DORA get in?"""
+    def holds(self, dora, written=True):
+        """What must be so after each step; does DORA get in? Is muster.conf as somebody wrote it before the installation?"""
+        assert not written or self.endpoint.conf.read_text() == self.written
         key, local_key = self.endpoint.key, self.endpoint.local_key
         asked = {  # -> what it should print
             ("root", None, local_key): "root", ("alice", LOCAL_PASSWORD, None): "alice",
@@ -71,7 +73,9 @@ def steps(endpoint):
 
 
 def test_unpacked(steps):
-    steps.holds(False)
+    steps.holds(False, written=False)
+    ETC.mkdir()
+    steps.endpoint.conf.write_text(steps.written)
     steps.machine.dpkg("--unpack", *packages())
     steps.publish()
     assert steps.state("libpam-muster").startswith("unpacked ")
@@ -168,11 +172,11 @@ def test_removed(steps):
 def test_purged(steps):
     steps.machine.apt("purge", *NAMES)
     assert (left_behind(), switched()) == steps.before
-    steps.holds(False)
+    steps.holds(False, written=False)
     steps.machine.install(packages())
-    assert not steps.machine.resolves("dora")
+    assert steps.endpoint.conf.read_text() == SAMPLE.read_text() and not steps.machine.resolves("dora")
     steps.publish()
     wait_for(lambda: steps.machine.resolves("dora"), 30)
-    steps.holds(True)
+    steps.holds(True, written=False)
     steps.machine.apt("purge", *NAMES)
     assert (left_behind(), switched()) == steps.before
