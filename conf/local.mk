@@ -3,7 +3,7 @@ EXTRA_DIST += conf/sudoers conf/muster.conf conf/sysusers.conf conf/tmpfiles.con
 	conf/musterd.service.in conf/muster-fetch.socket.in conf/muster-fetch@.service.in \
 	conf/muster-setup-rollback.service.in conf/polkit-agent-helper.conf
 prefixlib = $(DESTDIR)$(prefix)/lib
-# The sample as of this version, beside the administrator's file, which is never overwritten.
+# As of this version, beside what is in /etc.
 samples = $(DESTDIR)$(datadir)/musterd
 units = musterd.service muster-fetch.socket muster-fetch@.service muster-setup-rollback.service
 # Asked at every boot, whoever enables what: it does nothing unless a setup is on trial.
@@ -20,8 +20,8 @@ install-data-local:
 	$(INSTALL) -m 0440 $(srcdir)/conf/sudoers $(DESTDIR)$(sysconfdir)/sudoers.d/muster
 	$(INSTALL_DATA) $(srcdir)/conf/sysusers.conf $(prefixlib)/sysusers.d/muster.conf
 	$(INSTALL_DATA) $(srcdir)/conf/tmpfiles.conf $(prefixlib)/tmpfiles.d/muster.conf
-	sed 's,[@]bindir@,$(bindir),' $(srcdir)/conf/sshd.conf.in \
-		>$(DESTDIR)$(sysconfdir)/ssh/sshd_config.d/muster.conf
+	sed 's,[@]bindir@,$(bindir),' $(srcdir)/conf/sshd.conf.in >$(samples)/sshd.conf
+	$(INSTALL_DATA) $(samples)/sshd.conf $(DESTDIR)$(sysconfdir)/ssh/sshd_config.d/muster.conf
 	test -z '$(systemdsystemunitdir)' || { $(MKDIR_P) '$(DESTDIR)$(systemdsystemunitdir)' && \
 		for unit in $(units); do \
 			sed 's,[@]sbindir@,$(sbindir),; s,[@]bindir@,$(bindir),; s,[@]pkglibexecdir@,$(pkglibexecdir),' $(srcdir)/conf/$$unit.in \
@@ -39,5 +39,5 @@ uninstall-local:
 		rm -f "$(DESTDIR)$(systemdsystemunitdir)/$$unit"; done
 	! cmp -s $(srcdir)/conf/muster.conf $(DESTDIR)$(sysconfdir)/muster/muster.conf || \
 		rm -f $(DESTDIR)$(sysconfdir)/muster/muster.conf
-	rm -f $(samples)/muster.conf
+	rm -f $(samples)/muster.conf $(samples)/sshd.conf
 	-rmdir $(samples)

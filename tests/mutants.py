@@ -81,7 +81,7 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "agentd/session_pick.c", "p->login_session == first->login_session", "false",
         ["test_sessions.py::test_in_a_container_that_she_started"]),
     "an upgrade begins sshd anew": (
-        "debian/musterd.postinst", '[ -z "$2" ] && ', "", ["../debian/test_story.py::test_upgraded_in_mid_session"]),
+        "debian/musterd.postinst", '[ -z "$2" ] || ', "true || ", ["../debian/test_story.py::test_upgraded_in_mid_session"]),
     "what was published and could not be written down is forgotten": (
         "agentd/kept.c", "if (r < 0 || !published ||", "if (r < 0 || published || !published ||",
         ["test_uncommitted.py::test_held_as_published"]),
@@ -397,6 +397,10 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "where polkit asks PAM nothing can be written": (
         "conf/polkit-agent-helper.conf", "ReadWritePaths=", "ReadOnlyPaths=",
         ["test_booted.py::test_polkit_in_its_sandbox"]),
+    "whom sshd asked for keys before is not asked any more": (
+        "debian/musterd.postinst", "&& key_commands >/dev/null", "&& false", ["../debian/test_steps.py::test_another_key_command"]),
+    "sshd asks for keys what is gone": (
+        "debian/musterd.prerm", '[ "$1" = remove ] &&', "false &&", ["../debian/test_steps.py::test_adopted"]),
     "polkit knows group sudo alone": (
         "debian/polkit/40-debian-muster.rules", ', "unix-group:muster-sudo"', "", ["../debian/test_story.py::test_administrators"]),
     "whoever lingers since the first boot goes on": (

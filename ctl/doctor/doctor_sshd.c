@@ -65,8 +65,8 @@ static void check_keys(struct doctor *d, const char *text)
 {
 	char command[FIRST_LINE_SIZE], user[FIRST_LINE_SIZE];
 	struct finding f = {FINDING_WARNING, "sshd.keys", .file = SNIPPET,
-			    .remedy = "include sshd_config.d/*.conf in sshd_config, before any other "
-				      "AuthorizedKeysCommand"};
+			    .remedy = "put 'AuthorizedKeysCommand " KEY_COMMAND "' and 'AuthorizedKeysCommandUser "
+				      KEY_USER "' there, which sshd_config has to include before any other"};
 
 	value_of(text, "authorizedkeyscommand", command);
 	value_of(text, "authorizedkeyscommanduser", user);

@@ -12,7 +12,9 @@ from booted import Ssh
 from endpoint import ETC, LOCAL_PASSWORD, PASSWORD, TREE, run
 from packaged import NAMES, NEW, SAMPLE, Debian, left_behind, newer_packages, packages, switched
 
-KILLER = pathlib.Path("/var/tmp/killer")  # a folder whose programs kill the dpkg that called the script that called them
+SSHD = pathlib.Path("/etc/ssh/sshd_config.d")
+FAKES = pathlib.Path("/var/tmp/fakes")  # a folder of programs that stand in for others in maintainer scripts
+FAKES_FIRST = f"{FAKES}:{os.environ['PATH']}"
 
 
 class Steps:
@@ -51,18 +53,24 @@ class Steps:
     def state(self, package):
         return self.machine.run("dpkg-query", "-f", "${db:Status-Status} ${Version}", "-W", package, check=False).stdout
 
+    def key_command(self):
+        """What sshd asks for public keys, as it is configured now."""
+        return re.search("(?m)^authorizedkeyscommand (.*)", self.machine.run("sshd", "-T").stdout).group(1)
+
+    def fake(self, program, script):
+        """PROGRAM, and no other, is SCRIPT where FAKES_FIRST is the path."""
+        FAKES.mkdir(exist_ok=True)
+        for old in FAKES.iterdir():
+            old.unlink()
+        (FAKES / program).write_text(f"#!/bin/sh\n{script}\n")
+        (FAKES / program).chmod(0o755)
+
     def interrupted(self, program, *argv):
         """dpkg is killed when a maintainer script calls PROGRAM."""
-        KILLER.mkdir(exist_ok=True)
-        for old in KILLER.iterdir():
-            old.unlink()
-        (KILLER / program).write_text("""#!/bin/sh
-pid=$$
+        self.fake(program, """pid=$$
 while [ "$(cat /proc/$pid/comm)" != dpkg ]; do pid=$(awk '{print $4}' /proc/$pid/stat); done
-kill -KILL $pid
-""")
-        (KILLER / program).chmod(0o755)
-        done = self.machine.dpkg(*argv, path=f"{KILLER}:{os.environ['PATH']}", check=False)
+kill -KILL $pid""")
+        done = self.machine.dpkg(*argv, path=FAKES_FIRST, check=False)
         assert done.returncode == -9 or "KILL" in done.stderr, done
 
 
@@ -147,6 +155,7 @@ def test_adopted(steps):
         wait_for(lambda: steps.machine.run("musterctl", "adopt", "--apply", check=False).returncode == 0, 30)
         assert steps.ssh.login("carl", PASSWORD).ok and not steps.ssh.login("carl", LOCAL_PASSWORD).ok
         steps.machine.apt("remove", *NAMES)
+    assert steps.key_command() == "none"
     assert pathlib.Path("/etc/shadow").read_text() == shadow and switched() == steps.before[1]
     assert steps.ssh.login("carl", LOCAL_PASSWORD).ok and not steps.ssh.login("carl", PASSWORD).ok
     steps.endpoint.forget("carl")
@@ -178,5 +187,29 @@ def test_purged(steps):
     steps.publish()
     wait_for(lambda: steps.machine.resolves("dora"), 30)
     steps.holds(True, written=False)
+    steps.machine.apt("purge", *NAMES)
+    assert (left_behind(), switched()) == steps.before
+
+
+def test_another_key_command(steps):
+    """Of others (OS Login, SSSD): it goes on being asked, till the administrator says so; nor does an upgrade change that."""
+    other, ours = SSHD / "50-other.conf", SSHD / "muster.conf"
+    other.write_text("authorizedkeyscommand=/usr/bin/other %u\nAuthorizedKeysCommandUser nobody\n")
+    try:
+        done = steps.machine.install(packages())
+        assert not ours.exists() and f"ln -s /usr/share/musterd/sshd.conf {ours}" in done.stderr + done.stdout
+        assert steps.key_command() == "/usr/bin/other %u"
+        steps.fake("sshd", "exit 255")  # it cannot say what it asks: an image is made
+        again = ("env", "DPKG_MAINTSCRIPT_PACKAGE=musterd", "/var/lib/dpkg/info/musterd.postinst", "configure", "")
+        done = steps.machine.dpkg_run(*again, path=FAKES_FIRST)
+        assert not ours.exists() and "systemctl reload ssh" in done.stderr
+    finally:
+        other.unlink()
+    steps.machine.install(newer_packages())
+    assert not ours.exists() and steps.key_command() == "none"
+    other.write_text("#AuthorizedKeysCommand /usr/bin/other\nAuthorizedKeysCommand none\n")
+    steps.machine.dpkg_run(*again, path=FAKES_FIRST)
+    other.unlink()
+    assert steps.key_command() == "/usr/bin/musterctl ssh-keys %u"
     steps.machine.apt("purge", *NAMES)
     assert (left_behind(), switched()) == steps.before
