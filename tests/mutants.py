@@ -397,6 +397,8 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "where polkit asks PAM nothing can be written": (
         "conf/polkit-agent-helper.conf", "ReadWritePaths=", "ReadOnlyPaths=",
         ["test_booted.py::test_polkit_in_its_sandbox"]),
+    "a module that is gone is asked for groups": (
+        "debian/libnss-muster.nss", "initgroups remove-only muster\n", "", ["../debian/test_steps.py::test_one_is_missing[libnss-muster]"]),
     "whom sshd asked for keys before is not asked any more": (
         "debian/musterd.postinst", "&& key_commands >/dev/null", "&& false", ["../debian/test_steps.py::test_another_key_command"]),
     "sshd asks for keys what is gone": (

@@ -12,6 +12,7 @@ from booted import Ssh
 from endpoint import ETC, LOCAL_PASSWORD, PASSWORD, TREE, run
 from packaged import NAMES, NEW, SAMPLE, Debian, left_behind, newer_packages, packages, switched
 
+NSSWITCH = pathlib.Path("/etc/nsswitch.conf")
 SSHD = pathlib.Path("/etc/ssh/sshd_config.d")
 FAKES = pathlib.Path("/var/tmp/fakes")  # a folder of programs that stand in for others in maintainer scripts
 FAKES_FIRST = f"{FAKES}:{os.environ['PATH']}"
@@ -137,8 +138,17 @@ def test_pam_was_edited(steps):
 
 @pytest.mark.parametrize("name", ["libnss-muster", "libpam-muster"])
 def test_one_is_missing(steps, name):
-    steps.machine.apt("remove", name)
-    assert steps.machine.resolves("dora") == (name != "libnss-muster")
+    """nsswitch.conf names no module that is gone, in a line for initgroups neither, which musterctl setup extends where there is one."""
+    before = NSSWITCH.read_text()
+    NSSWITCH.write_text(before + "initgroups: files [SUCCESS=continue] muster # for sss\n")
+    try:
+        steps.machine.apt("remove", name)
+        assert steps.machine.resolves("dora") == (name != "libnss-muster")
+        left = [line for line in NSSWITCH.read_text().splitlines() if "muster" in line]
+        assert len(left) == (0 if name == "libnss-muster" else 3)
+        assert "initgroups: files [SUCCESS=continue]" in NSSWITCH.read_text()
+    finally:
+        NSSWITCH.write_text(re.sub("(?m)^initgroups:.*\n", "", NSSWITCH.read_text()))
     steps.holds(False)
     steps.machine.install(packages())
 
