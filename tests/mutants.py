@@ -389,7 +389,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "debian/libpam-muster.prerm", '[ "$1" = remove ]', '[ "$1" = remove ] || [ "$1" = upgrade ]',
         ["../debian/test_steps.py::test_upgrade"]),
     "PAM may name a module that is gone": (
-        "debian/libpam-muster.prerm", "\t\texit 1\n", "", ["../debian/test_steps.py::test_pam_was_edited"]),
+        "debian/libpam-muster.prerm", "\texit 1\n", "", ["../debian/test_steps.py::test_pam_was_edited"]),
+    "users are given back by a package that stays": (
+        "debian/libpam-muster.prerm", 'left=$(name_muster "$trial")', "left=", ["../debian/test_steps.py::test_pam_was_edited"]),
     "a package writes its sample over the configuration": (
         "debian/musterd.postinst", "[ ! -e /etc/muster/muster.conf ] && ", "", ["../debian/test_steps.py::test_half_configured"]),
     "sshd is not told of a way to find keys": (

@@ -1,6 +1,7 @@
 """R18: installed, half configured, upgraded, downgraded, removed, purged. At each step root and alice get in, and their sessions
 go on; of the directory's users dora gets in where muster is whole, and nobody else, ever."""
 import concurrent.futures
+import contextlib
 import os
 import pathlib
 import re
@@ -12,6 +13,7 @@ from booted import Ssh
 from endpoint import ETC, LOCAL_PASSWORD, PASSWORD, TREE, run
 from packaged import NAMES, NEW, SAMPLE, Debian, left_behind, newer_packages, packages, switched
 
+SHADOW = pathlib.Path("/etc/shadow")
 NSSWITCH = pathlib.Path("/etc/nsswitch.conf")
 SSHD = pathlib.Path("/etc/ssh/sshd_config.d")
 FAKES = pathlib.Path("/var/tmp/fakes")  # a folder of programs that stand in for others in maintainer scripts
@@ -121,19 +123,57 @@ def test_downgrade(steps):
     steps.holds(True)
 
 
+@contextlib.contextmanager
+def adopted(steps):
+    """carl, a local user whom the directory has taken over; the value is /etc/shadow before."""
+    run("useradd", "--create-home", "--shell", "/bin/bash", "carl")
+    run("chpasswd", input=f"carl:{LOCAL_PASSWORD}\n")
+    shadow = SHADOW.read_text()
+    steps.endpoint.user("carl")
+    steps.publish()
+    with steps.endpoint.configured(adopt="carl"):
+        wait_for(lambda: "carl" in steps.machine.run("musterctl", "adopt", check=False).stdout, 30)
+        wait_for(lambda: steps.machine.run("musterctl", "adopt", "--apply", check=False).returncode == 0, 30)
+        assert steps.ssh.login("carl", PASSWORD).ok and not steps.ssh.login("carl", LOCAL_PASSWORD).ok
+        yield shadow
+    steps.endpoint.forget("carl")
+    steps.publish()
+    run("userdel", "--force", "carl")  # his service manager may still be at its end
+
+
+EDITS = {  # what pam-auth-update leaves alone -> the file, and how it is edited
+    "ours": ("common-account", lambda text: re.sub(r"(?m)^# and here are more.*\n", r"\g<0># changed by hand\n", text)),
+    "of the adopted": ("common-auth", lambda text: re.sub(r"\[(.*)(\].*pam_muster\.so.* adopt)", r"[\1 abort=die\2", text)),
+    "alone": ("locker", lambda text: "auth required pam_muster.so adopt\n")}
+
+
 def test_pam_was_edited(steps):
-    """A file of PAM's that names the module was edited by hand: then the module stays, and muster with it."""
-    common = pathlib.Path("/etc/pam.d/common-account")
-    before = common.read_text()
-    common.write_text(re.sub(r"(?m)^# and here are more.*\n", r"\g<0># changed by hand\n", before))
-    try:
-        done = steps.machine.apt("remove", "libpam-muster", check=False)
-        assert done.returncode and str(common) in done.stderr + done.stdout
-        steps.holds(True)
-    finally:
-        common.write_text(before)
-    steps.machine.dpkg("--configure", "--pending")
-    assert steps.state("libpam-muster").startswith("installed ")
+    """A file of PAM's that names the module was edited by hand: then the module stays, and muster with it, and whom it has."""
+    with adopted(steps) as shadow:
+        locked = SHADOW.read_text()
+        assert locked != shadow
+        steps.endpoint.user("carl", state="SUSPENDED")
+        steps.publish()
+        wait_for(lambda: not steps.ssh.login("carl", PASSWORD).ok, 30)
+        for name, edit in EDITS.values():
+            path = pathlib.Path("/etc/pam.d", name)
+            before = path.read_text() if path.exists() else None
+            path.write_text(edit(before or ""))
+            assert path.read_text() != before
+            done = steps.machine.apt("remove", "libpam-muster", check=False)
+            assert done.returncode and "since these name pam_muster.so: /etc/pam.d/" in done.stderr + done.stdout, done
+            assert str(path) in done.stderr + done.stdout, done
+            assert SHADOW.read_text() == locked and (ETC / "adopted").exists()
+            path.unlink() if before is None else path.write_text(before)
+            steps.machine.dpkg("--configure", "--pending")
+            assert steps.state("libpam-muster").startswith("installed ")
+        assert steps.ssh.login("dora", key=steps.endpoint.key).ok and not steps.ssh.login("carl", LOCAL_PASSWORD).ok
+        steps.fake("musterctl", "exit 2")
+        done = steps.machine.dpkg("--remove", "libpam-muster", path=FAKES_FIRST, check=False)
+        assert done.returncode and "not all local users could be given back" in done.stderr, done
+        assert SHADOW.read_text() == locked
+        steps.machine.run("musterctl", "adopt", "--restore")
+        assert SHADOW.read_text() == shadow
 
 
 @pytest.mark.parametrize("name", ["libnss-muster", "libpam-muster"])
@@ -155,22 +195,10 @@ def test_one_is_missing(steps, name):
 
 def test_adopted(steps):
     """A local user whom the directory has taken over is given back when the package goes."""
-    run("useradd", "--create-home", "--shell", "/bin/bash", "carl")
-    run("chpasswd", input=f"carl:{LOCAL_PASSWORD}\n")
-    shadow = pathlib.Path("/etc/shadow").read_text()
-    steps.endpoint.user("carl")
-    steps.publish()
-    with steps.endpoint.configured(adopt="carl"):
-        wait_for(lambda: "carl" in steps.machine.run("musterctl", "adopt", check=False).stdout, 30)
-        wait_for(lambda: steps.machine.run("musterctl", "adopt", "--apply", check=False).returncode == 0, 30)
-        assert steps.ssh.login("carl", PASSWORD).ok and not steps.ssh.login("carl", LOCAL_PASSWORD).ok
+    with adopted(steps) as shadow:
         steps.machine.apt("remove", *NAMES)
-    assert steps.key_command() == "none"
-    assert pathlib.Path("/etc/shadow").read_text() == shadow and switched() == steps.before[1]
-    assert steps.ssh.login("carl", LOCAL_PASSWORD).ok and not steps.ssh.login("carl", PASSWORD).ok
-    steps.endpoint.forget("carl")
-    steps.publish()
-    run("userdel", "--force", "carl")  # his service manager may still be at its end
+        assert SHADOW.read_text() == shadow and switched() == steps.before[1] and steps.key_command() == "none"
+        assert steps.ssh.login("carl", LOCAL_PASSWORD).ok and not steps.ssh.login("carl", PASSWORD).ok
     steps.machine.install(packages())
     wait_for(lambda: steps.machine.resolves("dora"), 30)
 
