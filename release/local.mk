@@ -1,6 +1,10 @@
 # make release: tarball, Debian packages, bill of materials, checksums, into the folder release-VERSION. On Debian, with the packages
 # of debian/control. The same sources, time and machine give the same bytes.
 EXTRA_DIST += release/build release/spdx.py
+# Of debian/ what dpkg-buildpackage makes is not part of the tarball.
+dist-hook:
+	cd $(distdir)/debian && rm -rf $$(sed 's,^/,,; s,/$$,,' .gitignore)
+
 .PHONY: release
 release:
 	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(dpkg-parsechangelog -l $(srcdir)/debian/changelog -S Timestamp)} && \
