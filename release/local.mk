@@ -2,7 +2,9 @@
 # of debian/control. The same sources, time and machine give the same bytes.
 EXTRA_DIST += release/build release/spdx.py
 # Of debian/ what dpkg-buildpackage makes is not part of the tarball.
+# ./check is no file of EXTRA_DIST: make would take it for the target, and run all tests for each tarball.
 dist-hook:
+	cp -p $(srcdir)/check $(distdir)
 	cd $(distdir)/debian && rm -rf $$(sed 's,^/,,; s,/$$,,' .gitignore)
 
 .PHONY: release
