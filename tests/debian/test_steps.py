@@ -10,7 +10,7 @@ import pytest
 
 from agent import wait_for
 from booted import Ssh
-from endpoint import ETC, LOCAL_PASSWORD, PASSWORD, TREE, run
+from endpoint import ETC, LOCAL_PASSWORD, PASSWORD, STATE, TREE, run
 from packaged import NAMES, NEW, SAMPLE, Debian, left_behind, newer_packages, packages, switched
 
 SHADOW = pathlib.Path("/etc/shadow")
@@ -220,10 +220,24 @@ def test_purged(steps):
     steps.machine.apt("purge", *NAMES)
     assert (left_behind(), switched()) == steps.before
     steps.holds(False, written=False)
+
+
+def test_rolled_out(steps):
+    """As docs/operations.md has it: installed and configured nothing is open yet, upgraded neither; then it is, host by host."""
+    units = "musterd", "muster-fetch.socket"
+    steps.machine.run("systemctl", "mask", *units)
     steps.machine.install(packages())
-    assert steps.endpoint.conf.read_text() == SAMPLE.read_text() and not steps.machine.resolves("dora")
+    assert steps.endpoint.conf.read_text() == SAMPLE.read_text()
     steps.publish()
-    wait_for(lambda: steps.machine.resolves("dora"), 30)
+    steps.machine.install(newer_packages())
+    assert {steps.machine.show(unit, "ActiveState") for unit in units} == {"inactive"} and not list(STATE.glob("*.snapshot"))
+    steps.holds(False, written=False)
+    steps.machine.run("musterd", "--once")
+    assert steps.machine.resolves("dora") and steps.ssh.login("dora", key=steps.endpoint.key).ok
+    steps.machine.run("systemctl", "unmask", *units)
+    steps.machine.run("systemctl", "enable", "--now", "muster-fetch.socket", "musterd")
+    assert {steps.machine.show(unit, "ActiveState") for unit in units} == {"active"}
+    assert steps.machine.run("musterctl", "doctor").returncode == 0
     steps.holds(True, written=False)
     steps.machine.apt("purge", *NAMES)
     assert (left_behind(), switched()) == steps.before
