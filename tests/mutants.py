@@ -393,7 +393,7 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
     "users are given back by a package that stays": (
         "debian/libpam-muster.prerm", 'left=$(name_muster "$trial")', "left=", ["../debian/test_steps.py::test_pam_was_edited"]),
     "a package writes its sample over the configuration": (
-        "debian/musterd.postinst", "[ ! -e /etc/muster/muster.conf ] && ", "", ["../debian/test_steps.py::test_half_configured"]),
+        "debian/musterd.postinst", '[ ! -e "$conf" ] && ', "", ["../debian/test_steps.py::test_half_configured"]),
     "sshd is not told of a way to find keys": (
         "debian/musterd.postinst", "deb-systemd-invoke reload ssh.service", "true", ["../debian/test_story.py::test_enrolled"]),
     "where polkit asks PAM nothing can be written": (
@@ -401,6 +401,9 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         ["test_booted.py::test_polkit_in_its_sandbox"]),
     "a module that is gone is asked for groups": (
         "debian/libnss-muster.nss", "initgroups remove-only muster\n", "", ["../debian/test_steps.py::test_one_is_missing[libnss-muster]"]),
+    "a package is purged from another root than its own": (
+        "debian/musterd.postrm", 'rm -rf "$DPKG_ROOT/var/lib/muster"', "rm -rf /var/lib/muster",
+        ["../debian/test_packages.py::test_another_root"]),
     "whom sshd asked for keys before is not asked any more": (
         "debian/musterd.postinst", "&& key_commands >/dev/null", "&& false", ["../debian/test_steps.py::test_another_key_command"]),
     "sshd asks for keys what is gone": (

@@ -3,12 +3,15 @@ import hashlib
 import os
 import pathlib
 import re
+import shutil
 
 import pytest
 
-from endpoint import TREE, run
-from packaged import BUILT, packages
+from endpoint import STATE, TREE, run
+from packaged import BUILT, NAMES, SWITCHED, left_behind, packages, switched
 
+IN_ROOT = ["etc/debconf.conf", "etc/group", "etc/gshadow", "etc/nsswitch.conf", "etc/pam.d", "etc/passwd", "etc/shadow",
+           "usr/share/pam", "usr/share/pam-configs", "var/cache/debconf", "var/lib/pam"]  # what the scripts ask for there
 AS_BUILDER = ["setpriv", "--reuid", "builder", "--regid", "builder", "--init-groups", "--"]
 
 
@@ -39,6 +42,29 @@ def test_units_of_scripts(tmp_path):
     run("dpkg-deb", "--control", packages()[0], tmp_path)
     units = set(re.findall(r"muster[\w@-]*\.(?:service|socket)", (tmp_path / "postinst").read_text()))
     assert units == {"musterd.service", "muster-fetch.socket"}
+
+
+def test_another_root(tmp_path):
+    """dpkg --root --force-script-chrootless, as programs that make images call it: all is done in there, and nothing here."""
+    run("cp", "-a", "--parents", *IN_ROOT, tmp_path, cwd="/")
+    for folder in ("info", "updates"):
+        (tmp_path / "var/lib/dpkg" / folder).mkdir(parents=True)
+    (tmp_path / "var/lib/dpkg/status").touch()
+    dpkg = ["env", "DEBIAN_FRONTEND=noninteractive", "dpkg", f"--root={tmp_path}", "--force-script-chrootless,depends,unsafe-io"]
+    there = [tmp_path / path.relative_to("/") for path in SWITCHED]
+    STATE.mkdir()
+    try:
+        (STATE / "something").touch()
+        before = left_behind(), switched(), [path.read_text() for path in there]
+        run(*dpkg, "--install", *packages())
+        assert all("muster" in path.read_text() for path in there)
+        assert (tmp_path / "etc/muster/muster.conf").exists() and (tmp_path / "etc/ssh/sshd_config.d/muster.conf").is_symlink()
+        run(*dpkg, "--purge", *NAMES)
+        assert (left_behind(), switched(), [path.read_text() for path in there]) == before
+        assert not [path for path in ("etc/muster", "var/lib/muster", "run/muster") if (tmp_path / path).exists()]
+        assert not list((tmp_path / "etc/ssh").rglob("*muster*"))
+    finally:
+        shutil.rmtree(STATE)
 
 
 @pytest.mark.skipif(not os.environ.get("MUSTER_LONG"), reason="a second build: ./check --long")
