@@ -267,7 +267,7 @@ MUTANTS = {  # what is broken -> file, the code, what it becomes, the tests that
         "ctl/doctor/visitor.c", "return visitor_any_passes(s, refused, ARRAY_SIZE(refused));",
         "return visitor_any_passes(s, refused, 0);", ["test_adopt.py::test_pam_does_not_go_by_it"]),
     "sessions of who is taken over go on": (
-        "agentd/session_judge.c", "\tif (a->adopted)\n", "\tif (a->adopted)\n\t\treturn -ESRCH;\n\tif (a->adopted)\n",
+        "agentd/session_judge.c", "\tif (u->adopted)\n", "\tif (u->adopted)\n\t\treturn -ESRCH;\n\tif (u->adopted)\n",
         ["test_adopt.py::test_sessions_end"]),
     "what was locked before is unlocked": (
         "ctl/adopt/apply.c", "u->locked = u->password == ADOPT_PASSWORD_OPEN ||", "u->locked = u->password != ADOPT_PASSWORD_OPEN ||",
