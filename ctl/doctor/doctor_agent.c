@@ -86,6 +86,10 @@ static void check_socket(struct doctor *d, const char *check, const char *path)
 		doctor_ok(d, check, path, "musterd answers");
 		return;
 	}
+	if (!d->root && (r == -EPIPE || r == -ECONNRESET)) { /* somebody listens there, for users of the directory alone */
+		doctor_unseen(d, check, path);
+		return;
+	}
 	if ((r == -ENOENT || r == -ECONNREFUSED) && !unit_enabled()) {
 		f.status = FINDING_WARNING; /* a computer may do without, with musterd --once */
 		f.remedy = START;

@@ -1,4 +1,5 @@
 """The muster-fetch that a living musterd keeps between its polls: one connection, few bytes, and thrown away at any doubt."""
+import contextlib
 import functools
 import os
 import pathlib
@@ -18,8 +19,11 @@ POLL = {"poll_interval": "1s"}
 
 def fetch_of(agent):
     """The pid of its muster-fetch; None: it has none, or more than one."""
-    found = [pid for pid in agent.children()
-             if pathlib.Path(f"/proc/{pid}/comm").read_text() == "muster-fetch\n"]
+    found = []
+    for pid in agent.children():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if pathlib.Path(f"/proc/{pid}/comm").read_text() == "muster-fetch\n":
+                found.append(pid)
     return found[0] if len(found) == 1 else None
 
 
