@@ -110,7 +110,7 @@ static int turn_on(const struct adopt_plan *p, struct fault *f)
 	struct fault ignored;
 	int r = adopt_host_profile(true, f);
 
-	if (r == 0)
+	if (r == 0 && (adopt_plan_takes(p) || !adopt_plan_changes(p)))
 		r = adopt_profile_holds(f);
 	if (r < 0 && !p->profile && adopt_host_profile(false, &ignored) < 0)
 		message_warning("the PAM profile muster-adopt stays on: %s", ignored.text);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "agentd/file.h"
+#include "common/dirs.h"
 #include "ctl/adopt/profile.h"
 #include "ctl/program.h"
 #include "ctl/setup/files.h"
@@ -186,9 +187,13 @@ int adopt_host_profile(bool on, struct fault *f)
 
 int adopt_host_lock_out_others(struct fault *f)
 {
-	AUTO_CLOSE int fd = open(LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	int r = fd < 0 ? -errno : file_lock(fd, LIMIT_MS);
+	AUTO_CLOSE int fd = -1;
+	int r = dir_make(MUSTER_ETC "/muster", 0755); /* also where somebody has deleted it, and the profile is still on */
 
+	if (r == 0) {
+		fd = open(LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		r = fd < 0 ? -errno : file_lock(fd, LIMIT_MS);
+	}
 	if (r == 0)
 		return TAKE_FD(fd);
 	fault_set(f, r, "cannot lock " LOCK ": %s", strerror(-r));

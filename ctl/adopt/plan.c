@@ -296,6 +296,11 @@ unsigned adopt_plan_changes(const struct adopt_plan *p)
 	return (unsigned)adopt_plan_count(p) - count(p, ADOPT_NOTHING) - count(p, ADOPT_BLOCKED);
 }
 
+bool adopt_plan_takes(const struct adopt_plan *p)
+{
+	return count(p, ADOPT_TAKE) + count(p, ADOPT_LOCK) > 0;
+}
+
 bool adopt_plan_any_listed(const struct adopt_plan *p)
 {
 	for (size_t i = 0; i < adopt_plan_count(p); i++)

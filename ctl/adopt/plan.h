@@ -64,6 +64,8 @@ size_t adopt_plan_count(const struct adopt_plan *p);
 /* How many users something is to be done about, those who are blocked apart. */
 unsigned adopt_plan_changes(const struct adopt_plan *p);
 unsigned adopt_plan_blocked(const struct adopt_plan *p);
+/* Is a local password to be locked? */
+bool adopt_plan_takes(const struct adopt_plan *p);
 /* Is anybody in the list? */
 bool adopt_plan_any_listed(const struct adopt_plan *p);
 /* Will anybody be in the list? Then the profile is needed. */
