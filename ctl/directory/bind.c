@@ -9,6 +9,7 @@
 #include "ctl/directory/group.h"
 #include "ctl/directory/session.h"
 #include "ctl/directory/user.h"
+#include "ctl/message.h"
 
 #define HOST_SIZE 256
 
@@ -68,8 +69,13 @@ static int change_each(struct session *s, const struct invocation *in, bool bind
 						    : "unbound from",
 					 t.system);
 	}
-	for (int i = 0; r == 0 && !bind && i < in->n_args; i++)
+	for (int i = 0; r == 0 && !bind && i < in->n_args; i++) {
 		r = binding_check_removed(&s->edit, &t, in->args[i]);
+		if (r == -EKEYREJECTED && o->group) { /* groups overlap: theirs is not undone by this one's */
+			message_warning("%s", s->fault.text);
+			r = 0;
+		}
+	}
 	return r;
 }
 
@@ -142,9 +148,9 @@ const struct command action_unbind = {
 	.max_args = -1,
 	.summary = "Takes users, or the members of groups, off a computer.",
 	.details =
-		"Members of a group that is unbound are not bound singly either; those of another "
+		"Members of a group that is unbound are not bound singly either; whoever is in another "
 		"group that is bound\n"
-		"are refused.",
+		"stays bound by that, and is named.",
 	.options = options,
 	.options_size = sizeof(struct bind_options),
 	.run = run_unbind,
