@@ -18,7 +18,7 @@ void daemon_want_sessions(struct daemon *d, int64_t delay_ms)
 void daemon_renew_sessions(struct daemon *d)
 {
 	if (d->sessions.pid)
-		kill(d->sessions.pid, SIGTERM);
+		kill(d->sessions.pid, SIGUSR1);
 	daemon_want_sessions(d, 0);
 }
 
@@ -58,7 +58,7 @@ void daemon_sessions_ended(struct daemon *d, int status)
 {
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
 		log_error("sessions: their end took too long; it is tried again");
-	else if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM)
+	else if (WIFSIGNALED(status) && WTERMSIG(status) != SIGTERM && WTERMSIG(status) != SIGUSR1)
 		log_error("sessions: musterd died of signal %d while it ended them; it is tried again", WTERMSIG(status));
 	if (status != 0 || d->schedule.failures)
 		daemon_want_sessions(d, SESSIONS_OFFLINE_MS);

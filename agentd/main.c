@@ -191,7 +191,7 @@ static int sync_as_worker(const struct conf *c, const struct options *o, int fet
 /* Goes with the one whose configuration it has, unless it is in the midst of it (agentd/sessions_step.c). */
 static int end_sessions_as_worker(const struct conf *c)
 {
-	int r = prctl(PR_SET_PDEATHSIG, SIGTERM) < 0 ? -errno : sessions_end(c);
+	int r = prctl(PR_SET_PDEATHSIG, SIGUSR1) < 0 ? -errno : sessions_end(c);
 
 	return r == -EBUSY ? WORKER_ALARM : r < 0 ? WORKER_FAILED : WORKER_GOOD;
 }
@@ -244,7 +244,7 @@ static int let_leave(const struct conf *c, bool accept_removals)
 		return 0;
 	while ((r = sessions_end(c)) > 0 && wire_now_ms() < until_ms)
 		nanosleep(&(struct timespec){.tv_nsec = 100000000}, NULL);
-	if (r == 0)
+	if (r == 0 || r == -EBUSY) /* who is left has been killed, and dies when the kernel lets him: that was told */
 		return 0;
 	log_error("sync: nobody is forgotten, and no name given away, while there are sessions to end; what was published stays");
 	return -EBUSY;

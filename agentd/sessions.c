@@ -182,13 +182,36 @@ static int pass(struct sessions *s, int64_t *ret_ms)
 	return 0;
 }
 
+void sessions_hold(bool held)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigprocmask(held ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
+static bool in_the_midst(const struct sessions *s)
+{
+	size_t n;
+	const struct ending *e = endings(s, &n);
+
+	for (size_t i = 0; i < n; i++)
+		if (e[i].phase == ENDING_TERMINATED || e[i].phase == ENDING_KILLED)
+			return true;
+	return false;
+}
+
 static int run(struct sessions *s)
 {
 	int64_t ms = 0;
 	int r;
 
-	while ((r = pass(s, &ms)) == 0 && ms)
+	while ((r = pass(s, &ms)) == 0 && ms) {
+		if (!in_the_midst(s))
+			sessions_hold(false);
 		nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+	}
 	alarm(0);
 	if (r == 0)
 		r = s->error;

@@ -41,6 +41,9 @@ struct sessions {
 /* E at NOW_MS, with S->all fresh. Returns for how many milliseconds nothing is to do; 0: nothing more ever is. */
 int64_t sessions_step(struct sessions *s, struct ending *e, int64_t now_ms) MUST_CHECK;
 
+/* SIGUSR1, of a musterd with other settings, ends this one; but not while somebody is made to end. */
+void sessions_hold(bool held);
+
 /* Lingering of refused users stops, unless they are still in their grace: they are started no more at boot. */
 void sessions_stop_lingering(struct sessions *s);
 

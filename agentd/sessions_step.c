@@ -78,6 +78,7 @@ static void terminate(struct sessions *s, struct ending *e, int64_t now_ms)
 	/* ours may be among the sessions that end, and sudo passes on what it is sent */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
+	sessions_hold(true);
 	send(s, e, sig);
 }
 

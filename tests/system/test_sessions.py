@@ -509,3 +509,21 @@ def test_elsewhere(endpoint):
     with endpoint.configured(runtime_dir=WORK / "run", state_dir=WORK / "state"):
         endpoint.change("dora", state="SUSPENDED")
     assert lives(process)
+
+
+def test_an_edit_counts_for_whoever_is_told(endpoint):
+    """It lets erik off, while the one still runs that has ended dora."""
+    hers, his = as_user("dora", "sleep", "1000"), as_user("erik", "sleep", "1000")
+    with endpoint.configured(end_grace="8s"), Agent() as agent:
+        endpoint.change("dora", state="SUSPENDED")
+        wait_for(lambda: "told user=dora" in agent.log())
+        time.sleep(4)
+        endpoint.change("erik", state="SUSPENDED")
+        wait_for(lambda: "told user=erik" in agent.log())
+        told = time.monotonic()
+        wait_for(lambda: "ended user=dora" in agent.log(), 30)
+        with endpoint.configured(end_sessions="unbound"):
+            agent.reload()
+            wait_for(lambda: "conf: read again" in agent.log())
+            time.sleep(max(0, told + 10 - time.monotonic()))
+            assert lives(his), agent.log()
