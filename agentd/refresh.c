@@ -61,7 +61,7 @@ static int add_account(const struct list *l, const struct stage_walk *s, const c
 		return l->groups ? -ESTALE : add(l->stage, s->record, s->place.len);
 	if (r == 0)
 		r = record_account_unpack(known.data, known.len, &before);
-	if (r == 0 && l->groups && !before.bound)
+	if (r == 0 && l->groups && !before.bound && before.removed_at)
 		return -ESTALE; /* the cache does not know in which groups he is */
 	if (r < 0)
 		return r;

@@ -62,7 +62,7 @@ int sync_look(struct sync *s) MUST_CHECK;
 
 /* Is what the cache has what was published last, and can what is published be made from it? Or it takes a whole sync, -ESTALE. */
 int sync_cache_possible(const struct sync *s) MUST_CHECK;
-/* And it is published still. */
+/* And it is published still, by these rules, and nothing of this host has changed. */
 int sync_users_possible(const struct sync *s) MUST_CHECK;
 
 /* Make of the answers in s->stage, maybe none, a whole list, as the cache has it. */

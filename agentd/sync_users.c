@@ -5,7 +5,6 @@
 #include "agentd/status.h"
 #include "agentd/sync_private.h"
 
-/* A commit that failed, another configuration, a file of this host that has changed: all of them need all records. */
 int sync_cache_possible(const struct sync *s)
 {
 	if (!s->source.remote || !s->state.cache.env || s->state.cache.read_only || !s->known.generation ||
@@ -14,6 +13,7 @@ int sync_cache_possible(const struct sync *s)
 	return 0;
 }
 
+/* A commit that failed, another configuration, a file of this host that has changed: all of them need all records. */
 int sync_users_possible(const struct sync *s)
 {
 	int r = s->known.rules == s->rules && s->known.inputs == s->inputs ? sync_cache_possible(s) : -ESTALE;

@@ -297,7 +297,7 @@ int jumpcloud_refresh(const struct jumpcloud_api *api, const struct jumpcloud_op
 	/* 404 is also said where nothing is known at all, as of an organisation that is not there: then the list is not either */
 	if (r == 0 || gone_by_now || unreadable)
 		r = jumpcloud_bound_user(&j, id, &bound);
-	if (r > 0 && unreadable) {
+	if (r > 0 && unreadable) { /* he stays as he was last known, until a sync has more to say */
 		gone.send = sink->kept;
 		r = id_list_add(&gone, id);
 		if (r == 0)

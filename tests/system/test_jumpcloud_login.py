@@ -252,3 +252,23 @@ def test_many_at_once(cloud):
         told = {name: "SUCCESS" in pipe.read() for name, pipe in begun}
         assert told == {name: i % 2 == 1 for i, name in enumerate(names)}, agent.log()
         assert agent.syncs() == 1
+
+
+def test_left_out_here(cloud):
+    """His groups are known: he is asked about alone."""
+    shadow = pathlib.Path("/etc/shadow")
+    before = shadow.read_text()
+    cloud.tenant.add_group("Contractors", ["fred"], bound=True)
+    cloud.configure(poll_interval="1d", recheck_after="0s", recheck_timeout="5s",
+                    text="[access]\ncontractors = deny groups=Contractors\n")
+    try:
+        with living(cloud) as agent:
+            assert may("dora")
+            shadow.write_text(f"{before}dora:$6$abc$abc:19000:0:99999:7:::\n")
+            wait_for(lambda: cloud.endpoint.explain("dora") != "ok", 30)
+            n = agent.syncs()
+            for _ in range(3):
+                assert not may("dora")
+            assert agent.syncs() == n, agent.log()
+    finally:
+        shadow.write_text(before)
