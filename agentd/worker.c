@@ -108,7 +108,7 @@ int worker_start(struct worker *w, const struct worker_options *o)
 	return r;
 }
 
-void worker_kill(struct worker *w)
+static void kill_late(struct worker *w)
 {
 	w->killed = true;
 	kill(w->pid, SIGKILL);
@@ -117,7 +117,7 @@ void worker_kill(struct worker *w)
 int64_t worker_limit(struct worker *w, int64_t now_ms, int64_t deadline_ms)
 {
 	if (!w->killed && now_ms >= deadline_ms)
-		worker_kill(w);
+		kill_late(w);
 	return w->killed ? INT64_MAX : deadline_ms;
 }
 

@@ -39,7 +39,7 @@ enum worker_task worker_task_named(const char *name);
 struct worker {
 	pid_t pid; /* 0: none */
 	enum worker_task task;
-	bool killed; /* by worker_kill() */
+	bool killed; /* it took too long */
 };
 
 struct worker_options {
@@ -52,9 +52,6 @@ struct worker_options {
 
 /* Main thread alone. -errno. */
 int worker_start(struct worker *w, const struct worker_options *o) MUST_CHECK;
-
-/* It took too long. */
-void worker_kill(struct worker *w);
 
 /*
  * Kill it when it takes longer than until DEADLINE_MS. Returns when to be called again; INT64_MAX once it was killed: one that hangs

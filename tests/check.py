@@ -139,6 +139,8 @@ def distcheck(report):
     """In a tree where Debian's packages were built: nothing of that goes into the tarball."""
     built = BUILD / "src/debian/build"
     built.mkdir(exist_ok=True)
+    for old in (BUILD / "gcc").glob("muster-*.tar.gz"):  # of another version
+        old.unlink()
     status, log = run(as_builder("make", "-C", str(BUILD / "gcc"), "--no-print-directory", f"-j{os.cpu_count()}",
                                  "distcheck"), "distcheck.log", r"^(FAIL|ERROR): |ready for distribution", 1200)
     built.rmdir()
