@@ -249,7 +249,7 @@ def test_another_key_command(steps):
     other.write_text("authorizedkeyscommand=/usr/bin/other %u\nAuthorizedKeysCommandUser nobody\n")
     try:
         done = steps.machine.install(packages())
-        assert not ours.exists() and f"ln -s /usr/share/musterd/sshd.conf {ours}" in done.stderr + done.stdout
+        assert not ours.exists() and f"cp /usr/share/musterd/sshd.conf {ours}" in done.stderr + done.stdout
         assert steps.key_command() == "/usr/bin/other %u"
         steps.fake("sshd", "exit 255")  # it cannot say what it asks: an image is made
         again = ("env", "DPKG_MAINTSCRIPT_PACKAGE=musterd", "/var/lib/dpkg/info/musterd.postinst", "configure", "")
@@ -263,5 +263,6 @@ def test_another_key_command(steps):
     steps.machine.dpkg_run(*again, path=FAKES_FIRST)
     other.unlink()
     assert steps.key_command() == "/usr/bin/musterctl ssh-keys %u"
+    assert not ours.is_symlink(), "with a link to what is gone sshd does not start"
     steps.machine.apt("purge", *NAMES)
     assert (left_behind(), switched()) == steps.before
