@@ -127,18 +127,20 @@ def test_downgrade(steps):
 def adopted(steps):
     """carl, a local user whom the directory has taken over; the value is /etc/shadow before."""
     run("useradd", "--create-home", "--shell", "/bin/bash", "carl")
-    run("chpasswd", input=f"carl:{LOCAL_PASSWORD}\n")
-    shadow = SHADOW.read_text()
-    steps.endpoint.user("carl")
-    steps.publish()
-    with steps.endpoint.configured(adopt="carl"):
-        wait_for(lambda: "carl" in steps.machine.run("musterctl", "adopt", check=False).stdout, 30)
-        wait_for(lambda: steps.machine.run("musterctl", "adopt", "--apply", check=False).returncode == 0, 30)
-        assert steps.ssh.login("carl", PASSWORD).ok and not steps.ssh.login("carl", LOCAL_PASSWORD).ok
-        yield shadow
-    steps.endpoint.forget("carl")
-    steps.publish()
-    run("userdel", "--force", "carl")  # his service manager may still be at its end
+    try:
+        run("chpasswd", input=f"carl:{LOCAL_PASSWORD}\n")
+        shadow = SHADOW.read_text()
+        steps.endpoint.user("carl")
+        steps.publish()
+        with steps.endpoint.configured(adopt="carl"):
+            wait_for(lambda: "carl" in steps.machine.run("musterctl", "adopt", check=False).stdout, 30)
+            wait_for(lambda: steps.machine.run("musterctl", "adopt", "--apply", check=False).returncode == 0, 30)
+            assert steps.ssh.login("carl", PASSWORD).ok and not steps.ssh.login("carl", LOCAL_PASSWORD).ok
+            yield shadow
+    finally:
+        steps.endpoint.forget("carl")
+        steps.publish()
+        run("userdel", "--force", "carl")  # his service manager may still be at its end
 
 
 EDITS = {  # what pam-auth-update leaves alone -> the file, and how it is edited
@@ -158,13 +160,15 @@ def test_pam_was_edited(steps):
         for name, edit in EDITS.values():
             path = pathlib.Path("/etc/pam.d", name)
             before = path.read_text() if path.exists() else None
-            path.write_text(edit(before or ""))
-            assert path.read_text() != before
-            done = steps.machine.apt("remove", "libpam-muster", check=False)
-            assert done.returncode and "since these name pam_muster.so: /etc/pam.d/" in done.stderr + done.stdout, done
-            assert str(path) in done.stderr + done.stdout, done
-            assert SHADOW.read_text() == locked and (ETC / "adopted").exists()
-            path.unlink() if before is None else path.write_text(before)
+            try:
+                path.write_text(edit(before or ""))
+                assert path.read_text() != before
+                done = steps.machine.apt("remove", "libpam-muster", check=False)
+                assert done.returncode and "since these name pam_muster.so: /etc/pam.d/" in done.stderr + done.stdout, done
+                assert str(path) in done.stderr + done.stdout, done
+                assert SHADOW.read_text() == locked and (ETC / "adopted").exists()
+            finally:
+                path.unlink() if before is None else path.write_text(before)
             steps.machine.dpkg("--configure", "--pending")
             assert steps.state("libpam-muster").startswith("installed ")
         assert steps.ssh.login("dora", key=steps.endpoint.key).ok and not steps.ssh.login("carl", LOCAL_PASSWORD).ok
