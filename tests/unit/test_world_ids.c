@@ -280,17 +280,23 @@ static void test_forget(void **state)
 	expect_refused(f, "greta");
 }
 
+/* dora left SECONDS ago, with ten minutes of grace. */
+static void leave(struct fixture *f, int64_t seconds)
+{
+	f->conf.end_grace_ms = 600000;
+	USER(f, .id = "u1", .name = "dora", .uid = 5001);
+	fixture_build(f);
+	fixture_build(f);
+	f->now += seconds;
+}
+
 /* Neither is the name given up while sessions may be in their grace, and a minute later they are over. */
 static void test_leaving_in_grace(void **state)
 {
 	const struct strlist dora = {"dora", 5, 1};
 	struct fixture *f = *state;
 
-	f->conf.end_grace_ms = 600000;
-	USER(f, .id = "u1", .name = "dora", .uid = 5001);
-	fixture_build(f);
-	fixture_build(f);
-	f->now += 659;
+	leave(f, 659);
 	f->forget = dora;
 	fixture_build(f);
 	expect_refused(f, "dora");
@@ -310,11 +316,7 @@ static void test_forgotten_after_the_grace(void **state)
 {
 	struct fixture *f = *state;
 
-	f->conf.end_grace_ms = 600000;
-	USER(f, .id = "u1", .name = "dora", .uid = 5001);
-	fixture_build(f);
-	fixture_build(f);
-	f->now += 660;
+	leave(f, 660);
 	f->forget = (struct strlist){"dora", 5, 1};
 	fixture_build(f);
 	expect_refused(f, NULL);
